@@ -1,0 +1,68 @@
+"""What the two streams are: a terminal or not, its width and colours; the only place that writes to them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from typing import cast
+
+from perfctl.cli.options import GlobalOptions
+from perfctl.render.document import Output
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """How this run shows and says things."""
+
+    output: Output
+    colour: bool
+    width: int
+    quiet: bool
+    can_ask: bool
+    shows_progress: bool
+
+    @classmethod
+    def of(cls, options: GlobalOptions) -> Terminal:
+        """Decide from the options, the streams and the environment."""
+        on_terminal = sys.stdout.isatty() and not options.cron
+        output = options.output if options.output != "auto" else "table" if on_terminal else "plain"
+        return cls(
+            output=cast(Output, output),
+            colour=_colour(options.color, on_terminal),
+            width=_width(on_terminal),
+            quiet=options.quiet or options.cron,
+            can_ask=sys.stdin.isatty() and sys.stderr.isatty() and not options.no_input and not options.cron,
+            shows_progress=sys.stderr.isatty() and not options.quiet and not options.cron,
+        )
+
+    def write(self, text: str) -> None:
+        """The result, whole, to stdout."""
+        sys.stdout.write(text)
+        sys.stdout.flush()
+
+    def say(self, text: str) -> None:
+        """A line to stderr, unless the caller wants quiet."""
+        if not self.quiet:
+            sys.stderr.write(text + "\n")
+
+
+def _colour(wish: str, on_terminal: bool) -> bool:
+    if wish != "auto":
+        return wish == "always"
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    forced = os.environ.get("FORCE_COLOR")
+    return on_terminal if forced is None else forced not in ("", "0")
+
+
+def _width(on_terminal: bool) -> int:
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdigit() and int(columns) > 0:
+        return int(columns)
+    if not on_terminal:
+        return 80
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or 80
+    except OSError:
+        return 80

@@ -1,0 +1,58 @@
+"""Drawing for pipes, cron and CI: full-width columns, no box, no escape, greppable."""
+
+from __future__ import annotations
+
+from perfctl.render.view import Cell, Column, Facts, Part, Table, Tree, View
+
+
+def draw(view: View) -> str:
+    """The view as plain columns, ending in a newline; a blank line between its parts."""
+    return "\n".join(_part(part) for part in view.parts)
+
+
+def text_of(cell: Cell | str) -> str:
+    """A cell's text on one line."""
+    text = cell if isinstance(cell, str) else cell.text
+    return " ".join(text.split("\n"))
+
+
+def _part(part: Part) -> str:
+    if isinstance(part, Table):
+        return _table(part)
+    if isinstance(part, Facts):
+        return _facts(part)
+    if isinstance(part, Tree):
+        return "\n".join(_tree(part, "")) + "\n"
+    return part.text if part.text.endswith("\n") else part.text + "\n"
+
+
+def _table(table: Table) -> str:
+    if not table.rows:
+        return f"{table.empty}\n"
+    cells = [[text_of(cell) for cell in row] for row in table.rows]
+    lines = [[column.header.upper() for column in table.columns], *cells]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(table.columns))]
+    title = [table.title] if table.title else []
+    drawn = [_line(line, table.columns, widths) for line in lines]
+    return "\n".join([*title, *drawn, *([table.caption] if table.caption else [])]) + "\n"
+
+
+def _line(cells: list[str], columns: tuple[Column, ...], widths: list[int]) -> str:
+    padded = (
+        cell.rjust(width) if column.align == "right" else cell.ljust(width)
+        for cell, column, width in zip(cells, columns, widths, strict=True)
+    )
+    return "  ".join(padded).rstrip()
+
+
+def _facts(facts: Facts) -> str:
+    width = max((len(name) for name, _ in facts.pairs), default=0)
+    title = [facts.title] if facts.title else []
+    return (
+        "\n".join([*title, *(f"{name.ljust(width)}  {text_of(value)}".rstrip() for name, value in facts.pairs)]) + "\n"
+    )
+
+
+def _tree(tree: Tree, indent: str) -> list[str]:
+    label = "  ".join(text_of(cell) for cell in tree.label)
+    return [indent + label, *(line for child in tree.children for line in _tree(child, indent + "  "))]

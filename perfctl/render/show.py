@@ -1,0 +1,94 @@
+"""One door to every output: an answer and an output's name in, text out."""
+
+from __future__ import annotations
+
+import csv
+import importlib
+import io
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from perfctl.render.document import Meta, Output, data_of, dumps, envelope, rows_of, shorten
+from perfctl.render.view import Cell, Column, Facts, Table, View
+
+
+def show(
+    result: Any,
+    *,
+    words: tuple[str, ...],
+    output: Output,
+    context: str,
+    limit: int | None,
+    took_ms: float,
+    warnings: tuple[str, ...] = (),
+    colour: bool = False,
+    width: int = 80,
+) -> str:
+    """The whole text of an answer for stdout, ending in a newline; at most `limit` rows of it."""
+    shown, total, count = shorten(result, limit)
+    meta = Meta(context=context, total=total, shown=count, truncated=count < total, took_ms=round(took_ms, 3))
+    if output == "json":
+        return dumps(envelope(words, shown, meta, warnings)) + "\n"
+    if output == "ndjson":
+        return "".join(dumps(row) + "\n" for row in rows_of(shown))
+    if output == "csv":
+        return _csv(rows_of(shown))
+    drawn = view_of(shown)
+    if output == "plain":
+        from perfctl.render.plain import draw as draw_plain
+
+        return draw_plain(drawn)
+    from perfctl.render.terminal import draw as draw_terminal
+
+    return draw_terminal(drawn, caption=_caption(meta), colour=colour, width=width)
+
+
+def view_of(result: Any) -> View:
+    """The view that a room's drawing table (`perfctl.render.<room>.VIEWS`) has for this kind of result."""
+    drawer = _drawer(type(result))
+    return drawer(result) if drawer else _generic(result)
+
+
+def _drawer(kind: type) -> Callable[[Any], View] | None:
+    room = kind.__module__.split(".")[1]
+    try:
+        module = importlib.import_module(f"perfctl.render.{room}")
+    except ModuleNotFoundError as error:
+        if error.name != f"perfctl.render.{room}":
+            raise
+        return None
+    views: Mapping[type, Callable[[Any], View]] = module.VIEWS
+    return views.get(kind)
+
+
+def _generic(result: Any) -> View:
+    """Field by field: what a result looks like that nobody drew."""
+    data = data_of(result)
+    rows = rows_of(result) if getattr(type(result), "listing", None) else []
+    if not rows:
+        return View((Facts(tuple((name, _text(value)) for name, value in data.items())),))
+    columns = tuple(Column(name.replace("_", " ")) for name in rows[0])
+    return View((Table(columns, tuple(tuple(Cell(_text(value)) for value in row.values()) for row in rows)),))
+
+
+def _caption(meta: Meta) -> str:
+    truncated = f" · {meta.shown} of {meta.total} shown, --limit 0 shows all" if meta.truncated else ""
+    return f"context {meta.context}{truncated}"
+
+
+def _csv(rows: list[Any]) -> str:
+    """RFC 4180: a header, then a line a row; nested values as JSON in their cell."""
+    if not rows:
+        return ""
+    text = io.StringIO()
+    flat = [row if isinstance(row, dict) else {"value": row} for row in rows]
+    writer = csv.DictWriter(text, fieldnames=list(flat[0]), lineterminator="\r\n", extrasaction="ignore")
+    writer.writeheader()
+    writer.writerows({name: _text(value) for name, value in row.items()} for row in flat)
+    return text.getvalue()
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    return dumps(value) if isinstance(value, (dict, list, bool)) else str(value)

@@ -1,0 +1,105 @@
+"""Drawing for a terminal with rich: boxed tables, branches, colour where the terminal has it."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+from perfctl.render.view import Cell, Facts, Part, Table, Tree, View
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.text import Text as RichText
+    from rich.tree import Tree as RichTree
+
+TONES = {"good": "green", "warn": "yellow", "bad": "bold red", "dim": "dim", "strong": "bold"}
+
+
+def draw(view: View, *, caption: str, colour: bool, width: int) -> str:
+    """The view as text for a terminal of `width` columns; without `colour` not one escape byte is in it."""
+    target = io.StringIO()
+    print_view(_console(target, colour=colour, width=width), view, caption=caption)
+    return target.getvalue()
+
+
+def print_view(console: Console, view: View, *, caption: str) -> None:
+    """Print the view on a console of rich, with the caption under it."""
+    for part in view.parts:
+        console.print(_part(part))
+    console.print(caption, style="dim", highlight=False, markup=False)
+
+
+def _console(target: io.StringIO, *, colour: bool, width: int) -> Console:
+    from rich.console import Console
+
+    return Console(
+        file=target,
+        width=width,
+        force_terminal=colour,
+        color_system="standard" if colour else None,
+        legacy_windows=False,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        _environ={},
+    )
+
+
+def _part(part: Part) -> RenderableType:
+    if isinstance(part, Table):
+        return _table(part) if part.rows else _styled(Cell(part.empty, "dim"))
+    if isinstance(part, Facts):
+        return _facts(part)
+    if isinstance(part, Tree):
+        return _tree(part)
+    return _styled(Cell(part.text.rstrip("\n"), part.tone))
+
+
+def _table(table: Table) -> RenderableType:
+    from rich import box
+    from rich.table import Table as RichTable
+
+    drawn = RichTable(
+        box=box.SIMPLE_HEAD, title=table.title, caption=table.caption, pad_edge=False, title_justify="left"
+    )
+    for column in table.columns:
+        drawn.add_column(column.header, justify=column.align, overflow="fold", no_wrap=not column.wraps)
+    for row in table.rows:
+        drawn.add_row(*(_styled(cell) for cell in row))
+    return drawn
+
+
+def _facts(facts: Facts) -> RenderableType:
+    from rich.table import Table as RichTable
+
+    drawn = RichTable(box=None, show_header=False, title=facts.title, title_justify="left", pad_edge=False)
+    drawn.add_column(style="dim", no_wrap=True)
+    drawn.add_column(overflow="fold")
+    for name, value in facts.pairs:
+        drawn.add_row(name, _styled(value))
+    return drawn
+
+
+def _tree(tree: Tree) -> RichTree:
+    from rich.tree import Tree as RichTree
+
+    drawn = RichTree(_label(tree))
+    _grow(drawn, tree)
+    return drawn
+
+
+def _grow(drawn: RichTree, tree: Tree) -> None:
+    for child in tree.children:
+        _grow(drawn.add(_label(child)), child)
+
+
+def _label(tree: Tree) -> RichText:
+    from rich.text import Text as RichText
+
+    return RichText("  ").join(_styled(cell) for cell in tree.label)
+
+
+def _styled(cell: Cell | str) -> RichText:
+    from rich.text import Text as RichText
+
+    return RichText(cell) if isinstance(cell, str) else RichText(cell.text, style=TONES.get(cell.tone or "", ""))

@@ -1,0 +1,76 @@
+"""Durations and sizes as people write them (`200ms`, `5m`, `64MB`) and as people read them."""
+
+from __future__ import annotations
+
+import re
+
+from perfctl.errors import UsageError
+
+_SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+_BYTES = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
+_QUANTITY = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]*)", re.IGNORECASE)
+
+
+def parse_duration(text: str, *, where: str) -> float:
+    """Seconds of `1.5s`, `200ms`, `15m`, `24h`, `7d`; a bare number is seconds. UsageError names `where`.
+
+    >>> parse_duration("1.5m", where="--timeout")
+    90.0
+    """
+    return _quantity(text, _SECONDS, "s", where, "a duration such as 200ms, 5s, 15m, 24h or 7d")
+
+
+def parse_size(text: str, *, where: str) -> int:
+    """Bytes of `64MB`, `1.5GiB`; a bare number is bytes. UsageError names `where`.
+
+    >>> parse_size("64kB", where="--max-size")
+    64000
+    """
+    return int(_quantity(text, _BYTES, "b", where, "a size such as 512kB, 64MB or 1GiB"))
+
+
+def format_duration_ms(milliseconds: float | None) -> str:
+    """Three digits and the unit that suits: `0.42 ms`, `12.4 ms`, `1.25 s`, `3 min 4 s`."""
+    if milliseconds is None:
+        return "-"
+    if milliseconds < 1000:
+        return f"{_three_digits(milliseconds)} ms"
+    seconds = milliseconds / 1000
+    if seconds < 120:
+        return f"{_three_digits(seconds)} s"
+    minutes = int(seconds // 60)
+    return f"{minutes} min {int(seconds % 60)} s" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def format_bytes(size: float | None) -> str:
+    """Three digits and a decimal unit: `812 B`, `12.4 kB`, `1.25 GB`."""
+    if size is None:
+        return "-"
+    for unit in ("B", "kB", "MB", "GB"):
+        if abs(size) < 1000:
+            return f"{size:.0f} B" if unit == "B" else f"{_three_digits(size)} {unit}"
+        size /= 1000
+    return f"{_three_digits(size)} TB"
+
+
+def format_count(number: float | None) -> str:
+    """Thousands apart, for eyes: `1 204 311`."""
+    return "-" if number is None else f"{number:,.0f}".replace(",", " ")
+
+
+def format_ratio(ratio: float | None) -> str:
+    """A share of 0..1 as a percentage: `96.4 %`; `-` where it was not measured."""
+    return "-" if ratio is None else f"{ratio * 100:.1f} %"
+
+
+def _three_digits(number: float) -> str:
+    digits = 2 if abs(number) < 10 else 1 if abs(number) < 100 else 0
+    return f"{number:.{digits}f}"
+
+
+def _quantity(text: str, units: dict[str, float] | dict[str, int], bare: str, where: str, accepted: str) -> float:
+    match = _QUANTITY.fullmatch(text.strip())
+    unit = (match.group(2).lower() or bare) if match else ""
+    if match is None or unit not in units:
+        raise UsageError(f"{where}: {text!r} is not {accepted}", hint=f"write {accepted}", where=where)
+    return float(match.group(1)) * units[unit]
