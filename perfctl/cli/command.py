@@ -86,7 +86,7 @@ def _nothing() -> None:
 
 def _entry(words: tuple[str, ...], function: Callable[..., Any], hints: dict[str, Any]) -> Callable[..., None]:
     """The function as Typer calls it: without its first parameter, run and shown by `execute`."""
-    first, *parameters = inspect.signature(function).parameters.values()
+    _, *parameters = inspect.signature(function).parameters.values()
 
     def entry(ctx: typer.Context, **arguments: Any) -> None:
         from perfctl.cli.run import execute

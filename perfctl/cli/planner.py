@@ -34,11 +34,8 @@ class Plan:
 
 def confirm(run: Run, plan: Plan, *, max_affected: int | None = None) -> None:
     """Return when the plan may run. RefusedError (exit 7) when it may not, naming the flag that would let it."""
+    run.refuse_when_read_only(plan.action)
     settings = run.settings
-    if settings.read_only:
-        raise RefusedError(
-            f"{plan.action}: context {settings.context!r} is read_only", hint="choose another context with -c"
-        )
     if max_affected is not None and plan.count > max_affected:
         raise RefusedError(
             f"{plan.action}: {plan.count} {plan.noun} would be affected, over --max-affected {max_affected}",

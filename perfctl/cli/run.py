@@ -12,7 +12,7 @@ import typer
 
 from perfctl.cli.options import GlobalOptions, collected
 from perfctl.cli.terminal import Terminal
-from perfctl.errors import TimedOutError
+from perfctl.errors import RefusedError, TimedOutError
 
 if TYPE_CHECKING:
     from perfctl.config import Settings
@@ -69,6 +69,13 @@ class Run:
         if message not in self.warnings:
             self.warnings.append(message)
             self.terminal.say(f"warning: {message}")
+
+    def refuse_when_read_only(self, action: str) -> None:
+        """Return when this context allows effects. RefusedError (exit 7) when it is `read_only`."""
+        if self.settings.read_only:
+            raise RefusedError(
+                f"{action}: context {self.settings.context!r} is read_only", hint="choose another context with -c"
+            )
 
     def exit(self, code: int) -> None:
         """The exit code of an answer that is a "no" (1) or that is partly done (6)."""
