@@ -1,0 +1,48 @@
+"""`python -m tests.bench [NAME ...]`: run the benches, print a table, write bench-results/NAME.json."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import platform
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from tests.bench.measure import Figure
+
+BENCHES = ("startup", "sandbox")
+
+
+def main(names: list[str]) -> int:
+    """Run the benches of these names, all without names. Exit 1 when a figure is not met."""
+    figures = [figure for name in names or BENCHES for figure in _run(name)]
+    return 0 if all(figure.is_met is not False for figure in figures) else 1
+
+
+def _run(name: str) -> list[Figure]:
+    if name not in BENCHES:
+        raise SystemExit(f"no bench {name!r}; there are {', '.join(BENCHES)}")
+    figures: list[Figure] = importlib.import_module(f"tests.bench.{name}").run()
+    _print(name, figures)
+    _write(name, figures)
+    return figures
+
+
+def _print(name: str, figures: list[Figure]) -> None:
+    print(f"{name}")
+    for figure in figures:
+        asked = "" if figure.asked is None else f"  asked <= {figure.asked:g}  {'met' if figure.is_met else 'NOT MET'}"
+        print(f"  {figure.name:<44} {figure.value:8.2f} {figure.unit:<6}{asked}  {figure.note}".rstrip())
+
+
+def _write(name: str, figures: list[Figure]) -> None:
+    folder = Path("bench-results")
+    folder.mkdir(exist_ok=True)
+    machine = {"python": platform.python_version(), "machine": platform.machine(), "cores": os.cpu_count()}
+    rows = [{**asdict(figure), "is_met": figure.is_met} for figure in figures]
+    (folder / f"{name}.json").write_text(json.dumps({"bench": name, "machine": machine, "figures": rows}, indent=2))
+
+
+sys.exit(main(sys.argv[1:]))
