@@ -1,1 +1,73 @@
-"""x"""
+"""perfctl: one toolkit for a PostgreSQL + Redis + CloudFront stack. Each name below is loaded on first use."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from perfctl.cache.engine import AdvancedCache
+    from perfctl.cdn.engine import CloudFrontOptimizer
+    from perfctl.config.settings import CacheConfig, CDNConfig, DatabaseConfig
+    from perfctl.db.engine import DatabaseOptimizer
+    from perfctl.errors import (
+        AuthError,
+        ConfigError,
+        LockedError,
+        MissingExtraError,
+        PerfctlError,
+        RefusedError,
+        ServiceError,
+        TimedOutError,
+        UnreachableError,
+        UsageError,
+    )
+    from perfctl.metrics.model import PerformanceMetrics
+    from perfctl.optimizer import PerformanceOptimizer
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AdvancedCache",
+    "AuthError",
+    "CDNConfig",
+    "CacheConfig",
+    "CloudFrontOptimizer",
+    "ConfigError",
+    "DatabaseConfig",
+    "DatabaseOptimizer",
+    "LockedError",
+    "MissingExtraError",
+    "PerfctlError",
+    "PerformanceMetrics",
+    "PerformanceOptimizer",
+    "RefusedError",
+    "ServiceError",
+    "TimedOutError",
+    "UnreachableError",
+    "UsageError",
+    "__version__",
+]
+
+_HOMES = {
+    "AdvancedCache": "perfctl.cache.engine",
+    "CDNConfig": "perfctl.config.settings",
+    "CacheConfig": "perfctl.config.settings",
+    "CloudFrontOptimizer": "perfctl.cdn.engine",
+    "DatabaseConfig": "perfctl.config.settings",
+    "DatabaseOptimizer": "perfctl.db.engine",
+    "PerformanceMetrics": "perfctl.metrics.model",
+    "PerformanceOptimizer": "perfctl.optimizer",
+}
+"""Where each name lives; those that are not listed live in `perfctl.errors`."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(_HOMES.get(name, "perfctl.errors")), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -2,19 +2,40 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from perfctl.config import CacheConfig, CDNConfig, DatabaseConfig, Settings, load_settings
+from perfctl.config.settings import CacheConfig, CDNConfig, DatabaseConfig, Settings
+from perfctl.errors import ConfigError
 
 if TYPE_CHECKING:
+    import asyncio
+
     from perfctl.cache.engine import AdvancedCache
+    from perfctl.cache.model import CacheStats
     from perfctl.cdn.engine import CloudFrontOptimizer
     from perfctl.db.engine import DatabaseOptimizer
     from perfctl.metrics.engine import MetricsEngine
+    from perfctl.metrics.model import PerformanceMetrics
+
+_Value = TypeVar("_Value")
 
 
 class PerformanceOptimizer:
-    """One object that holds the engines of a context."""
+    """The engines of a context, each built when it is first used and connected when it first asks.
+
+    An engine without its configuration is off: to reach for it is a ConfigError that says what to set. The
+    cache is never off: without an address of Redis it works within this process.
+
+    >>> optimizer = PerformanceOptimizer(cache_config=CacheConfig(ttl_seconds=60))
+    >>> @optimizer.cache_decorator(namespace="api")
+    ... def answer() -> int:
+    ...     return 42
+    >>> answer()
+    42
+    """
 
     def __init__(
         self,
@@ -25,18 +46,29 @@ class PerformanceOptimizer:
         settings: Settings | None = None,
         timeout_seconds: float | None = None,
     ) -> None:
+        """Engines from `settings`, where given, or else from one configuration each.
+
+        `timeout_seconds` is the limit of each server call, over what the configurations say.
+        """
         self.settings = settings or Settings(
             cache=cache_config or CacheConfig(),
             cdn=cdn_config or CDNConfig(),
             database=database_config or DatabaseConfig(),
         )
+        self.has_cdn = cdn_config is not None or self.settings.cdn.is_configured
+        self.has_database = database_config is not None or self.settings.database.is_configured
         self._timeout_seconds = timeout_seconds
         self._engines: dict[str, Any] = {}
+        self._pid = os.getpid()
+        self._home: asyncio.AbstractEventLoop | None = None
+        self._used_sync = False
 
     @classmethod
-    def from_file(cls, path: str, *, context: str | None = None) -> PerformanceOptimizer:
-        """The engines that a configuration file describes."""
-        return cls.from_settings(load_settings(context=context, config_file=path))
+    def from_file(cls, path: str | os.PathLike[str], context: str | None = None) -> PerformanceOptimizer:
+        """The engines that a configuration file describes. ConfigError lists every fault with file:line:col."""
+        from perfctl.config import load_settings
+
+        return cls.from_settings(load_settings(context=context, config_file=os.fspath(path)))
 
     @classmethod
     def from_settings(cls, settings: Settings, *, timeout_seconds: float | None = None) -> PerformanceOptimizer:
@@ -45,29 +77,140 @@ class PerformanceOptimizer:
 
     @property
     def cache(self) -> AdvancedCache:
-        from perfctl.cache.engine import AdvancedCache
-
-        return self._engine("cache", lambda: AdvancedCache(self.settings.cache))
+        """The cache: an in-process tier, with Redis behind it where an address is given."""
+        cache: AdvancedCache = self._engine("cache", self._new_cache)
+        return cache
 
     @property
     def cdn(self) -> CloudFrontOptimizer:
-        from perfctl.cdn.engine import CloudFrontOptimizer
-
-        return self._engine("cdn", lambda: CloudFrontOptimizer(self.settings.cdn))
+        """The CDN. ConfigError where nothing says which."""
+        if not self.has_cdn:
+            raise _off("cdn", "cdn.distribution_id", "CLOUDFRONT_DISTRIBUTION_ID")
+        cdn: CloudFrontOptimizer = self._engine("cdn", self._new_cdn)
+        return cdn
 
     @property
     def database(self) -> DatabaseOptimizer:
-        from perfctl.db.engine import DatabaseOptimizer
+        """The database. ConfigError where nothing says which."""
+        if not self.has_database:
+            raise _off("database", "database.dsn or database.host", "DB_HOST (or --dsn, DATABASE_URL)")
+        database: DatabaseOptimizer = self._engine("database", self._new_database)
+        return database
 
-        return self._engine("database", lambda: DatabaseOptimizer(self.settings.database))
+    @property
+    def metrics(self) -> MetricsEngine:
+        """What is measured: of this process, its host, and the engines that are on."""
+        metrics: MetricsEngine = self._engine("metrics", self._new_metrics)
+        return metrics
+
+    @property
+    def sync(self) -> Any:
+        """The same names for synchronous code: `optimizer.sync.cache.get("k")` blocks until it is answered.
+
+        Works in any thread without an event loop of its own: a UsageError says so in one that has one. `with
+        optimizer.sync as perf:` closes the engines at its end; else they are closed at exit.
+        """
+        from perfctl.bridge import Blocking
+
+        return Blocking(self, "optimizer.sync", self._run)
+
+    def cache_decorator(self, **options: Any) -> Callable[[Callable[..., Any]], Any]:
+        """Cache what a function returns: `ttl`, `namespace` and the other options of `AdvancedCache.decorator`.
+
+        Works at import time, on async and on plain functions; connects at the first call that misses.
+        """
+        return self.cache.decorator(**options)
+
+    def get_performance_metrics(self) -> PerformanceMetrics:
+        """What this process has measured until now; asks no server and never blocks.
+
+        `await optimizer.metrics.measure()` asks the servers, too.
+        """
+        return self.metrics.current()
+
+    def get_cache_metrics(self) -> CacheStats:
+        """The cache's counters of this process; `.hit_rate` is hits / lookups."""
+        return self.cache.metrics()
+
+    async def __aenter__(self) -> Self:
+        import asyncio
+
+        if self._used_sync:
+            await self._leave_the_portal()
+        self._home = asyncio.get_running_loop()
+        return self
+
+    async def __aexit__(self, *failure: object) -> None:
+        await self.close()
+        self._home = None
 
     async def close(self) -> None:
-        """Close what was built."""
-        for engine in self._engines.values():
+        """Close every connection. Decorated functions and `sync` stay usable: they connect again."""
+        for engine in list(self._engines.values()):
             await engine.close()
-        self._engines.clear()
 
-    def _engine(self, name: str, build: Any) -> Any:
+    def _run(self, start: Callable[[], Awaitable[_Value]], *, name: str) -> _Value:
+        """Where `sync` has its coroutines awaited: on the loop that entered this optimizer, else on the portal's."""
+        from perfctl.bridge import portal
+
+        bridge = portal()
+        if self._home is None:
+            self._used_sync = True
+            bridge.closes(self)
+        return bridge.run(start, name=name, loop=self._home)
+
+    async def _leave_the_portal(self) -> None:
+        """Connections belong to a loop: close those of the portal before another loop opens its own."""
+        from perfctl.bridge import portal
+
+        self._used_sync = False
+        await portal().finish(self)
+
+    def _engine(self, name: str, build: Callable[[], Any]) -> Any:
+        if self._pid != os.getpid():
+            self._forget_the_parents()
         if name not in self._engines:
             self._engines[name] = build()
         return self._engines[name]
+
+    def _forget_the_parents(self) -> None:
+        """In a forked child: the connections are the parent's; kept untouched, so that nothing closes them here."""
+        _of_parents.append(self._engines)
+        self._engines, self._home, self._used_sync, self._pid = {}, None, False, os.getpid()
+
+    def _new_cache(self) -> AdvancedCache:
+        from perfctl.cache.engine import AdvancedCache
+
+        return AdvancedCache(self._limited(self.settings.cache))
+
+    def _new_cdn(self) -> CloudFrontOptimizer:
+        from perfctl.cdn.engine import CloudFrontOptimizer
+
+        return CloudFrontOptimizer(self._limited(self.settings.cdn))
+
+    def _new_database(self) -> DatabaseOptimizer:
+        from perfctl.db.engine import DatabaseOptimizer
+
+        config, limit = self.settings.database, self._timeout_seconds
+        if limit is not None:
+            milliseconds = max(1, round(limit * 1000))
+            config = replace(config, connect_timeout_seconds=limit, statement_timeout_ms=milliseconds)
+        return DatabaseOptimizer(config)
+
+    def _new_metrics(self) -> MetricsEngine:
+        from perfctl.metrics.engine import MetricsEngine
+
+        return MetricsEngine()
+
+    def _limited(self, config: _Limited) -> _Limited:
+        limit = self._timeout_seconds
+        return config if limit is None else replace(config, timeout_seconds=limit)
+
+
+_Limited = TypeVar("_Limited", CacheConfig, CDNConfig)
+
+_of_parents: list[dict[str, Any]] = []
+
+
+def _off(engine: str, keys: str, variable: str) -> ConfigError:
+    return ConfigError(f"the {engine} is not configured", hint=f"set {keys} in perfctl.yaml, or {variable}")

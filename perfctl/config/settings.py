@@ -67,6 +67,11 @@ class CDNConfig:
     secret_access_key: Secret | str | None = field(default=None, repr=False)
     timeout_seconds: float = 10.0
 
+    @property
+    def is_configured(self) -> bool:
+        """Whether there is a distribution, an edge or an origin to ask."""
+        return bool(self.distribution_id or self.edge_url or self.origin_domain or self.endpoint_url)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseConfig:
