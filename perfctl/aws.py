@@ -206,13 +206,14 @@ def _in_role(session: Any, access: AwsAccess, settings: Any) -> Any:
         return session.client(service, **{"config": settings, "region_name": access.region or DEFAULT_REGION, **keys})
 
     fetcher = AssumeRoleCredentialFetcher(
-        client_creator=sts,  # type: ignore[arg-type]
+        client_creator=sts,
         source_credentials=_credentials(session),
         role_arn=str(access.role_arn),
         extra_args={"RoleSessionName": "perfctl"},
     )
     inner = get_session()
-    inner._credentials = DeferredRefreshableCredentials(method="assume-role", refresh_using=fetcher.fetch_credentials)
+    refreshed = DeferredRefreshableCredentials(method="assume-role", refresh_using=fetcher.fetch_credentials)
+    inner._credentials = refreshed  # type: ignore[attr-defined]
     return boto3.Session(botocore_session=inner, region_name=access.region or session.region_name)
 
 

@@ -1,0 +1,199 @@
+"""The CloudFront adapter: boto3's calls in, dataclasses out; the only file of the CDN that knows boto3's shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timezone
+from typing import Any, Protocol, TypeVar
+
+from perfctl import aws
+from perfctl.aws import AwsAccess, AwsCallError, Caller
+from perfctl.cdn.background import in_background
+from perfctl.cdn.model import Distribution, Invalidation, InvalidationState
+from perfctl.cdn.paths import is_wildcard
+from perfctl.errors import PerfctlError, ServiceError, UsageError
+
+T = TypeVar("T")
+
+
+class TooManyInProgressError(ServiceError):
+    """The distribution's quota of invalidations in progress is used up; there is room after the next completion."""
+
+    retryable = True
+
+
+class ControlPlane(Protocol):
+    """What the engine asks of CloudFront's control plane."""
+
+    async def create_invalidation(
+        self, distribution_id: str, items: Sequence[str], caller_reference: str
+    ) -> Invalidation:
+        """Start one batch. The same reference with the same items returns the batch that there is."""
+
+    async def invalidation(self, distribution_id: str, invalidation_id: str) -> Invalidation:
+        """One batch with its paths. UsageError when there is none."""
+
+    async def recent_invalidations(self, distribution_id: str, *, at_most: int = 100) -> tuple[Invalidation, ...]:
+        """The newest batches first, without their paths."""
+
+    async def distribution(self, distribution_id: str) -> Distribution:
+        """One distribution. UsageError when there is none."""
+
+    async def distributions(self) -> tuple[Distribution, ...]:
+        """All distributions of the account."""
+
+    async def knows_tags(self) -> bool:
+        """Whether the SDK that is installed can invalidate by cache tag."""
+
+    async def caller(self) -> Caller:
+        """Who the service says that we are."""
+
+    @property
+    def endpoint(self) -> str:
+        """Where the calls go."""
+
+
+class CloudFront:
+    """CloudFront over boto3. The client is made at the first call, in the background."""
+
+    def __init__(self, access: AwsAccess, *, endpoint_url: str | None = None) -> None:
+        self._access = access
+        self._endpoint_url = endpoint_url
+        self._client: Any = None
+
+    async def create_invalidation(
+        self, distribution_id: str, items: Sequence[str], caller_reference: str
+    ) -> Invalidation:
+        batch = {"Paths": {"Quantity": len(items), "Items": list(items)}, "CallerReference": caller_reference}
+
+        def create(client: Any) -> Invalidation:
+            answer = client.create_invalidation(DistributionId=distribution_id, InvalidationBatch=batch)
+            return _invalidation(distribution_id, answer["Invalidation"])
+
+        return await self._ask(f"cloudfront create-invalidation at {distribution_id}", create)
+
+    async def invalidation(self, distribution_id: str, invalidation_id: str) -> Invalidation:
+        def get(client: Any) -> Invalidation:
+            answer = client.get_invalidation(DistributionId=distribution_id, Id=invalidation_id)
+            return _invalidation(distribution_id, answer["Invalidation"])
+
+        return await self._ask(f"cloudfront get-invalidation {invalidation_id} at {distribution_id}", get)
+
+    async def recent_invalidations(self, distribution_id: str, *, at_most: int = 100) -> tuple[Invalidation, ...]:
+        def listed(client: Any) -> tuple[Invalidation, ...]:
+            answer = client.list_invalidations(DistributionId=distribution_id, MaxItems=str(at_most))
+            rows = answer.get("InvalidationList", {}).get("Items", [])
+            return tuple(_invalidation(distribution_id, row) for row in rows[:at_most])
+
+        return await self._ask(f"cloudfront list-invalidations at {distribution_id}", listed)
+
+    async def distribution(self, distribution_id: str) -> Distribution:
+        return await self._ask(
+            f"cloudfront get-distribution {distribution_id}",
+            lambda client: _distribution(client.get_distribution(Id=distribution_id)["Distribution"]),
+        )
+
+    async def distributions(self) -> tuple[Distribution, ...]:
+        def listed(client: Any) -> tuple[Distribution, ...]:
+            pages = client.get_paginator("list_distributions").paginate()
+            rows = (row for page in pages for row in page.get("DistributionList", {}).get("Items", []))
+            return tuple(_summary(row) for row in rows)
+
+        return await self._ask("cloudfront list-distributions", listed)
+
+    async def distribution_config_is_readable(self, distribution_id: str) -> None:
+        """Ask for the configuration with its ETag, which needs a permission of its own."""
+        await self._ask(
+            f"cloudfront get-distribution-config {distribution_id}",
+            lambda client: client.get_distribution_config(Id=distribution_id)["ETag"],
+        )
+
+    async def knows_tags(self) -> bool:
+        return await self._ask("cloudfront", lambda client: "CacheTagConfig" in client.meta.service_model.shape_names)
+
+    async def caller(self) -> Caller:
+        """Asked of STS; with an endpoint of one's own for CloudFront, of that endpoint: it has its own accounts."""
+        await self._ask("cloudfront", lambda client: client)
+        custom = None if self.endpoint.endswith(".amazonaws.com") else self.endpoint
+        return await in_background(lambda: aws.caller_identity(self._access, endpoint_url=custom))
+
+    @property
+    def endpoint(self) -> str:
+        return str(self._client.meta.endpoint_url) if self._client else self._endpoint_url or "cloudfront"
+
+    async def _ask(self, asked: str, call: Callable[[Any], T]) -> T:
+        return await in_background(lambda: self._translated(asked, call))
+
+    def _translated(self, asked: str, call: Callable[[Any], T]) -> T:
+        try:
+            with aws.translated(asked):
+                if self._client is None:
+                    self._client = aws.client("cloudfront", self._access, endpoint_url=self._endpoint_url)
+                return call(self._client)
+        except AwsCallError as error:
+            raise _told_apart(error) from error
+
+
+def _told_apart(error: AwsCallError) -> PerfctlError:
+    """CloudFront's own codes that deserve their own kind."""
+    if error.code == "NoSuchDistribution":
+        return UsageError(error.message, hint="check --distribution, cdn.distribution_id or CLOUDFRONT_DISTRIBUTION_ID")
+    if error.code == "NoSuchInvalidation":
+        return UsageError(error.message, hint="perfctl cdn status lists those that there are")
+    if error.code == "TooManyInvalidationsInProgress":
+        return TooManyInProgressError(error.message, hint="add --wait, and perfctl waits for room")
+    return error
+
+
+def _invalidation(distribution_id: str, row: Any) -> Invalidation:
+    batch = row.get("InvalidationBatch")
+    paths = tuple(batch["Paths"].get("Items", [])) if batch else ()
+    wildcards = sum(1 for path in paths if is_wildcard(path))
+    return Invalidation(
+        distribution_id=distribution_id,
+        invalidation_id=row["Id"],
+        status=_state(row["Status"]),
+        created_at=_iso(row.get("CreateTime")),
+        items=len(paths) if batch else None,
+        wildcards=wildcards if batch else None,
+        paths=paths,
+    )
+
+
+def _state(status: str) -> InvalidationState:
+    """CloudFront says `InProgress` and `Completed`; look-alikes spell the latter in capitals."""
+    return "Completed" if status.lower() == "completed" else "InProgress"
+
+
+def _iso(moment: Any) -> str | None:
+    if not isinstance(moment, datetime):
+        return None
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+    return aware.astimezone(timezone.utc).isoformat(timespec="seconds")
+
+
+def _distribution(row: Any) -> Distribution:
+    config = row["DistributionConfig"]
+    behaviours = config.get("CacheBehaviors", {}).get("Items", [])
+    return Distribution(
+        id=row["Id"],
+        domain_name=row["DomainName"],
+        aliases=tuple(config.get("Aliases", {}).get("Items", [])),
+        status=row["Status"],
+        enabled=bool(config["Enabled"]),
+        in_progress_invalidations=row.get("InProgressInvalidationBatches"),
+        compresses=config["DefaultCacheBehavior"].get("Compress"),
+        uncompressed_behaviours=tuple(item["PathPattern"] for item in behaviours if not item.get("Compress")),
+        tag_header=config.get("CacheTagConfig", {}).get("HeaderName") or None,
+        default_root_object=config.get("DefaultRootObject") or None,
+    )
+
+
+def _summary(row: Any) -> Distribution:
+    return Distribution(
+        id=row["Id"],
+        domain_name=row["DomainName"],
+        aliases=tuple(row.get("Aliases", {}).get("Items", [])),
+        status=row["Status"],
+        enabled=bool(row["Enabled"]),
+    )

@@ -1,0 +1,191 @@
+"""What the CDN's answers are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+from perfctl.diagnosis import Check, Diagnosis
+
+InvalidationState = Literal["planned", "InProgress", "Completed", "failed"]
+"""`InProgress` and `Completed` are CloudFront's own words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """A distribution, as far as perfctl looks at it."""
+
+    id: str
+    domain_name: str
+    aliases: tuple[str, ...]
+    status: str
+    """`Deployed` or `InProgress`."""
+    enabled: bool
+    in_progress_invalidations: int | None = None
+    compresses: bool | None = None
+    """Whether the default behaviour compresses."""
+    uncompressed_behaviours: tuple[str, ...] = ()
+    """The path patterns of the behaviours that do not compress."""
+    tag_header: str | None = None
+    """The response header from which cache tags are learnt; None: invalidation by tag finds nothing."""
+    default_root_object: str | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every host name that it answers to."""
+        return (self.domain_name, *self.aliases)
+
+
+@dataclass(frozen=True, slots=True)
+class Invalidation:
+    """One batch of invalidations, as CloudFront keeps it."""
+
+    distribution_id: str
+    invalidation_id: str
+    status: InvalidationState
+    created_at: str | None = None
+    """ISO 8601, UTC."""
+    items: int | None = None
+    wildcards: int | None = None
+    paths: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SentInvalidation:
+    """What became of one batch of a call."""
+
+    distribution_id: str
+    invalidation_id: str | None
+    status: InvalidationState
+    items: int
+    wildcards: int
+    waited_seconds: float = 0.0
+    error: str | None = None
+    """Why it was not sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeAnswer:
+    """What the edge answered to one GET, and what its headers say about the cache."""
+
+    url: str
+    status: int
+    cache: Literal["hit", "miss", "refresh-hit", "error", "unknown"]
+    """From `X-Cache`."""
+    x_cache: str | None
+    age_seconds: int | None
+    cache_control: str | None
+    content_type: str | None
+    content_encoding: str | None
+    size_bytes: int
+    etag: str | None
+    vary: str | None
+    via_pop: str | None
+    """The edge location, from `X-Amz-Cf-Pop`."""
+    took_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeProof:
+    """A URL at the edge before and after an invalidation."""
+
+    url: str
+    before: str
+    """`hit`, `miss` ... as the edge answered before."""
+    after: str
+    is_fresh: bool
+    """Whether what the edge serves now was fetched after the invalidation."""
+    before_age_seconds: int | None = None
+    after_age_seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InvalidationReport:
+    """What was asked to be forgotten, what it costs at most, and how far it is."""
+
+    distribution_id: str
+    """The first distribution; all of them are in `invalidations`."""
+    invalidation_id: str | None
+    """Of the first batch; None when nothing was sent."""
+    status: InvalidationState
+    """The least advanced of all batches."""
+    paths: tuple[str, ...]
+    """The items as they are sent to each distribution."""
+    items: int
+    """Items to pay for, over all distributions."""
+    wildcards: int
+    tags: int
+    dropped: int
+    """Paths that were given twice, or lie under a wildcard of the same call."""
+    cost_usd: float
+    """Beyond the account's 1,000 free items a month."""
+    waited_seconds: float
+    dry_run: bool
+    invalidations: tuple[SentInvalidation, ...]
+    verified: tuple[EdgeProof, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Invalidations:
+    """Invalidations of a distribution: the one that was asked for, or those in progress."""
+
+    listing: ClassVar[str] = "rows"
+
+    distribution_id: str
+    rows: tuple[Invalidation, ...]
+    waited_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Warmed:
+    """One URL in one encoding, fetched through the edge."""
+
+    url: str
+    encoding: str
+    status: int | None
+    first: str
+    """What the cache said at the first GET."""
+    is_warm: bool
+    """Whether the edge now answers from its cache."""
+    size_bytes: int
+    took_ms: float
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PreloadReport:
+    """What was fetched through the edge so that the next visitor meets it there."""
+
+    listing: ClassVar[str] = "rows"
+
+    requested: int
+    warmed: int
+    failed: int
+    rows: tuple[Warmed, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CdnDiagnosis(Diagnosis):
+    """A diagnosis, and the smallest policy with which perfctl can do its work here."""
+
+    caller: str | None = None
+    """The ARN that AWS knows us by."""
+    missing_permissions: tuple[str, ...] = ()
+    policy: Mapping[str, object] = field(default_factory=dict)
+
+
+__all__ = [
+    "CdnDiagnosis",
+    "Check",
+    "Distribution",
+    "EdgeAnswer",
+    "EdgeProof",
+    "Invalidation",
+    "InvalidationReport",
+    "InvalidationState",
+    "Invalidations",
+    "PreloadReport",
+    "SentInvalidation",
+    "Warmed",
+]
