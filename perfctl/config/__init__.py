@@ -1,5 +1,6 @@
 """Configuration: YAML, environment and flags become frozen settings, each value with its origin."""
 
+from perfctl.config.load import load_settings
 from perfctl.config.secret import Secret
 from perfctl.config.settings import (
     ApiConfig,
@@ -10,7 +11,6 @@ from perfctl.config.settings import (
     RoutingConfig,
     Settings,
 )
-from perfctl.config.load import load_settings
 
 __all__ = [
     "ApiConfig",

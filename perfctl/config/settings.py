@@ -1,45 +1,113 @@
 """Every setting, with its type, its default and what it means: the one source for YAML, docs and schema."""
 
+# `setting` makes a dataclass field, as `dataclasses.field` does:
+# ruff: noqa: RUF009
+
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal, TypeVar
+from urllib.parse import parse_qs, urlsplit
 
 from perfctl.config.secret import Secret
 
 EvictionPolicy = Literal["lru", "lfu", "ttl"]
 SerializationMethod = Literal["msgpack", "json", "pickle"]
 SSLMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
+SSL_MODES: tuple[SSLMode, ...] = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+"""From the weakest to the strongest."""
+
+Role = Literal["plain", "address", "secret", "tls", "path", "account"]
+"""What a setting decides: where we connect to, what we say there, how safely, which file, or as whom."""
+
+T = TypeVar("T")
+
+
+def setting(
+    default: T,
+    doc: str,
+    *,
+    role: Role = "plain",
+    low: float | None = None,
+    high: float | None = None,
+    shown: bool = True,
+) -> T:
+    """A field with what the documentation, the checks and the trust rule need to know of it."""
+    metadata = {"doc": doc, "role": role, "low": low, "high": high}
+    made: Any = field(default=default, repr=shown and role != "secret", metadata=metadata)
+    return made  # type: ignore[no-any-return]
+
+
+def is_local(host: str | None) -> bool:
+    """Whether a host is this machine: a loopback address or a folder with a Unix socket.
+
+    >>> is_local("127.0.0.1"), is_local("/run/postgresql"), is_local("127.evil.example")
+    (True, True, False)
+    """
+    if not host or host.startswith(("/", "@")):
+        return True
+    return host.lower().rstrip(".") == "localhost" or host.strip("[]") == "::1" or bool(_LOOPBACK.fullmatch(host))
+
+
+_LOOPBACK = re.compile(r"127(\.\d{1,3}){1,3}")
+
+
+def hosts_of(url: str) -> tuple[str, ...]:
+    """The hosts that a connection URL names; none where it names only a socket's default folder.
+
+    >>> hosts_of("postgresql://app@db1:5432,db2/app")
+    ('db1', 'db2')
+    """
+    parts = urlsplit(url)
+    named = parse_qs(parts.query).get("host", [])
+    if parts.scheme == "unix":
+        return (parts.path,)
+    places = parts.netloc.rpartition("@")[2].split(",") if not named else ",".join(named).split(",")
+    return tuple(host for host in (_host_of(place) for place in places) if host)
+
+
+def _host_of(place: str) -> str:
+    if place.startswith("["):
+        return place[1:].partition("]")[0]
+    return place if place.startswith("/") else place.partition(":")[0].replace("%2F", "/").replace("%2f", "/")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheConfig:
     """The cache: an in-process tier, and Redis behind it where an address is given."""
 
-    ttl_seconds: float = 3600
-    max_size_mb: float = 100
-    compression_enabled: bool = True
-    serialization_method: SerializationMethod = "msgpack"
-    eviction_policy: EvictionPolicy = "lru"
-    cluster_enabled: bool = False
-    sentinel_enabled: bool = False
-    read_replicas: bool = True
-    key_prefix: str = "perfctl"
-    redis_url: str | None = None
-    redis_host: str | None = None
-    redis_port: int = 6379
-    redis_database: int = 0
-    redis_username: str | None = None
-    redis_password: Secret | str | None = field(default=None, repr=False)
-    sentinel_nodes: tuple[str, ...] = ()
-    sentinel_service: str = "mymaster"
-    cluster_nodes: tuple[str, ...] = ()
-    replica_urls: tuple[str, ...] = ()
-    tls_enabled: bool = False
-    tls_ca: str | None = None
-    encryption_key: Secret | str | None = field(default=None, repr=False)
-    timeout_seconds: float = 2.0
+    ttl_seconds: float = setting(3600, "How long a value lives where the caller names no TTL.", low=0)
+    max_size_mb: float = setting(100, "The limit of the in-process tier.", low=0)
+    compression_enabled: bool = setting(True, "Compress values where it pays.")
+    serialization_method: SerializationMethod = setting(
+        "msgpack", "How values become bytes; pickle only together with encryption_key."
+    )
+    eviction_policy: EvictionPolicy = setting("lru", "Who leaves when the in-process tier is full.")
+    cluster_enabled: bool = setting(False, "The address belongs to a Redis Cluster.")
+    sentinel_enabled: bool = setting(False, "The address belongs to Sentinels.")
+    read_replicas: bool = setting(True, "Read from replicas where there are any.")
+    key_prefix: str = setting("perfctl", "What every key in Redis begins with.")
+    redis_url: str | None = setting(None, "redis://, rediss:// (TLS) or unix:// address.", role="address", shown=False)
+    redis_host: str | None = setting(None, "The host, where there is no redis_url.", role="address")
+    redis_port: int = setting(6379, "Its port.", role="address", low=1, high=65535)
+    redis_database: int = setting(0, "The number of the database.", low=0, high=1_000_000)
+    redis_username: str | None = setting(None, "The ACL user.")
+    redis_password: Secret | str | None = setting(None, "Its password: a reference.", role="secret")
+    sentinel_nodes: tuple[str, ...] = setting((), "The Sentinels, as host:port.", role="address")
+    sentinel_service: str = setting("mymaster", "The name under which the Sentinels know the primary.")
+    cluster_nodes: tuple[str, ...] = setting((), "Some nodes of the cluster, as host:port.", role="address")
+    replica_urls: tuple[str, ...] = setting((), "Replicas to read from.", role="address", shown=False)
+    tls_enabled: bool = setting(False, "Talk TLS to redis_host, the Sentinels and the nodes.", role="tls")
+    tls_ca: str | None = setting(None, "The file with the certificates to trust.", role="path")
+    encryption_key: Secret | str | None = setting(None, "Encrypts or signs values at rest: a reference.", role="secret")
+    elasticache_name: str | None = setting(None, "The cache's name at ElastiCache, for elasticache_iam.")
+    elasticache_serverless: bool = setting(False, "That cache is a serverless one.")
+    region: str | None = setting(None, "The AWS region of secrets and tokens.")
+    profile: str | None = setting(None, "The AWS profile for secrets and tokens.", role="account")
+    role_arn: str | None = setting(None, "The AWS role to take on for them.", role="account")
+    timeout_seconds: float = setting(2.0, "The limit of each call to Redis.", low=0.001)
 
     @property
     def has_redis(self) -> bool:
@@ -51,21 +119,21 @@ class CacheConfig:
 class CDNConfig:
     """CloudFront: the distribution, and how content is prepared for it."""
 
-    distribution_id: str | None = None
-    region: str = "us-east-1"
-    cache_ttl: int = 86400
-    compression_enabled: bool = True
-    gzip_enabled: bool = True
-    brotli_enabled: bool = True
-    edge_locations: tuple[str, ...] | None = None
-    origin_domain: str | None = None
-    endpoint_url: str | None = None
-    profile: str | None = None
-    role_arn: str | None = None
-    edge_url: str | None = None
-    access_key_id: str | None = None
-    secret_access_key: Secret | str | None = field(default=None, repr=False)
-    timeout_seconds: float = 10.0
+    distribution_id: str | None = setting(None, "The distribution to work on.")
+    region: str = setting("us-east-1", "The AWS region.")
+    cache_ttl: int = setting(86400, "The max-age that content gets, in seconds.", low=0)
+    compression_enabled: bool = setting(True, "Compress content at all.")
+    gzip_enabled: bool = setting(True, "Offer gzip.")
+    brotli_enabled: bool = setting(True, "Offer brotli.")
+    edge_locations: tuple[str, ...] | None = setting(None, "The POPs to look at; null is all.")
+    origin_domain: str | None = setting(None, "The origin behind the distribution.")
+    endpoint_url: str | None = setting(None, "Another address of the CloudFront API.", role="address")
+    profile: str | None = setting(None, "The AWS profile.", role="account")
+    role_arn: str | None = setting(None, "The AWS role to take on.", role="account")
+    edge_url: str | None = setting(None, "Where the edge is asked; by default the distribution's own domain.")
+    access_key_id: str | None = setting(None, "An explicit AWS key; by default the SDK's own chain.", role="account")
+    secret_access_key: Secret | str | None = setting(None, "Its secret: a reference.", role="secret")
+    timeout_seconds: float = setting(10.0, "The limit of each call.", low=0.001)
 
     @property
     def is_configured(self) -> bool:
@@ -77,50 +145,79 @@ class CDNConfig:
 class DatabaseConfig:
     """PostgreSQL: where it is, how to be let in, how many connections to hold."""
 
-    host: str | None = None
-    port: int = 5432
-    database: str | None = None
-    username: str | None = None
-    password: Secret | str | None = field(default=None, repr=False)
-    min_connections: int = 5
-    max_connections: int = 20
-    enable_query_cache: bool = True
-    enable_connection_pooling: bool = True
-    dsn: str | None = field(default=None, repr=False)
-    replica_dsns: tuple[str, ...] = field(default=(), repr=False)
-    sslmode: SSLMode | None = None
-    """None: `prefer` on loopback and sockets, `require` elsewhere."""
-    sslrootcert: str | None = None
-    connect_timeout_seconds: float = 5.0
-    statement_timeout_ms: int = 30_000
-    trusted_functions: tuple[str, ...] = ()
+    host: str | None = setting(None, "The host, or the folder of a Unix socket.", role="address")
+    port: int = setting(5432, "Its port.", role="address", low=1, high=65535)
+    database: str | None = setting(None, "The database.")
+    username: str | None = setting(None, "The user.")
+    password: Secret | str | None = setting(None, "Its password: a reference.", role="secret")
+    min_connections: int = setting(5, "The pool holds at least so many.", low=0, high=10_000)
+    max_connections: int = setting(20, "The pool holds at most so many.", low=1, high=10_000)
+    enable_query_cache: bool = setting(True, "Let execute_optimized_query cache; false: never.")
+    enable_connection_pooling: bool = setting(True, "Keep connections; false: one for each call.")
+    dsn: str | None = setting(None, "postgresql:// address, in place of host.", role="address", shown=False)
+    replica_dsns: tuple[str, ...] = setting((), "Replicas to read from.", role="address", shown=False)
+    sslmode: SSLMode | None = setting(
+        None, "TLS as libpq names it; null is prefer on this machine, require elsewhere.", role="tls"
+    )
+    sslrootcert: str | None = setting(None, "The file with the certificates to trust.", role="path")
+    region: str | None = setting(None, "The AWS region of secrets and tokens; by default the host's.")
+    profile: str | None = setting(None, "The AWS profile for secrets and tokens.", role="account")
+    role_arn: str | None = setting(None, "The AWS role to take on for them.", role="account")
+    connect_timeout_seconds: float = setting(5.0, "The limit of making a connection.", low=0.001)
+    statement_timeout_ms: int = setting(30_000, "The limit of each statement; 0 is none.", low=0)
+    trusted_functions: tuple[str, ...] = setting((), "Functions that only read, whatever they are declared.")
 
     @property
     def is_configured(self) -> bool:
         """Whether there is a server to ask."""
         return bool(self.dsn or self.host)
 
+    @property
+    def is_local(self) -> bool:
+        """Whether every server of the address is this machine."""
+        return all(is_local(host) for host in (hosts_of(self.dsn) if self.dsn else (self.host,)))
+
+    @property
+    def effective_sslmode(self) -> SSLMode:
+        """The mode that holds: the one given (also in the DSN), else `prefer` on this machine, `require` elsewhere."""
+        if self.sslmode:
+            return self.sslmode
+        given = parse_qs(urlsplit(self.dsn).query).get("sslmode", [""])[-1] if self.dsn else ""
+        found = next((mode for mode in SSL_MODES if mode == given), None)
+        return found or ("prefer" if self.is_local else "require")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricsConfig:
     """What is measured and kept."""
 
-    interval_seconds: float = 10.0
+    interval_seconds: float = setting(10.0, "How often to measure while recording.", low=0.1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoutingConfig:
     """How requests are spread over origins and replicas."""
 
-    strategy: str = "latency"
+    strategy: str = setting("latency", "What decides where a request goes.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiToken:
+    """A caller of the HTTP API: its name, its token, what it may do."""
+
+    name: str = setting("", "Who the token belongs to, as the audit log names it.")
+    token: Secret | str | None = setting(None, "The token: a reference.", role="secret")
+    scopes: tuple[Literal["read", "operate"], ...] = setting(("read",), "What it may do: read, operate.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiConfig:
     """The HTTP API."""
 
-    host: str = "127.0.0.1"
-    port: int = 8080
+    host: str = setting("127.0.0.1", "The address to listen on; another than this machine needs a token.")
+    port: int = setting(8080, "Its port; 0 takes a free one.", low=0, high=65535)
+    token: Secret | str | None = setting(None, "A token with both scopes: a reference.", role="secret")
+    tokens: tuple[ApiToken, ...] = setting((), "Tokens, each with a name and its scopes.", role="secret")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +233,8 @@ class Settings:
     """The whole configuration of one context."""
 
     context: str = "default"
-    protected: bool = False
-    read_only: bool = False
+    protected: bool = setting(False, "What destroys asks for the context's name.")
+    read_only: bool = setting(False, "Nothing is changed, whoever asks.")
     cache: CacheConfig = field(default_factory=CacheConfig)
     cdn: CDNConfig = field(default_factory=CDNConfig)
     database: DatabaseConfig = field(default_factory=DatabaseConfig)
@@ -147,3 +244,14 @@ class Settings:
     origins: Mapping[str, Origin] = field(default_factory=dict)
     """`cache.redis_url` -> where it was set; keys at their default are absent."""
     warnings: tuple[str, ...] = ()
+
+
+SECTIONS: Mapping[str, type] = {
+    "cache": CacheConfig,
+    "cdn": CDNConfig,
+    "database": DatabaseConfig,
+    "metrics": MetricsConfig,
+    "routing": RoutingConfig,
+    "api": ApiConfig,
+}
+"""The sections of a file and of a context, in the order in which they are shown."""
