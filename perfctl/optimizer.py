@@ -19,8 +19,12 @@ if TYPE_CHECKING:
     from perfctl.db.engine import DatabaseOptimizer
     from perfctl.metrics.engine import MetricsEngine
     from perfctl.metrics.model import PerformanceMetrics
+    from perfctl.metrics.sources import Source
 
 _Value = TypeVar("_Value")
+
+METRICS_LIMIT_SECONDS = 5.0
+"""How long one engine may take to say its figures; what it does not say in time is unmeasured."""
 
 
 class PerformanceOptimizer:
@@ -57,7 +61,7 @@ class PerformanceOptimizer:
         )
         self.has_cdn = cdn_config is not None or self.settings.cdn.is_configured
         self.has_database = database_config is not None or self.settings.database.is_configured
-        self._timeout_seconds = timeout_seconds
+        self.timeout_seconds = timeout_seconds
         self._engines: dict[str, Any] = {}
         self._pid = os.getpid()
         self._home: asyncio.AbstractEventLoop | None = None
@@ -191,7 +195,7 @@ class PerformanceOptimizer:
     def _new_database(self) -> DatabaseOptimizer:
         from perfctl.db.engine import DatabaseOptimizer
 
-        config, limit = self.settings.database, self._timeout_seconds
+        config, limit = self.settings.database, self.timeout_seconds
         if limit is not None:
             milliseconds = max(1, round(limit * 1000))
             config = replace(config, connect_timeout_seconds=limit, statement_timeout_ms=milliseconds)
@@ -200,10 +204,30 @@ class PerformanceOptimizer:
     def _new_metrics(self) -> MetricsEngine:
         from perfctl.metrics.engine import MetricsEngine
 
-        return MetricsEngine()
+        limit = max(self.timeout_seconds or 0.0, METRICS_LIMIT_SECONDS)
+        return MetricsEngine((self._cache_source(), self._database_source()), limit_seconds=limit)
+
+    def _cache_source(self) -> Source:
+        from perfctl.metrics.sources import cache_source
+
+        cache = self.cache
+        return cache_source(cache.metrics, cache.stats if self.settings.cache.has_redis else None)
+
+    def _database_source(self) -> Source:
+        from perfctl.metrics.sources import DATABASE_FIGURES, database_source, off
+
+        if not self.has_database:
+            return off(DATABASE_FIGURES, "the database is not configured: no database.dsn or DB_HOST is set")
+        pool = self.database.pool
+
+        def connections() -> int:
+            statistics = pool.statistics()
+            return statistics.in_use + statistics.idle
+
+        return database_source(pool.fetch, connections=connections)
 
     def _limited(self, config: _Limited) -> _Limited:
-        limit = self._timeout_seconds
+        limit = self.timeout_seconds
         return config if limit is None else replace(config, timeout_seconds=limit)
 
 

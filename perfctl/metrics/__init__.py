@@ -1,1 +1,1 @@
-"""TODO"""
+"""Measuring: the ten figures of the stack, each from a named source, or with the reason why it is not known."""

@@ -1,0 +1,125 @@
+"""The ten figures, what they mean, and what is said of those that were not measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One of the ten: its name, its unit, and what exactly it counts."""
+
+    name: str
+    unit: str
+    meaning: str
+
+
+FIGURES = (
+    Figure("api_response_time_ms", "ms", "mean time in which the application answers a request"),
+    Figure("database_query_time_ms", "ms", "mean time of a statement"),
+    Figure("cache_hit_rate", "0..1", "hits / lookups"),
+    Figure("memory_usage_mb", "MB", "memory in use, of the host or of the container that has a limit"),
+    Figure("cpu_usage_percent", "%", "busy share of all CPUs of the host, or of the container's quota"),
+    Figure("network_io_mb", "MB/s", "received and sent per second, without loopback"),
+    Figure("disk_io_mb", "MB/s", "read and written per second, all disks"),
+    Figure("active_connections", "", "clients that are connected to the database"),
+    Figure("requests_per_second", "1/s", "requests that the application answers"),
+    Figure("error_rate", "0..1", "failed requests / requests"),
+)
+
+_NOT_ASKED = "nothing measures it here"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one source says of one figure: a value, or the reason why it has none."""
+
+    name: str
+    value: float | None
+    source: str
+    """Where it comes from and over what time; where there is no value, why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PerformanceMetrics:
+    """The ten figures as attributes, for programs.
+
+    What was not measured keeps its default here, stands in `unmeasured` with the reason, and is None for
+    `measured(name)`: compare through that where zero would read as a good answer.
+
+    >>> metrics = PerformanceMetrics(cache_hit_rate=0.9, unmeasured={"error_rate": "no application reports it"})
+    >>> metrics.measured("cache_hit_rate"), metrics.measured("error_rate")
+    (0.9, None)
+    """
+
+    api_response_time_ms: float = 0.0
+    database_query_time_ms: float = 0.0
+    cache_hit_rate: float = 0.0
+    memory_usage_mb: float = 0.0
+    cpu_usage_percent: float = 0.0
+    network_io_mb: float = 0.0
+    disk_io_mb: float = 0.0
+    active_connections: int = 0
+    requests_per_second: float = 0.0
+    error_rate: float = 0.0
+    unmeasured: Mapping[str, str] = field(default_factory=dict)
+    """Name -> why it was not measured."""
+    sources: Mapping[str, str] = field(default_factory=dict)
+    """Name -> where the value comes from."""
+
+    def measured(self, name: str) -> float | None:
+        """The figure, or None where it was not measured."""
+        value: float = getattr(self, name)
+        return None if name in self.unmeasured else value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricsSnapshot:
+    """The ten figures as every output shows them: what was not measured is null, never 0."""
+
+    api_response_time_ms: float | None
+    database_query_time_ms: float | None
+    cache_hit_rate: float | None
+    memory_usage_mb: float | None
+    cpu_usage_percent: float | None
+    network_io_mb: float | None
+    disk_io_mb: float | None
+    active_connections: int | None
+    requests_per_second: float | None
+    error_rate: float | None
+    unmeasured: Mapping[str, str]
+    """Name -> why it was not measured."""
+    sources: Mapping[str, str]
+    """Name -> where the value comes from."""
+    unanswered: tuple[str, ...] = ()
+    """What is configured and did not answer."""
+
+
+def metrics_of(readings: Iterable[Reading]) -> PerformanceMetrics:
+    """One value a figure: the first that was measured; else the first reason."""
+    values: dict[str, float] = {}
+    sources: dict[str, str] = {}
+    reasons: dict[str, str] = {}
+    for reading in readings:
+        if reading.value is None:
+            reasons.setdefault(reading.name, reading.source)
+        elif reading.name not in values:
+            values[reading.name], sources[reading.name] = reading.value, reading.source
+    missing = [figure.name for figure in FIGURES if figure.name not in values]
+    whole = {name: int(values[name]) for name in ("active_connections",) if name in values}
+    return PerformanceMetrics(
+        **{**values, **whole},  # type: ignore[arg-type]
+        unmeasured={name: reasons.get(name, _NOT_ASKED) for name in missing},
+        sources={figure.name: sources[figure.name] for figure in FIGURES if figure.name in sources},
+    )
+
+
+def snapshot_of(metrics: PerformanceMetrics, *, unanswered: tuple[str, ...] = ()) -> MetricsSnapshot:
+    """The figures for an output, null where they were not measured."""
+    return MetricsSnapshot(
+        **{figure.name: metrics.measured(figure.name) for figure in FIGURES},  # type: ignore[arg-type]
+        unmeasured=metrics.unmeasured,
+        sources=metrics.sources,
+        unanswered=unanswered,
+    )
