@@ -1,1 +1,1 @@
-"""TODO"""
+"""The database: a pool, slow queries, plans; one engine for every face."""

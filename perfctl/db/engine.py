@@ -1,0 +1,272 @@
+"""The database engine: the application's own statements through a pool, slow queries, plans, what is wrong."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from perfctl.db import doctor
+from perfctl.db.model import Execution, PlanReport, SlowOrder, SlowQueries, SlowQuery
+from perfctl.db.plan import read_plan
+from perfctl.db.pool import ConnectionPool
+from perfctl.db.postgres import Record, Session, StatementError, address, quoted
+from perfctl.db.querycache import QueryCache, key_of
+from perfctl.db.questions import question
+from perfctl.db.recorder import QueryOptimizer
+from perfctl.db.sqltext import Statement, explainable, fingerprint, is_read, numbered
+from perfctl.diagnosis import Check, Diagnosis, diagnose
+from perfctl.errors import PerfctlError, RefusedError, ServiceError, TimedOutError
+
+if TYPE_CHECKING:
+    from perfctl.config import DatabaseConfig
+
+ANALYZE_SECONDS = 30.0
+"""How long an analyzed statement may run where nothing else is said."""
+LOCK_TIMEOUT_MS = 100
+"""A reader that waits for a lock makes all who come after it wait, too."""
+IDLE_TIMEOUT_MS = 10_000
+_GRACE_SECONDS = 5.0
+"""The server stops a statement itself; only when it does not, so much later, the connection is given up."""
+_READ_ONLY = "25006"
+_TOO_MANY = "cannot insert multiple commands"
+# pg_stat_statements' version -> the PostgreSQL that brought it: after pg_upgrade the extension may lag behind.
+_STATEMENTS_SHAPE = {"1.8": 13, "1.9": 14, "1.10": 15, "1.11": 17, "1.12": 18}
+
+
+class DatabaseOptimizer:
+    """One PostgreSQL server, asked well. Connects on first use.
+
+    >>> async with DatabaseOptimizer(config) as database:  # doctest: +SKIP
+    ...     rows = await database.execute_optimized_query("SELECT * FROM stocks WHERE symbol = %s", ("AAPL",))
+    """
+
+    def __init__(self, config: DatabaseConfig) -> None:
+        self._config = config
+        self._cache = QueryCache()
+        self.query_optimizer = QueryOptimizer()
+        self.pool = ConnectionPool(
+            self._open,
+            min_connections=config.min_connections,
+            max_connections=config.max_connections,
+            keep=config.enable_connection_pooling,
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the pool's connections."""
+        await self.pool.close()
+
+    async def execute_optimized_query(
+        self,
+        query: str,
+        params: Sequence[object] = (),
+        *,
+        use_cache: bool = False,
+        ttl: float | None = None,
+        timeout: float | None = None,
+    ) -> list[Record]:
+        """Run the application's own statement, a write as well as a read; its rows as records.
+
+        `%s` (or `$1`) stands for a parameter and is bound, never pasted into the text. With `use_cache` the rows of a
+        read are kept in this process for `ttl` seconds (60 by default) and forgotten at the next write through here.
+        `timeout` in seconds, by default the configured statement_timeout_ms.
+        """
+        arguments = tuple(params)
+        text = numbered(query, len(arguments))
+        reads = is_read(text)
+        key = key_of(text, arguments) if use_cache and reads and self._config.enable_query_cache else None
+        started, version = time.perf_counter(), self._cache.version
+        kept = self._cache.get(key) if key is not None else None
+        if kept is not None:
+            self._record(query, started, len(kept), was_cached=True)
+            return kept
+        rows = await self._run(query, text, arguments, timeout, started)
+        if not reads:
+            self._cache.forget()
+        if key is not None:
+            self._cache.put(key, rows, ttl_seconds=ttl, version=version)
+        return rows
+
+    async def analyze_query_performance(
+        self, sql: str, *, allow_write: bool = False, run: bool = True, timeout: float | None = None
+    ) -> PlanReport:
+        """The plan of one statement, measured by running it in a transaction that is rolled back.
+
+        The transaction is READ ONLY: a statement that writes is a RefusedError unless `allow_write`. Several
+        statements are refused. One that runs longer than `timeout` seconds (30) is explained without running it,
+        as with `run=False`: `analyzed` is then False.
+        """
+        statement = explainable(sql)
+        limit = ANALYZE_SECONDS if timeout is None else timeout
+        async with self.pool.acquire(timeout=limit) as session:
+            if run:
+                try:
+                    return await _explained(session, statement, sql, run=True, allow_write=allow_write, limit=limit)
+                except TimedOutError:
+                    pass
+            return await _explained(session, statement, sql, run=False, allow_write=allow_write, limit=limit)
+
+    async def slow_queries(
+        self, *, by: SlowOrder = "total", limit: int | None = 20, timeout: float | None = None
+    ) -> SlowQueries:
+        """The costliest shapes of query of this database, as pg_stat_statements counted them; perfctl's own left out.
+
+        ServiceError, with the statement that mends it, where nothing is counted.
+        """
+        async with self.pool.acquire(timeout=timeout) as session:
+            facts = (await session.fetch(question("server_facts"), timeout=timeout))[0]
+            fault = doctor.statements_fault(facts)
+            if fault:
+                raise ServiceError(fault[0], hint=fault[1])
+            schema, shape = quoted(facts["extension_schema"]), _shape_of(facts["extension_version"])
+            ask = question("slow_queries", version=shape).replace("{schema}", schema)
+            rows = await session.fetch(ask, by, limit, timeout=timeout)
+            since = question("statistics_since", version=shape).replace("{schema}", schema)
+            counted = (await session.fetch(since, timeout=timeout))[0]
+        return _slow_queries(rows, counted, by)
+
+    async def doctor(self) -> Diagnosis:
+        """Can perfctl connect, what may its role see, what is missing; each with the one thing that mends it."""
+        return diagnose(await self._checks(deep=True))
+
+    async def health(self) -> list[Check]:
+        """Can we connect, are there connections left; never raises."""
+        if not self._config.is_configured:
+            return [Check("postgres", "connect", "off", "no database is configured")]
+        return await self._checks(deep=False)
+
+    async def _checks(self, *, deep: bool) -> list[Check]:
+        started, limit = time.perf_counter(), self._config.connect_timeout_seconds
+        try:
+            facts = (await self.pool.fetch(question("server_facts"), timeout=limit))[0]
+        except PerfctlError as error:
+            return [doctor.unconnected(error.message, error.hint)]
+        took_ms = (time.perf_counter() - started) * 1000
+        checks = [doctor.connected(facts, server=address(self._config), took_ms=took_ms), doctor.saturation(facts)]
+        if deep:
+            checks += doctor.examine(facts, sslmode=self._config.effective_sslmode, is_local=self._config.is_local)
+        return checks
+
+    async def _open(self) -> Session:
+        return await Session.open(self._config)
+
+    async def _run(
+        self, query: str, text: str, arguments: tuple[object, ...], timeout: float | None, started: float
+    ) -> list[Record]:
+        limit = self._config.statement_timeout_ms / 1000 or None if timeout is None else timeout
+        try:
+            rows = await self.pool.fetch(text, *arguments, timeout=limit)
+        except StatementError as error:
+            self._record(query, started, 0, failed=True)
+            raise _located(error, text, 0) from error
+        self._record(query, started, len(rows))
+        return rows
+
+    def _record(self, query: str, started: float, rows: int, *, was_cached: bool = False, failed: bool = False) -> None:
+        took_ms = (time.perf_counter() - started) * 1000
+        self.query_optimizer.record(Execution(query, took_ms, rows, was_cached=was_cached, failed=failed))
+
+
+async def _explained(
+    session: Session, statement: Statement, sql: str, *, run: bool, allow_write: bool, limit: float
+) -> PlanReport:
+    """EXPLAIN in a transaction of its own, which is rolled back whatever happens."""
+    analyze = "ANALYZE, BUFFERS, " if run else ""
+    prefix = f"EXPLAIN ({analyze}SETTINGS, FORMAT JSON) "
+    try:
+        await session.execute(_guard(limit, allow_write=allow_write))
+        rows = await session.fetch(prefix + statement.text, timeout=limit + _GRACE_SECONDS)
+    except StatementError as error:
+        if error.sqlstate == _READ_ONLY and not allow_write:
+            raise RefusedError(
+                f"the statement writes ({error.message.removeprefix('PostgreSQL: ')})",
+                hint="--allow-write runs it in a transaction that is rolled back; --no-run shows the plan alone",
+            ) from error
+        if _TOO_MANY in error.message:
+            raise RefusedError(error.message, hint="give one statement at a time") from error
+        raise _located(error, sql, statement.offset - len(prefix)) from error
+    finally:
+        await session.rollback()
+    return read_plan(rows[0]["QUERY PLAN"], sql=statement.text)
+
+
+def _guard(limit: float, *, allow_write: bool) -> str:
+    milliseconds = max(int(limit * 1000), 1)
+    return (
+        f"BEGIN {'READ WRITE' if allow_write else 'READ ONLY'};"
+        f" SET LOCAL statement_timeout = {milliseconds};"
+        f" SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS};"
+        f" SET LOCAL idle_in_transaction_session_timeout = {IDLE_TIMEOUT_MS}"
+    )
+
+
+def _located(error: StatementError, sql: str, shift: int) -> StatementError:
+    """The error with the line and column of the caller's own text that it is about."""
+    at = None if error.position is None else error.position + shift
+    if at is None or not 0 < at <= len(sql) + 1:
+        return error
+    before = sql[: at - 1]
+    line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+    message = f"{error.message} at line {line}, column {column}"
+    return StatementError(message, sqlstate=error.sqlstate, position=at, hint=error.hint)
+
+
+def _shape_of(extension_version: str) -> int:
+    """The PostgreSQL whose columns pg_stat_statements has; a version that is newer than we know has the newest."""
+    known = _STATEMENTS_SHAPE.get(extension_version)
+    if known is None and tuple(map(int, extension_version.split("."))) < (1, 8):
+        raise ServiceError(
+            f"pg_stat_statements {extension_version} is too old to be read",
+            hint="ALTER EXTENSION pg_stat_statements UPDATE; on PostgreSQL 13 or later",
+        )
+    return known or max(_STATEMENTS_SHAPE.values())
+
+
+def _slow_queries(rows: list[Record], counted: Mapping[str, Any], by: SlowOrder) -> SlowQueries:
+    total_ms = rows[0]["all_ms"] if rows else 0.0
+    return SlowQueries(
+        rows=tuple(_slow_query(row) for row in rows),
+        total=rows[0]["total"] if rows else 0,
+        by=by,
+        database=counted["database"],
+        source="pg_stat_statements",
+        since=counted["since"],
+        total_ms=round(total_ms, 3),
+        evicted=counted["evicted"],
+        unreadable=counted["unreadable"],
+    )
+
+
+def _slow_query(row: Record) -> SlowQuery:
+    asked = row["shared_blks_hit"] + row["shared_blks_read"]
+    return SlowQuery(
+        query=row["query"],
+        fingerprint=fingerprint(row["query"]),
+        queryid=row["queryid"],
+        username=row["username"],
+        calls=row["calls"],
+        total_ms=round(row["total_ms"], 3),
+        share=round(row["total_ms"] / row["all_ms"], 6) if row["all_ms"] else 0.0,
+        mean_ms=round(row["mean_ms"], 4),
+        min_ms=round(row["min_ms"], 4),
+        max_ms=round(row["max_ms"], 4),
+        stddev_ms=round(row["stddev_ms"], 4),
+        rows=row["rows"],
+        shared_hit_ratio=round(row["shared_blks_hit"] / asked, 6) if asked else None,
+        shared_hit_blks=row["shared_blks_hit"],
+        shared_read_blks=row["shared_blks_read"],
+        shared_dirtied_blks=row["shared_blks_dirtied"],
+        shared_written_blks=row["shared_blks_written"],
+        temp_blks=row["temp_blks"],
+        io_ms=None if row["io_ms"] is None else round(row["io_ms"], 3),
+        wal_bytes=row["wal_bytes"],
+    )

@@ -1,0 +1,157 @@
+"""What the database answers: slow queries, plans, executions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, Literal
+
+SlowOrder = Literal["total", "mean", "calls", "rows", "io"]
+
+
+@dataclass(frozen=True, slots=True)
+class SlowQuery:
+    """One shape of query and what it cost; None where the source does not measure it."""
+
+    query: str
+    """The text, values as `$1`, `$2` ... where the source normalises it."""
+    fingerprint: str
+    """The same for texts that differ only in values, case and layout, whatever the source."""
+    queryid: str | None
+    """The server's own identifier: digits, perhaps with a minus, too long for a JSON number."""
+    username: str | None
+    calls: int
+    total_ms: float
+    share: float
+    """Of the time of all statements that were looked at, 0..1."""
+    mean_ms: float
+    min_ms: float
+    max_ms: float
+    stddev_ms: float | None
+    rows: int
+    shared_hit_ratio: float | None
+    """Blocks found in the buffer cache, of all that were asked for; None where none were."""
+    shared_hit_blks: int | None
+    shared_read_blks: int | None
+    shared_dirtied_blks: int | None
+    shared_written_blks: int | None
+    temp_blks: int | None
+    """Blocks read from and written to temporary files."""
+    io_ms: float | None
+    """Time spent reading and writing blocks; None where track_io_timing is off."""
+    wal_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SlowQueries:
+    """The costliest shapes of query of a database, the costliest first."""
+
+    listing: ClassVar[str] = "rows"
+
+    rows: tuple[SlowQuery, ...]
+    total: int
+    """How many shapes were looked at."""
+    by: SlowOrder
+    database: str
+    source: Literal["pg_stat_statements"]
+    since: datetime | None
+    """When counting began; None where the server cannot say (before PostgreSQL 14)."""
+    total_ms: float
+    """The time of all shapes that were looked at."""
+    evicted: int | None
+    """How often the server dropped the least used statements because its table was full."""
+    unreadable: int
+    """Statements of other roles that this one may not see; they are not among the rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Buffers:
+    """Blocks of 8 kB that a node and those under it touched."""
+
+    hit: int = 0
+    read: int = 0
+    dirtied: int = 0
+    written: int = 0
+    temp_read: int = 0
+    temp_written: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PlanNode:
+    """One step of a plan; times and rows that were not measured are None."""
+
+    node_type: str
+    relation: str | None
+    alias: str | None
+    index: str | None
+    join_type: str | None
+    strategy: str | None
+    parent_relationship: str | None
+    subplan_name: str | None
+    plan_rows: float
+    """What the planner expected, per loop."""
+    actual_rows: float | None
+    """What came out, per loop (and per worker)."""
+    loops: float | None
+    """How often it ran; 0: never."""
+    row_error: float | None
+    """How many times more or fewer rows came than were expected: 1 is right."""
+    startup_cost: float
+    total_cost: float
+    width_bytes: int
+    total_ms: float | None
+    """Elapsed time of the node and those under it, all loops, workers side by side."""
+    self_ms: float | None
+    """Elapsed time of the node alone."""
+    time_share: float | None
+    """`self_ms` of the execution time, 0..1."""
+    buffers: Buffers | None
+    filter: str | None
+    """The condition that rows were dropped by, after they were read."""
+    condition: str | None
+    """The condition of the index, hash or merge that found them."""
+    rows_removed: float | None
+    """Rows that the filter dropped, per loop."""
+    sort_key: tuple[str, ...]
+    sort_method: str | None
+    sort_space_kb: int | None
+    hash_batches: int | None
+    workers_planned: int | None
+    workers_launched: int | None
+    children: tuple[PlanNode, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PlanTrigger:
+    """A trigger that fired, and the time in it."""
+
+    name: str
+    relation: str | None
+    calls: float
+    time_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class PlanReport:
+    """A statement's plan, with what was measured when it ran."""
+
+    sql: str
+    analyzed: bool
+    """Whether the statement was run; without, there are estimates alone."""
+    planning_ms: float | None
+    execution_ms: float | None
+    settings: dict[str, str]
+    """The server's settings that differ from their default and sway the planner."""
+    triggers: tuple[PlanTrigger, ...]
+    plan: PlanNode
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One execution through perfctl, as the application's own recorder keeps it."""
+
+    query: str
+    took_ms: float
+    rows: int
+    was_cached: bool
+    failed: bool

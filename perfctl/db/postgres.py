@@ -1,0 +1,234 @@
+"""The one file that knows asyncpg: connections, rows, and PostgreSQL's errors as ours."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode, urlsplit
+
+from perfctl.errors import AuthError, ConfigError, PerfctlError, ServiceError, TimedOutError, UnreachableError
+
+if TYPE_CHECKING:
+    from perfctl.config import DatabaseConfig
+
+Record = Mapping[str, Any]
+"""A row: `row["symbol"]`, `row[0]`, `dict(row)`."""
+
+_FAREWELL_SECONDS = 1.0
+_AUTH = ("28", "42501")
+_GONE = ("08", "57P", "53300")
+_QUERY_CANCELED = "57014"
+_HINTS = {
+    "3D000": "perfctl config show --origin says where the database's name was set",
+    "53300": "every connection the server allows is taken: lower max_connections here, or raise it there",
+    "55P03": "another session holds a lock on it: try again later",
+    "25006": "the statement writes, and the transaction or the server is read-only",
+}
+
+
+class StatementError(ServiceError):
+    """PostgreSQL refused a statement; `position` counts characters from 1, None where it named none."""
+
+    def __init__(self, message: str, *, sqlstate: str, position: int | None, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.sqlstate = sqlstate
+        self.position = position
+
+
+class Session:
+    """One connection to PostgreSQL."""
+
+    def __init__(self, connection: Any, server: str) -> None:
+        self._connection = connection
+        self.server = server
+
+    @classmethod
+    async def open(cls, config: DatabaseConfig) -> Session:
+        """Connect, with the password as its source has it now.
+
+        ConfigError where no server is configured, UnreachableError and AuthError where it does not let us in.
+        """
+        import asyncpg
+
+        arguments, server = connection_arguments(config), address(config)
+        async with _translated(server):
+            return cls(await asyncpg.connect(**arguments), server)
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether another statement can be sent: open, and no transaction left behind."""
+        return not self._connection.is_closed() and not self._connection.is_in_transaction()
+
+    @property
+    def server_version(self) -> tuple[int, int]:
+        """Major and minor, such as (18, 6)."""
+        version = self._connection.get_server_version()
+        return version.major, version.minor
+
+    async def fetch(self, sql: str, *arguments: object, timeout: float | None = None) -> list[Record]:
+        """The rows of one statement, its `$1` ... bound to the arguments; several statements are refused."""
+        async with _translated(self.server, timeout):
+            rows: list[Record] = await self._connection.fetch(sql, *arguments, timeout=timeout)
+            return rows
+
+    async def execute(self, script: str, *, timeout: float | None = None) -> None:
+        """Run a script of our own, several statements if need be; nothing is bound."""
+        async with _translated(self.server, timeout):
+            await self._connection.execute(script, timeout=timeout)
+
+    async def rollback(self) -> None:
+        """Undo the transaction, if there is one and somebody to tell."""
+        if not self._connection.is_closed():
+            await self.execute("ROLLBACK", timeout=_FAREWELL_SECONDS)
+
+    async def close(self) -> None:
+        """Take leave, or hang up when the server does not answer within a second."""
+        try:
+            await self._connection.close(timeout=_FAREWELL_SECONDS)
+        except (TimeoutError, OSError, _driver_error()):
+            self._connection.terminate()
+
+
+@asynccontextmanager
+async def connected(config: DatabaseConfig) -> AsyncIterator[Session]:
+    """A session that is closed at the end, for callers that need no pool."""
+    session = await Session.open(config)
+    try:
+        yield session
+    finally:
+        await session.close()
+
+
+def quoted(identifier: str) -> str:
+    """An identifier as SQL writes it.
+
+    >>> quoted('a"b')
+    '"a""b"'
+    """
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def address(config: DatabaseConfig) -> str:
+    """`host:port/database`, for messages: nothing secret is in it."""
+    parts = urlsplit(config.dsn or "")
+    host = parts.hostname or config.host or "localhost"
+    database = parts.path.strip("/") or config.database or ""
+    return f"{host}:{parts.port or config.port}/{database}".rstrip("/")
+
+
+def connection_arguments(config: DatabaseConfig) -> dict[str, Any]:
+    """What asyncpg is told. ConfigError where no server is configured."""
+    if not config.is_configured:
+        raise ConfigError(
+            "no database is configured",
+            hint="set database.host (or DB_HOST, DATABASE_URL, --dsn), or start one with perfctl sandbox up",
+        )
+    given = {
+        "dsn": _dsn(config),
+        "host": config.host if config.dsn is None else None,
+        "port": config.port if config.dsn is None else None,
+        "user": config.username,
+        "database": config.database,
+        "password": _password(config),
+        # Always said: by default asyncpg falls back to plain text without a word.
+        "ssl": config.effective_sslmode,
+        "timeout": config.connect_timeout_seconds,
+        # Behind a PgBouncer in transaction mode a named statement is gone with the next transaction.
+        "statement_cache_size": 0,
+        "server_settings": {"application_name": "perfctl"},
+    }
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _dsn(config: DatabaseConfig) -> str | None:
+    """The DSN, with the root certificate in it: asyncpg takes that from nowhere else."""
+    if config.sslrootcert is None:
+        return config.dsn
+    base = config.dsn or "postgresql://"
+    return f"{base}{'&' if '?' in base else '?'}{urlencode({'sslrootcert': config.sslrootcert})}"
+
+
+def _password(config: DatabaseConfig) -> Callable[[], Awaitable[str | None]] | None:
+    if config.password is None:
+        return None
+
+    async def resolved() -> str | None:
+        from perfctl.credentials import resolve
+
+        return await resolve(config.password)
+
+    return resolved
+
+
+def _driver_error() -> type[Exception]:
+    import asyncpg
+
+    error: type[Exception] = asyncpg.InterfaceError
+    return error
+
+
+@asynccontextmanager
+async def _translated(server: str, timeout: float | None = None) -> AsyncIterator[None]:
+    """Every error of the driver leaves as one of ours."""
+    import asyncpg
+
+    try:
+        yield
+    except PerfctlError:
+        raise
+    except asyncpg.PostgresError as error:
+        raise _from_server(error, server) from error
+    except asyncpg.ClientConfigurationError as error:
+        raise ConfigError(f"PostgreSQL at {server}: {error}", hint=getattr(error, "hint", None)) from error
+    except asyncpg.DataError as error:
+        raise ServiceError(f"a parameter does not fit: {error}", hint="give the type that the column has") from error
+    except ssl.SSLCertVerificationError as error:
+        raise AuthError(
+            f"PostgreSQL at {server}: its certificate is not trusted ({error.verify_message})",
+            hint="set database.sslrootcert to the authority that signed it",
+        ) from error
+    except TimeoutError as error:
+        within = f" within {timeout:g} s" if timeout else ""
+        raise TimedOutError(f"PostgreSQL at {server} did not answer{within}", hint=_REACH) from error
+    except (OSError, asyncpg.InterfaceError, asyncio.IncompleteReadError) as error:
+        raise _unreachable(error, server) from error
+
+
+_REACH = "is the server running, and is this its address? perfctl db doctor looks closer"
+
+
+def _unreachable(error: Exception, server: str) -> UnreachableError:
+    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    if "rejected SSL upgrade" in reason:
+        hint = "the server has no TLS; off loopback perfctl asks for it: sslmode: disable sends everything in the clear"
+        return UnreachableError(f"PostgreSQL at {server} does not speak TLS", hint=hint)
+    return UnreachableError(f"PostgreSQL at {server} cannot be reached: {reason}", hint=_REACH)
+
+
+def _from_server(error: Any, server: str) -> PerfctlError:
+    """What PostgreSQL itself said, with its SQLSTATE."""
+    state = error.sqlstate or "XX000"
+    said = f"{error.args[0] if error.args else error}"
+    hint = getattr(error, "hint", None) or _HINTS.get(state) or getattr(error, "detail", None)
+    if state.startswith(_AUTH):
+        return AuthError(f"PostgreSQL at {server}: {said} (SQLSTATE {state})", hint=hint or _who(state))
+    if state.startswith(_GONE):
+        return UnreachableError(f"PostgreSQL at {server}: {said} (SQLSTATE {state})", hint=hint or _REACH)
+    if state == _QUERY_CANCELED and "statement timeout" in said:
+        return TimedOutError(f"PostgreSQL at {server}: {said}", hint="give it longer with --timeout")
+    position = getattr(error, "position", None)
+    return StatementError(
+        f"PostgreSQL: {said} (SQLSTATE {state})",
+        sqlstate=state,
+        position=int(position) if position else None,
+        hint=hint,
+    )
+
+
+def _who(state: str) -> str:
+    if state == "42501":
+        return "perfctl db doctor says which rights this role lacks"
+    return "check database.username and database.password (DB_USER, DB_PASSWORD)"

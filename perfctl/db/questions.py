@@ -1,0 +1,37 @@
+"""The SQL that perfctl asks with: one file a question and server version, in `sql/`."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+
+MARK = "/* perfctl */"
+"""Stands in each of our statements, so that lists of statements can leave them out."""
+
+
+@cache
+def question(name: str, *, version: int | None = None) -> str:
+    """The text of `sql/<name>.sql`, or of `sql/<name>_<n>.sql` with the greatest n that is not over `version`.
+
+    KeyError where there is none: a bug.
+    """
+    if version is None:
+        return _text(f"{name}.sql")
+    numbered = [int(stem.removeprefix(f"{name}_")) for stem in _stems() if _is_version_of(name, stem)]
+    fitting = [number for number in numbered if number <= version]
+    if not fitting:
+        raise KeyError(f"no {name!r} for PostgreSQL {version}")
+    return _text(f"{name}_{max(fitting)}.sql")
+
+
+def _text(file: str) -> str:
+    return files("perfctl.db").joinpath("sql", file).read_text(encoding="utf-8")
+
+
+@cache
+def _stems() -> tuple[str, ...]:
+    return tuple(sorted(entry.name.removesuffix(".sql") for entry in files("perfctl.db").joinpath("sql").iterdir()))
+
+
+def _is_version_of(name: str, stem: str) -> bool:
+    return stem.startswith(f"{name}_") and stem.removeprefix(f"{name}_").isdigit()
