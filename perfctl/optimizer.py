@@ -17,9 +17,8 @@ if TYPE_CHECKING:
     from perfctl.cache.model import CacheStats
     from perfctl.cdn.engine import CloudFrontOptimizer
     from perfctl.db.engine import DatabaseOptimizer
-    from perfctl.metrics.engine import MetricsEngine
+    from perfctl.metrics.engine import MetricsEngine, Source
     from perfctl.metrics.model import PerformanceMetrics
-    from perfctl.metrics.sources import Source
 
 _Value = TypeVar("_Value")
 
@@ -218,13 +217,17 @@ class PerformanceOptimizer:
 
         if not self.has_database:
             return off(DATABASE_FIGURES, "the database is not configured: no database.dsn or DB_HOST is set")
-        pool = self.database.pool
+        database = self.database
+        pool, recorder = database.pool, database.query_optimizer
 
         def connections() -> int:
             statistics = pool.statistics()
             return statistics.in_use + statistics.idle
 
-        return database_source(pool.fetch, connections=connections)
+        def times_ms() -> list[float]:
+            return [execution.took_ms for execution in recorder.executions if not execution.was_cached]
+
+        return database_source(pool.fetch, connections=connections, times_ms=times_ms)
 
     def _limited(self, config: _Limited) -> _Limited:
         limit = self.timeout_seconds

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -57,36 +57,43 @@ def cache_source(here: Callable[[], Lookups], everywhere: Callable[[], Awaitable
     return Source(name="Redis", figures=CACHE_FIGURES, ask=ask, known=known)
 
 
-def database_source(fetch: Fetch, *, connections: Callable[[], int]) -> Source:
-    """Mean time of a statement from pg_stat_statements, clients from pg_stat_activity or, unasked, the pool."""
+def database_source(fetch: Fetch, *, connections: Callable[[], int], times_ms: Callable[[], Sequence[float]]) -> Source:
+    """Mean time of a statement from pg_stat_statements, clients from pg_stat_activity.
+
+    Unasked: the `times_ms` of the statements that this process sent, and the `connections` of its pool.
+    """
 
     async def ask() -> list[Reading]:
         activity = (await fetch(_text("activity")))[0]
         clients = Reading("active_connections", float(activity["connections"]), "pg_stat_activity, this database")
-        if not activity["counts_statements"]:
-            return [clients, Reading("database_query_time_ms", None, _NO_EXTENSION)]
-        return [clients, await _mean_time(fetch)]
+        schema = activity["statements_schema"]
+        return [clients, await _mean_time(fetch, schema) if schema else Reading(_TIME, None, _NO_EXTENSION)]
 
-    def known() -> Iterator[Reading]:
-        yield Reading("active_connections", float(connections()), "this process's pool")
-        yield Reading("database_query_time_ms", None, "this process did not ask pg_stat_statements; measure() does")
+    def known() -> list[Reading]:
+        pool = Reading("active_connections", float(connections()), "this process's pool")
+        return [pool, _mean_of(times_ms())]
 
-    return Source(name="PostgreSQL", figures=DATABASE_FIGURES, ask=ask, known=lambda: tuple(known()))
+    return Source(name="PostgreSQL", figures=DATABASE_FIGURES, ask=ask, known=known)
 
 
+_TIME = "database_query_time_ms"
 _NO_EXTENSION = "the extension pg_stat_statements is not in this database: create extension pg_stat_statements"
 
 
-async def _mean_time(fetch: Fetch) -> Reading:
+async def _mean_time(fetch: Fetch, schema: str) -> Reading:
     try:
-        times = (await fetch(_text("statement_times")))[0]
+        times = (await fetch(_text("statement_times").format(schema=schema)))[0]
     except (ServiceError, AuthError) as error:
-        return Reading("database_query_time_ms", None, error.message)
+        return Reading(_TIME, None, error.message)
     if not times["calls"]:
-        return Reading("database_query_time_ms", None, "pg_stat_statements has counted no statement of this database")
-    since = times["counted_since"]
-    source = f"pg_stat_statements, {times['calls']} calls" + (f" since {since:%Y-%m-%d %H:%M}" if since else "")
-    return Reading("database_query_time_ms", round(times["total_ms"] / times["calls"], 4), source)
+        return Reading(_TIME, None, "pg_stat_statements has counted no statement of this database")
+    return Reading(_TIME, round(times["total_ms"] / times["calls"], 4), f"pg_stat_statements, {times['calls']} calls")
+
+
+def _mean_of(times_ms: Sequence[float]) -> Reading:
+    if not times_ms:
+        return Reading(_TIME, None, "this process: no statement was sent yet")
+    return Reading(_TIME, round(sum(times_ms) / len(times_ms), 4), f"this process, {len(times_ms)} statements")
 
 
 def _hit_ratio(lookups: Lookups, source: str) -> Reading:

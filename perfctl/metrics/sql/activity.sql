@@ -1,7 +1,12 @@
--- How many clients are connected to this database, without the one that asks; and whether statements are counted.
-select count(*) as connections,
-       exists (select from pg_extension where extname = 'pg_stat_statements') as counts_statements
-from pg_stat_activity
-where backend_type = 'client backend'
-  and datname = current_database()
-  and pid <> pg_backend_pid()
+-- How many clients are connected to this database, without the one that asks; and in which schema, quoted, statements
+-- are counted (NULL: they are not). Every role may ask; PostgreSQL 13 and later.
+SELECT /* perfctl */
+    count(*) AS connections,
+    (
+        SELECT quote_ident(n.nspname)
+        FROM pg_catalog.pg_extension AS e
+        JOIN pg_catalog.pg_namespace AS n ON n.oid = e.extnamespace
+        WHERE e.extname = 'pg_stat_statements'
+    ) AS statements_schema
+FROM pg_catalog.pg_stat_activity AS a
+WHERE a.backend_type = 'client backend' AND a.datname = current_database() AND a.pid <> pg_backend_pid()

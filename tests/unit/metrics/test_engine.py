@@ -93,11 +93,20 @@ def test_a_cache_nobody_asked_has_no_hit_ratio() -> None:
 
 def test_the_database_tells_connections_even_where_statements_are_not_counted() -> None:
     async def fetch(sql: str) -> list[dict[str, object]]:
-        return [{"connections": 4, "counts_statements": False}]
+        return [{"connections": 4, "statements_schema": None}]
 
-    snapshot = _snapshot(database_source(fetch, connections=lambda: 0))
+    snapshot = _snapshot(database_source(fetch, connections=lambda: 0, times_ms=list))
     assert (snapshot.active_connections, snapshot.database_query_time_ms) == (4, None)
     assert "create extension pg_stat_statements" in snapshot.unmeasured["database_query_time_ms"]
+
+
+def test_unasked_the_database_tells_what_this_process_knows() -> None:
+    async def fetch(sql: str) -> list[dict[str, object]]:
+        raise AssertionError("nobody is asked")
+
+    metrics = MetricsEngine([database_source(fetch, connections=lambda: 3, times_ms=lambda: [1.0, 2.0])]).current()
+    assert (metrics.active_connections, metrics.database_query_time_ms) == (3, 1.5)
+    assert metrics.sources["database_query_time_ms"] == "this process, 2 statements"
 
 
 def test_an_engine_that_is_off_says_so() -> None:
