@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar
 
 from perfctl import aws
@@ -38,6 +38,9 @@ class ControlPlane(Protocol):
 
     async def distribution(self, distribution_id: str) -> Distribution:
         """One distribution. UsageError when there is none."""
+
+    async def read_distribution_config(self, distribution_id: str) -> str:
+        """The ETag of a distribution's configuration, which needs a permission of its own."""
 
     async def distributions(self) -> tuple[Distribution, ...]:
         """All distributions of the account."""
@@ -101,11 +104,10 @@ class CloudFront:
 
         return await self._ask("cloudfront list-distributions", listed)
 
-    async def distribution_config_is_readable(self, distribution_id: str) -> None:
-        """Ask for the configuration with its ETag, which needs a permission of its own."""
-        await self._ask(
+    async def read_distribution_config(self, distribution_id: str) -> str:
+        return await self._ask(
             f"cloudfront get-distribution-config {distribution_id}",
-            lambda client: client.get_distribution_config(Id=distribution_id)["ETag"],
+            lambda client: str(client.get_distribution_config(Id=distribution_id)["ETag"]),
         )
 
     async def knows_tags(self) -> bool:
@@ -168,8 +170,8 @@ def _state(status: str) -> InvalidationState:
 def _iso(moment: Any) -> str | None:
     if not isinstance(moment, datetime):
         return None
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
-    return aware.astimezone(timezone.utc).isoformat(timespec="seconds")
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return aware.astimezone(UTC).isoformat(timespec="seconds")
 
 
 def _distribution(row: Any) -> Distribution:

@@ -66,6 +66,17 @@ class SentInvalidation:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """What a call is waiting for, told again and again while it waits."""
+
+    done: int
+    total: int
+    waited_seconds: float
+    for_room: bool = False
+    """Whether it waits for others to complete before it can send."""
+
+
+@dataclass(frozen=True, slots=True)
 class EdgeAnswer:
     """What the edge answered to one GET, and what its headers say about the cache."""
 
@@ -187,5 +198,6 @@ __all__ = [
     "Invalidations",
     "PreloadReport",
     "SentInvalidation",
+    "Waiting",
     "Warmed",
 ]

@@ -1,0 +1,393 @@
+"""CloudFrontOptimizer: what the edge serves - forget it, warm it, look at it - and content made ready for it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from types import TracebackType
+from typing import Self
+
+from perfctl.aws import AwsAccess
+from perfctl.cdn.background import in_background
+from perfctl.cdn.cloudfront import CloudFront, ControlPlane
+from perfctl.cdn.content import allowed_encodings, optimize
+from perfctl.cdn.model import (
+    CdnDiagnosis,
+    Distribution,
+    EdgeAnswer,
+    EdgeProof,
+    Invalidation,
+    InvalidationReport,
+    Invalidations,
+    InvalidationState,
+    PreloadReport,
+    SentInvalidation,
+    Waiting,
+)
+from perfctl.cdn.paths import Asked, Items, batches, plan
+from perfctl.cdn.sending import WAIT_SECONDS, Sender, Time
+from perfctl.cdn.viewer import Viewer, is_url
+from perfctl.config import CDNConfig, Secret
+from perfctl.diagnosis import Check
+from perfctl.errors import AuthError, ConfigError, UsageError
+
+Tell = Callable[[Waiting], None]
+
+_ID = re.compile(r"[A-Z0-9]{2,64}")
+_IN_BACKGROUND_BYTES = 64_000
+"""Compressing less than this takes under a millisecond."""
+
+
+class CloudFrontOptimizer:
+    """One distribution of CloudFront, or several by name. Connects on first use."""
+
+    def __init__(self, config: CDNConfig, *, control: ControlPlane | None = None, time: Time | None = None) -> None:
+        self.config = config
+        self._time = time or Time()
+        self._control = control
+        self._distributions: dict[str, Distribution] = {}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Let go of the client."""
+        self._control = None
+
+    # Forgetting
+
+    def plan_invalidation(self, paths: Iterable[Asked | str], *, tags: Iterable[str] = ()) -> Items:
+        """What would be sent for these paths and tags, without any call. UsageError names what cannot be sent."""
+        items = plan(paths, tags)
+        if not items.all:
+            raise UsageError("there is no path to invalidate", hint="give a path such as '/img/*', or --tag TAG")
+        return items
+
+    async def invalidate_content(
+        self,
+        paths: Iterable[Asked | str],
+        *,
+        tags: Iterable[str] = (),
+        wait: bool = False,
+        wait_timeout_seconds: float = WAIT_SECONDS,
+        distributions: Sequence[str] = (),
+        verify: Sequence[str] = (),
+        dry_run: bool = False,
+        tell: Tell | None = None,
+    ) -> InvalidationReport:
+        """Have the edge forget paths and tags, at the configured distribution or at others (by ID or alias).
+
+        Returns when CloudFront has accepted it, with `wait` when it has completed. `verify` looks at URLs before and
+        after, and waits. TimedOutError when that takes longer than `wait_timeout_seconds`: it goes on all the same.
+        """
+        items = self.plan_invalidation(paths, tags=tags)
+        targets = await self.distribution_ids(distributions)
+        if dry_run:
+            return _report(items, _planned(targets, items), dry_run=True)
+        if items.tags:
+            await self._check_tags(targets)
+        before = [await self.probe(url, distribution=targets[0]) for url in verify]
+        sender = Sender(await self.control(), time=self._time, tell=tell)
+        started = self._time.now()
+        until = started + wait_timeout_seconds
+        wait = wait or bool(verify)
+        sent = await self._send(sender, targets, items, wait=wait, until=until)
+        if wait:
+            sent = await sender.wait(sent, until=until)
+        waited = self._time.now() - started
+        proofs = [
+            await self._prove(answer, url, targets[0], started) for url, answer in zip(verify, before, strict=True)
+        ]
+        return _report(items, sent, waited_seconds=waited if wait else 0.0, verified=proofs)
+
+    async def invalidation_status(
+        self,
+        invalidation_id: str | None = None,
+        *,
+        wait: bool = False,
+        wait_timeout_seconds: float = WAIT_SECONDS,
+        distribution: str | None = None,
+        tell: Tell | None = None,
+    ) -> Invalidations:
+        """One invalidation, or all that are in progress; with `wait` when they have completed."""
+        target = (await self.distribution_ids((distribution,) if distribution else ()))[0]
+        sender = Sender(await self.control(), time=self._time, tell=tell)
+        rows = await self._invalidations(sender, target, invalidation_id)
+        if not wait or all(row.status == "Completed" for row in rows):
+            return Invalidations(target, rows)
+        started = self._time.now()
+        waited = await sender.wait([_sent(row) for row in rows], until=started + wait_timeout_seconds)
+        done = tuple(replace(row, status=after.status) for row, after in zip(rows, waited, strict=True))
+        return Invalidations(target, done, round(self._time.now() - started, 3))
+
+    # Looking and warming
+
+    async def probe(
+        self, url_or_path: str, *, accept_encoding: str = "br, gzip", distribution: str | None = None
+    ) -> EdgeAnswer:
+        """GET a path, or a URL of the distribution, through the edge, and say what the cache did."""
+        viewer = await self._viewer(url_or_path, distribution)
+        return await viewer.look(url_or_path, accept_encoding=accept_encoding)
+
+    async def preload_content(
+        self,
+        paths: Iterable[str],
+        *,
+        encodings: Sequence[str] | None = None,
+        concurrency: int = 8,
+        distribution: str | None = None,
+    ) -> PreloadReport:
+        """Fetch paths (or URLs of the distribution) through the edge in each encoding, and verify by `X-Cache`."""
+        from perfctl.cdn.preloading import preload
+
+        wanted = tuple(dict.fromkeys(paths))
+        stranger = next((path for path in wanted if is_url(path)), "/")
+        viewer = await self._viewer(stranger, distribution)
+        return await preload(viewer, wanted, encodings or self._encodings(), concurrency=concurrency)
+
+    async def optimize_content(
+        self,
+        content: bytes | str,
+        content_type: str,
+        user_location: str | None = None,
+        *,
+        accept_encoding: str | None = None,
+    ) -> tuple[bytes, dict[str, str]]:
+        """The content compressed where that pays, and the headers to send it with.
+
+        `accept_encoding` is the viewer's header (None: it takes everything); `user_location` goes out as a region
+        hint. The result is never larger than the content.
+        """
+        encodings = allowed_encodings(
+            compression_enabled=self.config.compression_enabled,
+            brotli_enabled=self.config.brotli_enabled,
+            gzip_enabled=self.config.gzip_enabled,
+            accept_encoding=accept_encoding,
+        )
+
+        def optimized() -> tuple[bytes, dict[str, str]]:
+            return optimize(
+                content,
+                content_type,
+                encodings=encodings,
+                cache_ttl_seconds=self.config.cache_ttl,
+                user_location=user_location,
+            )
+
+        return optimized() if len(content) < _IN_BACKGROUND_BYTES else await in_background(optimized)
+
+    # Being well
+
+    async def doctor(self, *, distribution: str | None = None) -> CdnDiagnosis:
+        """Who we are there, what we may do, whether the distribution and its edge are well, and the least policy."""
+        from perfctl.cdn.doctor import examine
+
+        return await examine(self, distribution)
+
+    async def health(self) -> list[Check]:
+        """Whether the distribution is deployed and the edge answers. Never raises."""
+        from perfctl.cdn.doctor import quick_checks
+
+        return await quick_checks(self)
+
+    # What the parts above ask for
+
+    async def control(self) -> ControlPlane:
+        """The control plane, made at first use; its secret is looked up then."""
+        if self._control is None:
+            self._control = CloudFront(await self._access(), endpoint_url=self.config.endpoint_url)
+        return self._control
+
+    async def distribution_ids(self, named: Sequence[str] = ()) -> tuple[str, ...]:
+        """The IDs of those named by ID or alias, else the configured one.
+
+        ConfigError where nothing is configured, UsageError where a name matches nothing.
+        """
+        if named:
+            return tuple(dict.fromkeys([await self._identified(name, "--distribution") for name in named]))
+        configured = self.named_or_configured()
+        return (configured if _ID.fullmatch(configured) else await self._identified(configured, "cdn.distribution_id"),)
+
+    def named_or_configured(self, named: str | None = None) -> str:
+        """The name as it was given, or stands in the configuration. ConfigError where there is neither."""
+        if found := named or self.config.distribution_id:
+            return found
+        raise ConfigError(
+            "no distribution is configured",
+            hint="set cdn.distribution_id or CLOUDFRONT_DISTRIBUTION_ID, or pass --distribution ID",
+        )
+
+    async def distribution(self, distribution_id: str) -> Distribution:
+        """The distribution, asked for once."""
+        if distribution_id not in self._distributions:
+            found = await (await self.control()).distribution(distribution_id)
+            self._distributions[distribution_id] = found
+        return self._distributions[distribution_id]
+
+    def _encodings(self) -> tuple[str, ...]:
+        switched_on = allowed_encodings(
+            compression_enabled=self.config.compression_enabled,
+            brotli_enabled=self.config.brotli_enabled,
+            gzip_enabled=self.config.gzip_enabled,
+        )
+        return (*switched_on, "identity")
+
+    async def _access(self) -> AwsAccess:
+        return AwsAccess(
+            region=self.config.region,
+            profile=self.config.profile,
+            role_arn=self.config.role_arn,
+            access_key_id=self.config.access_key_id,
+            secret_access_key=await _resolved(self.config.secret_access_key),
+            timeout_seconds=self.config.timeout_seconds,
+        )
+
+    async def _identified(self, name: str, where: str) -> str:
+        """The ID of a distribution that exists. Who may not look takes an ID at its word."""
+        if not _ID.fullmatch(name):
+            return await self._by_alias(name, where)
+        try:
+            return (await self.distribution(name)).id
+        except AuthError as error:
+            if "AccessDenied" not in error.message:
+                raise
+            return name
+
+    async def _by_alias(self, name: str, where: str) -> str:
+        known = await (await self.control()).distributions()
+        wanted = name.lower()
+        for distribution in known:
+            if wanted in (alias.lower() for alias in distribution.names):
+                return distribution.id
+        names = ", ".join(f"{one.id} ({one.names[-1]})" for one in known[:5]) or "the account has none"
+        raise UsageError(f"no distribution is named {name!r}", hint=f"there are: {names}", where=where)
+
+    async def _check_tags(self, targets: Sequence[str]) -> None:
+        """UsageError where an invalidation by tag would silently find nothing."""
+        if not await (await self.control()).knows_tags():
+            raise UsageError("the installed botocore knows no cache tags", hint="pip install -U boto3")
+        for target in targets:
+            try:
+                found = await self.distribution(target)
+            except AuthError:
+                continue
+            if found.tag_header is None:
+                raise UsageError(
+                    f"distribution {target} learns no cache tags, so --tag would match nothing",
+                    hint="set CacheTagConfig.HeaderName on the distribution, and send that header from the origin",
+                )
+
+    async def _send(
+        self, sender: Sender, targets: Sequence[str], items: Items, *, wait: bool, until: float
+    ) -> list[SentInvalidation]:
+        """To each distribution. An error is raised while nothing was sent, and afterwards is in the list."""
+        from perfctl.errors import PerfctlError
+
+        run_id = uuid.uuid4().hex
+        sent: list[SentInvalidation] = []
+        for target in targets:
+            try:
+                sent += await sender.send(target, items, run_id=run_id, wait=wait, wait_until=until)
+            except PerfctlError as error:
+                if not sent:
+                    raise
+                sent.append(
+                    SentInvalidation(target, None, "failed", len(items.all), len(items.wildcards), error=error.message)
+                )
+        return sent
+
+    async def _prove(self, before: EdgeAnswer, url: str, distribution: str, sent_at: float) -> EdgeProof:
+        """Look again, a few times if need be: fresh is what was fetched after the invalidation was sent."""
+        for pause in (1.0, 1.0, 2.0, 3.0, None):
+            after = await self.probe(url, distribution=distribution)
+            is_fresh = _is_fresh(after, self._time.now() - sent_at)
+            if is_fresh or pause is None:
+                break
+            await self._time.sleep(pause)
+        return EdgeProof(after.url, before.cache, after.cache, is_fresh, before.age_seconds, after.age_seconds)
+
+    async def _invalidations(self, sender: Sender, target: str, one: str | None) -> tuple[Invalidation, ...]:
+        control = await self.control()
+        if one is not None:
+            return (await sender.retried(lambda: control.invalidation(target, one)),)
+        recent = await sender.retried(lambda: control.recent_invalidations(target))
+        running = [row.invalidation_id for row in recent if row.status == "InProgress"]
+        return tuple(await asyncio.gather(*(control.invalidation(target, row) for row in running)))
+
+    async def _viewer(self, url_or_path: str, distribution: str | None) -> Viewer:
+        """The edge to look at. The distribution is asked for its names only where that is needed."""
+        edge_url = self.config.edge_url
+        timeout = self.config.timeout_seconds
+        if edge_url and (not is_url(url_or_path) or url_or_path.startswith(edge_url.rstrip("/") + "/")):
+            return Viewer(edge_url, (), True, timeout)
+        target = (await self.distribution_ids((distribution,) if distribution else ()))[0]
+        found = await self.distribution(target)
+        return Viewer(edge_url or f"https://{found.domain_name}", found.names, edge_url is not None, timeout)
+
+
+async def _resolved(secret: Secret | str | None) -> str | None:
+    if not isinstance(secret, Secret):
+        return secret
+    import os
+
+    return os.environ.get(str(secret.target)) if secret.kind == "env" else str(secret.target)
+
+
+def _is_fresh(answer: EdgeAnswer, since_sent_seconds: float) -> bool:
+    """Whether the edge's answer was made after the invalidation was sent."""
+    if answer.cache in ("miss", "refresh-hit"):
+        return True
+    return answer.age_seconds is not None and answer.age_seconds <= since_sent_seconds
+
+
+def _planned(targets: Sequence[str], items: Items) -> list[SentInvalidation]:
+    from perfctl.cdn.paths import is_wildcard
+
+    return [
+        SentInvalidation(target, None, "planned", len(batch), sum(map(is_wildcard, batch)))
+        for target in targets
+        for batch in batches(items)
+    ]
+
+
+def _report(
+    items: Items,
+    sent: Sequence[SentInvalidation],
+    *,
+    waited_seconds: float = 0.0,
+    verified: Sequence[EdgeProof] = (),
+    dry_run: bool = False,
+) -> InvalidationReport:
+    distributions = len({one.distribution_id for one in sent})
+    return InvalidationReport(
+        distribution_id=sent[0].distribution_id,
+        invalidation_id=sent[0].invalidation_id,
+        status=_least_advanced(sent),
+        paths=items.all,
+        items=len(items.all) * distributions,
+        wildcards=len(items.wildcards) * distributions,
+        tags=len(items.tags) * distributions,
+        dropped=items.dropped,
+        cost_usd=round(items.cost_usd * distributions, 6),
+        waited_seconds=round(waited_seconds, 3),
+        dry_run=dry_run,
+        invalidations=tuple(sent),
+        verified=tuple(verified),
+    )
+
+
+def _least_advanced(sent: Sequence[SentInvalidation]) -> InvalidationState:
+    order: tuple[InvalidationState, ...] = ("failed", "planned", "InProgress", "Completed")
+    return min((one.status for one in sent), key=order.index)
+
+
+def _sent(row: Invalidation) -> SentInvalidation:
+    return SentInvalidation(row.distribution_id, row.invalidation_id, row.status, row.items or 0, row.wildcards or 0)

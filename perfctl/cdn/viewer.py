@@ -1,0 +1,169 @@
+"""Looking through the edge as a viewer does: GETs to the distribution's own names, and to no other host."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import ssl
+import time
+from dataclasses import dataclass
+from urllib.parse import SplitResult, urlsplit
+
+from perfctl.cdn.background import in_background
+from perfctl.cdn.headers import age_seconds, cache_state
+from perfctl.cdn.model import EdgeAnswer
+from perfctl.cdn.paths import encode_path
+from perfctl.errors import PerfctlError, ServiceError, TimedOutError, UnreachableError, UsageError
+
+VIEWERS_ENCODINGS = "br, gzip"
+_CHUNK_BYTES = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a GET goes: which server is spoken to, which name is asked for, which path."""
+
+    scheme: str
+    host: str
+    port: int | None
+    host_header: str | None
+    """Another name than the server's, where the edge stands in for it."""
+    path: str
+
+    @property
+    def url(self) -> str:
+        """The URL as a viewer would write it."""
+        port = f":{self.port}" if self.port else ""
+        return f"{self.scheme}://{self.host_header or self.host + port}{self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """One edge, and the names that it answers to."""
+
+    edge_url: str
+    names: tuple[str, ...] = ()
+    stands_in: bool = False
+    """Whether this edge answers for all names; else each name is spoken to itself."""
+    timeout_seconds: float = 10.0
+
+    def target(self, url_or_path: str) -> Target:
+        """Where to look. UsageError for a host that is not the distribution's: nothing is sent to strangers."""
+        edge = _split(self.edge_url)
+        if url_or_path.startswith("/") and not url_or_path.startswith("//"):
+            return Target(edge.scheme, edge.hostname or "", edge.port, None, _path(url_or_path))
+        url = _split(url_or_path)
+        path = _path(_path_of(url))
+        if (url.hostname, url.port) == (edge.hostname, edge.port):
+            return Target(edge.scheme, edge.hostname or "", edge.port, None, path)
+        if not any(_is_named(url.hostname, name) for name in self.names):
+            known = ", ".join(dict.fromkeys((edge.netloc, *self.names)))
+            raise UsageError(f"{url_or_path!r}: not a name of the distribution", hint=f"it answers to {known}")
+        if not self.stands_in:
+            return Target(url.scheme, url.hostname or "", url.port, None, path)
+        return Target(edge.scheme, edge.hostname or "", edge.port, url.hostname, path)
+
+    async def look(self, url_or_path: str, *, accept_encoding: str = VIEWERS_ENCODINGS) -> EdgeAnswer:
+        """GET it through the edge, the whole body, and say what the cache did. Redirects are not followed."""
+        target = self.target(url_or_path)
+        return await in_background(lambda: _get(target, accept_encoding, self.timeout_seconds))
+
+
+def is_url(text: str) -> bool:
+    """Whether it names a host, rather than a path at the edge."""
+    return "://" in text.partition("?")[0]
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        split = urlsplit(url)
+        split.port  # noqa: B018 - read to have it checked
+    except ValueError as error:
+        raise UsageError(f"{url!r} is not a URL: {error}", hint="write https://host/path, or /path") from error
+    if split.scheme not in ("http", "https") or not split.hostname or split.username or split.password:
+        raise UsageError(f"{url!r} is not a URL of the web", hint="write https://host/path, or /path")
+    return split
+
+
+def _path_of(url: SplitResult) -> str:
+    return (url.path or "/") + (f"?{url.query}" if url.query else "")
+
+
+def _path(text: str) -> str:
+    """The path as it goes over the wire; a `*` is a character like any other here."""
+    parts = text.split("*")
+    first = encode_path(parts[0])
+    return "*".join([first, *(encode_path("/" + part)[1:] for part in parts[1:])])
+
+
+def _is_named(host: str | None, name: str) -> bool:
+    """Whether the host is the distribution's name; `*.example.com` stands for one label."""
+    if host is None:
+        return False
+    if name.startswith("*."):
+        return host.partition(".")[2] == name[2:].lower()
+    return host == name.lower()
+
+
+def _get(target: Target, accept_encoding: str, timeout_seconds: float) -> EdgeAnswer:
+    started = time.perf_counter()
+    connection = _connection(target, timeout_seconds)
+    try:
+        headers = {"Accept-Encoding": accept_encoding, "User-Agent": "perfctl", "Connection": "close"}
+        if target.host_header:
+            headers["Host"] = target.host_header
+        connection.request("GET", target.path, headers=headers)
+        response = connection.getresponse()
+        size = _drained(response)
+        return _answer(target, response, size, (time.perf_counter() - started) * 1000)
+    except (OSError, http.client.HTTPException) as error:
+        raise _failed(target, error) from error
+    finally:
+        connection.close()
+
+
+def _connection(target: Target, timeout_seconds: float) -> http.client.HTTPConnection:
+    if target.scheme == "http":
+        return http.client.HTTPConnection(target.host, target.port, timeout=timeout_seconds)
+    context = ssl.create_default_context()
+    return http.client.HTTPSConnection(target.host, target.port, timeout=timeout_seconds, context=context)
+
+
+def _drained(response: http.client.HTTPResponse) -> int:
+    """Read to the end, for an edge may not keep what was not fetched whole; count, keep nothing."""
+    size = 0
+    while chunk := response.read(_CHUNK_BYTES):
+        size += len(chunk)
+    return size
+
+
+def _answer(target: Target, response: http.client.HTTPResponse, size: int, took_ms: float) -> EdgeAnswer:
+    x_cache = response.getheader("X-Cache")
+    return EdgeAnswer(
+        url=target.url,
+        status=response.status,
+        cache=cache_state(x_cache),
+        x_cache=x_cache,
+        age_seconds=age_seconds(response.getheader("Age")),
+        cache_control=response.getheader("Cache-Control"),
+        content_type=response.getheader("Content-Type"),
+        content_encoding=response.getheader("Content-Encoding"),
+        size_bytes=size,
+        etag=response.getheader("ETag"),
+        vary=response.getheader("Vary"),
+        via_pop=response.getheader("X-Amz-Cf-Pop"),
+        took_ms=round(took_ms, 3),
+    )
+
+
+def _failed(target: Target, error: Exception) -> PerfctlError:
+    where = f"GET {target.url}"
+    if isinstance(error, TimeoutError):
+        return TimedOutError(f"{where}: no answer in time", hint="raise --timeout, or check the edge (cdn.edge_url)")
+    if isinstance(error, ssl.SSLError):
+        return UnreachableError(f"{where}: TLS: {error}", hint="check the certificate of that name")
+    if isinstance(error, socket.gaierror):
+        return UnreachableError(f"{where}: the name has no address", hint="check the name and the DNS")
+    if isinstance(error, OSError):
+        return UnreachableError(f"{where}: {error.strerror or error}", hint="check the edge (cdn.edge_url)")
+    return ServiceError(f"{where}: not an HTTP answer: {error!r}", hint="is this the edge's address?")

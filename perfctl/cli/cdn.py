@@ -1,0 +1,184 @@
+"""`perfctl cdn`: have the edge forget, and see what it serves."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from perfctl.cdn.model import CdnDiagnosis, EdgeAnswer, InvalidationReport, Invalidations
+from perfctl.cli.command import CommandGroup
+from perfctl.cli.planner import DryRun, MaxAffected, Plan, confirm
+from perfctl.cli.run import Run
+from perfctl.errors import UsageError
+from perfctl.units import parse_duration
+
+if TYPE_CHECKING:
+    from perfctl.cdn.model import Waiting
+    from perfctl.cdn.paths import Asked, Items
+
+group = CommandGroup("cdn", help="Invalidate and check what the edge serves.")
+
+Wait = Annotated[bool, typer.Option("--wait", help="Return when it has completed.")]
+WaitTimeout = Annotated[str, typer.Option("--wait-timeout", metavar="DURATION", help="The limit of --wait.")]
+Distribution = Annotated[
+    str | None, typer.Option("--distribution", metavar="ID", help="Another distribution, by ID or alias.")
+]
+
+
+@group.command("invalidate", example="perfctl cdn invalidate '/img/*' /index.html --wait --yes")
+async def invalidate(
+    run: Run,
+    paths: Annotated[
+        list[str] | None, typer.Argument(metavar="PATH...", help="Paths; * only at the end; - reads stdin.")
+    ] = None,
+    file: Annotated[
+        list[str] | None, typer.Option("-f", "--file", metavar="FILE", help="Paths of a file, one a line; - is stdin.")
+    ] = None,
+    tag: Annotated[list[str] | None, typer.Option("--tag", help="Everything that carries this cache tag.")] = None,
+    wait: Wait = False,
+    wait_timeout: WaitTimeout = "15m",
+    verify: Annotated[
+        list[str] | None, typer.Option("--verify", metavar="URL", help="Prove it at the edge; waits, too.")
+    ] = None,
+    distribution: Annotated[
+        list[str] | None, typer.Option("--distribution", metavar="ID", help="ID or alias; repeatable.")
+    ] = None,
+    dry_run: DryRun = False,
+    max_affected: MaxAffected = None,
+) -> InvalidationReport:
+    """Have the edge forget paths, wildcards and cache tags, at the least that the service's limits allow."""
+    seconds = parse_duration(wait_timeout, where="--wait-timeout")
+    engine = run.optimizer.cdn
+    asked = _asked(paths or [], file or [])
+    items = engine.plan_invalidation(asked, tags=tag or [])
+    targets = await engine.distribution_ids(distribution or [])
+    if not dry_run:
+        confirm(run, _plan(items, targets), max_affected=max_affected)
+    progress = _Progress(run)
+    try:
+        report = await engine.invalidate_content(
+            asked,
+            tags=tag or [],
+            wait=wait,
+            wait_timeout_seconds=seconds,
+            distributions=targets if distribution else (),
+            verify=verify or [],
+            dry_run=dry_run,
+            tell=progress.tell,
+        )
+    finally:
+        progress.clear()
+    _judge(run, report)
+    return report
+
+
+@group.command("status", example="perfctl cdn status I2J0I21PCUYOIK --wait")
+async def status(
+    run: Run,
+    invalidation_id: Annotated[
+        str | None, typer.Argument(metavar="ID", help="One invalidation; without it, those in progress.")
+    ] = None,
+    wait: Wait = False,
+    wait_timeout: WaitTimeout = "15m",
+    distribution: Distribution = None,
+) -> Invalidations:
+    """How far an invalidation is, or which are in progress."""
+    seconds = parse_duration(wait_timeout, where="--wait-timeout")
+    progress = _Progress(run)
+    try:
+        return await run.optimizer.cdn.invalidation_status(
+            invalidation_id, wait=wait, wait_timeout_seconds=seconds, distribution=distribution, tell=progress.tell
+        )
+    finally:
+        progress.clear()
+
+
+@group.command("headers", example="perfctl cdn headers /index.html")
+async def headers(
+    run: Run,
+    url: Annotated[str, typer.Argument(metavar="URL", help="A path, or a URL of the distribution.")],
+    accept_encoding: Annotated[
+        str, typer.Option("--accept-encoding", metavar="LIST", help="What the viewer says it can decode.")
+    ] = "br, gzip",
+    distribution: Distribution = None,
+) -> EdgeAnswer:
+    """GET a URL through the edge: hit or miss, its age, its encoding."""
+    return await run.optimizer.cdn.probe(url, accept_encoding=accept_encoding, distribution=distribution)
+
+
+@group.command("doctor", example="perfctl cdn doctor")
+async def doctor(run: Run, distribution: Distribution = None) -> CdnDiagnosis:
+    """Who AWS says you are, what you may do, and whether the distribution and its edge are well."""
+    diagnosis = await run.optimizer.cdn.doctor(distribution=distribution)
+    if diagnosis.status == "fail":
+        run.exit(1)
+    return diagnosis
+
+
+def _asked(paths: list[str], files: list[str]) -> list[Asked]:
+    """Every path with the place where it was written; stdin is read at most once, for `-`."""
+    from perfctl.cdn.paths import Asked, parse_lines
+
+    asked = [Asked(path) for path in paths if path != "-"]
+    sources = ([] if "-" not in paths else ["-"]) + files
+    for source in dict.fromkeys(sources):
+        asked += parse_lines(_lines(source), source="stdin" if source == "-" else source)
+    return asked
+
+
+def _lines(source: str) -> list[str]:
+    try:
+        data = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
+    except OSError as error:
+        raise UsageError(
+            f"{source}: {error.strerror}", hint="name a file of paths, one a line", where="--file"
+        ) from error
+    return data.decode("utf-8", "surrogateescape").split("\n")
+
+
+def _plan(items: Items, targets: tuple[str, ...]) -> Plan:
+    """What `confirm` shows: where, how many, at which price."""
+    count = len(items.all) * len(targets)
+    cost = items.cost_usd * len(targets)
+    wildcards = f"{len(items.wildcards)} of them wildcards, " if items.wildcards else ""
+    return Plan(
+        action=f"invalidate at {', '.join(targets)}",
+        count=count,
+        noun=f"{'item' if count == 1 else 'items'} ({wildcards}${cost:.3f} beyond the free 1000 a month)",
+        samples=items.all[:5],
+    )
+
+
+def _judge(run: Run, report: InvalidationReport) -> None:
+    for one in report.invalidations:
+        if one.error:
+            run.warn(f"{one.distribution_id}: {one.items} items were not sent: {one.error}")
+            run.exit(6)
+    for proof in report.verified:
+        if not proof.is_fresh:
+            run.warn(f"{proof.url}: the edge still serves what it had before")
+            run.exit(1)
+
+
+class _Progress:
+    """One line on a terminal's stderr that is written over, and cleared at the end."""
+
+    def __init__(self, run: Run) -> None:
+        self._shows = run.terminal.shows_progress
+        self._was_shown = False
+
+    def tell(self, waiting: Waiting) -> None:
+        if not self._shows:
+            return
+        what = "waiting for room" if waiting.for_room else f"{waiting.done} of {waiting.total} completed"
+        sys.stderr.write(f"\rinvalidation: {what}, {waiting.waited_seconds:.0f} s ")
+        sys.stderr.flush()
+        self._was_shown = True
+
+    def clear(self) -> None:
+        if self._was_shown:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()

@@ -1,0 +1,160 @@
+"""Drawing the answers of `perfctl cdn`."""
+
+from __future__ import annotations
+
+import json
+
+from perfctl.cdn.model import (
+    CdnDiagnosis,
+    EdgeAnswer,
+    EdgeProof,
+    Invalidation,
+    InvalidationReport,
+    Invalidations,
+    PreloadReport,
+    SentInvalidation,
+)
+from perfctl.render.diagnosis import diagnosis_view
+from perfctl.render.view import Cell, Column, Facts, Part, Table, Text, Tone, View, view
+from perfctl.units import format_bytes, format_count, format_duration_ms
+
+_STATES: dict[str, Tone] = {"Completed": "good", "InProgress": "warn", "planned": "dim", "failed": "bad"}
+_CACHE: dict[str, Tone] = {"hit": "good", "refresh-hit": "good", "miss": "warn", "error": "bad"}
+_MOST_PATHS = 10
+
+
+def invalidation_view(report: InvalidationReport) -> View:
+    """Where and how far, what it costs, which paths; with `--verify` the edge before and after."""
+    columns = (
+        Column("status"),
+        Column("distribution"),
+        Column("invalidation"),
+        Column("items", "right"),
+        Column("wildcards", "right"),
+        Column("waited s", "right"),
+    )
+    table = Table(columns, tuple(_sent_row(one) for one in report.invalidations))
+    return view(table, Text(_summary(report)), _paths(report.paths), _proofs(report.verified))
+
+
+def invalidations_view(result: Invalidations) -> View:
+    """Each invalidation with its age and size."""
+    columns = (
+        Column("status"),
+        Column("invalidation"),
+        Column("created"),
+        Column("items", "right"),
+        Column("wildcards", "right"),
+        Column("first path", wraps=True),
+    )
+    empty = f"no invalidation is in progress at {result.distribution_id}"
+    return View((Table(columns, tuple(_row(one) for one in result.rows), empty=empty),))
+
+
+def answer_view(answer: EdgeAnswer) -> View:
+    """One answer of the edge, the cache's part first."""
+    age = "-" if answer.age_seconds is None else f"{answer.age_seconds} s"
+    pairs: tuple[tuple[str, Cell | str], ...] = (
+        ("cache", Cell(answer.cache, _CACHE.get(answer.cache, "dim"))),
+        ("status", str(answer.status)),
+        ("age", age),
+        ("x-cache", answer.x_cache or "-"),
+        ("cache-control", answer.cache_control or "-"),
+        ("content-type", answer.content_type or "-"),
+        ("content-encoding", answer.content_encoding or "-"),
+        ("vary", answer.vary or "-"),
+        ("etag", answer.etag or "-"),
+        ("edge location", answer.via_pop or "-"),
+        ("size", format_bytes(answer.size_bytes)),
+        ("took", format_duration_ms(answer.took_ms)),
+    )
+    return View((Facts(pairs, title=answer.url),))
+
+
+def preload_view(report: PreloadReport) -> View:
+    """What failed first, then what is not kept, then the rest."""
+    columns = (
+        Column("warm"),
+        Column("first"),
+        Column("status", "right"),
+        Column("encoding"),
+        Column("size", "right"),
+        Column("url", wraps=True),
+    )
+    rows = tuple(
+        (
+            Cell("yes", "good") if row.is_warm else Cell("no", "bad"),
+            row.first,
+            "-" if row.status is None else str(row.status),
+            row.encoding,
+            format_bytes(row.size_bytes),
+            row.url,
+        )
+        for row in report.rows
+    )
+    caption = f"{report.warmed} of {report.requested} warm, {report.failed} failed"
+    return View((Table(columns, rows, caption=caption, empty="nothing was asked for"),))
+
+
+def cdn_diagnosis_view(result: CdnDiagnosis) -> View:
+    """The checks, and the policy to attach."""
+    policy = "least policy for this distribution:\n" + json.dumps(result.policy, indent=2)
+    return View((*diagnosis_view(result).parts, Text(policy)))
+
+
+def _sent_row(one: SentInvalidation) -> tuple[Cell | str, ...]:
+    return (
+        Cell(one.status, _STATES[one.status]),
+        one.distribution_id,
+        one.invalidation_id or "-",
+        format_count(one.items),
+        format_count(one.wildcards),
+        f"{one.waited_seconds:.1f}" if one.waited_seconds else "-",
+    )
+
+
+def _summary(report: InvalidationReport) -> str:
+    dropped = f", {report.dropped} left out as covered by others" if report.dropped else ""
+    done = "would cost" if report.dry_run else "costs"
+    items = "1 item" if report.items == 1 else f"{format_count(report.items)} items"
+    return f"{items}{dropped}; {done} ${report.cost_usd:.3f} beyond the account's 1 000 free items a month"
+
+
+def _paths(paths: tuple[str, ...]) -> Part:
+    shown = list(paths[:_MOST_PATHS])
+    if len(paths) > _MOST_PATHS:
+        shown.append(f"... and {format_count(len(paths) - _MOST_PATHS)} more")
+    return Text("\n".join(f"  {path}" for path in shown), "dim")
+
+
+def _proofs(proofs: tuple[EdgeProof, ...]) -> Part | None:
+    if not proofs:
+        return None
+    columns = (Column("fresh"), Column("before"), Column("after"), Column("age s", "right"), Column("url", wraps=True))
+    return Table(columns, tuple(_proof_row(proof) for proof in proofs), title="at the edge")
+
+
+def _proof_row(proof: EdgeProof) -> tuple[Cell | str, ...]:
+    fresh = Cell("yes", "good") if proof.is_fresh else Cell("no", "bad")
+    age = "-" if proof.after_age_seconds is None else str(proof.after_age_seconds)
+    return (fresh, proof.before, proof.after, age, proof.url)
+
+
+def _row(one: Invalidation) -> tuple[Cell | str, ...]:
+    return (
+        Cell(one.status, _STATES[one.status]),
+        one.invalidation_id,
+        one.created_at or "-",
+        format_count(one.items),
+        format_count(one.wildcards),
+        one.paths[0] if one.paths else "-",
+    )
+
+
+VIEWS = {
+    InvalidationReport: invalidation_view,
+    Invalidations: invalidations_view,
+    EdgeAnswer: answer_view,
+    PreloadReport: preload_view,
+    CdnDiagnosis: cdn_diagnosis_view,
+}
