@@ -1,1 +1,1 @@
-"""TODO"""
+"""The sandbox: real servers on this machine, without root, Docker or a cloud account."""

@@ -1,0 +1,144 @@
+"""PostgreSQL: its data from a template, its own password, its configuration, how it is asked."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import secrets
+import shutil
+import signal
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from perfctl.errors import ServiceError
+from perfctl.sandbox.pgdata import DATABASE, OWNER, ServerData, data_template, single_user
+from perfctl.sandbox.pginstall import PostgresInstall, find_install
+from perfctl.sandbox.place import server_uid
+from perfctl.sandbox.ports import HOST, is_listening
+from perfctl.sandbox.service import Command, NotReadyError, Service
+from perfctl.sandbox.site import Site
+
+
+class PostgresPart:
+    """The database server."""
+
+    name = "postgres"
+
+    def __init__(self, site: Site, *, seeded: bool) -> None:
+        self._site = site
+        self.services: tuple[Service, ...] = (Postgres(site, "postgres", seeded=seeded),)
+
+    def environment(self) -> dict[str, str]:
+        """DB_HOST, DB_PORT, DB_NAME, DB_USER, DB_PASSWORD."""
+        return {
+            "DB_HOST": HOST,
+            "DB_PORT": str(self._site.ports["postgres"]),
+            "DB_NAME": DATABASE,
+            "DB_USER": OWNER,
+            "DB_PASSWORD": self._site.secret("postgres"),
+        }
+
+    def contexts(self) -> dict[str, dict[str, Any]]:
+        """The database section."""
+        section = {
+            "host": HOST,
+            "port": self._site.ports["postgres"],
+            "database": DATABASE,
+            "username": OWNER,
+            "password": {"file": str(self._site.secret_file("postgres"))},
+        }
+        return {"": {"database": section}}
+
+
+class Postgres:
+    """A server on its own copy of the template."""
+
+    after: tuple[str, ...] = ()
+    stop_signal = signal.SIGQUIT
+    """Immediate: what it would still write is thrown away, or recovered from its log at the next start."""
+
+    def __init__(self, site: Site, name: str, *, seeded: bool) -> None:
+        self.name = name
+        self.ports: tuple[str, ...] = (name,)
+        self._site = site
+        self._seeded = seeded
+
+    @cached_property
+    def install(self) -> PostgresInstall:
+        """The programs, where the server's user can reach them."""
+        return find_install(self._site.place.make())
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return self._site.ports[self.name]
+
+    @property
+    def folder(self) -> Path:
+        """The server's data folder."""
+        return self._site.place.make() / self.name
+
+    def version(self) -> str:
+        """`PostgreSQL 18.6`."""
+        return f"PostgreSQL {self.install.version}"
+
+    def endpoint(self) -> str:
+        """Host, port and database."""
+        return f"{HOST}:{self.port}/{DATABASE}"
+
+    def prepare(self) -> None:
+        """Copy the template and set this sandbox's password, the first time; write the configuration, every time."""
+        if not self.folder.is_dir():
+            self.populate()
+        ServerData(self.folder).configure(self.port)
+
+    def populate(self) -> None:
+        """Fill the data folder; it appears whole or not at all."""
+        fresh = self.folder.with_name(f"{self.name}.fresh")
+        data_template(self._site.cache, self.install, seeded=self._seeded).copy_to(fresh, uid=server_uid())
+        verifier = scram_verifier(self._site.secret("postgres"))
+        single_user(self.install, fresh, f"ALTER ROLE {OWNER} PASSWORD '{verifier}'")
+        fresh.rename(self.folder)
+
+    def command(self) -> Command:
+        """The postmaster; its mark is the cluster's name, which its children show, too."""
+        mark = f"cluster_name={self._site.mark_of(self.name)}"
+        argv = (str(self.install.bin / "postgres"), "-D", str(self.folder), "-c", mark)
+        return Command(argv, cwd=self.folder.parent, environ=self.install.environ, uid=server_uid())
+
+    def probe(self) -> None:
+        """SELECT 1 as the owner, over TCP, with the password."""
+        if not is_listening(self.port):
+            raise NotReadyError("nobody listens")
+        answer = self.query("SELECT 1")
+        if answer != "1":
+            raise NotReadyError(f"SELECT 1 answered {answer!r}")
+
+    def query(self, sql: str) -> str:
+        """What one statement returns, unaligned. NotReadyError when it cannot be asked."""
+        environ = {"PGPASSWORD": self._site.secret("postgres"), "PGCONNECT_TIMEOUT": "5"}
+        target = ("-h", HOST, "-p", str(self.port), "-U", OWNER, "-d", DATABASE)
+        try:
+            return self.install.run("psql", "-XqAt", *target, "-c", sql, environ=environ).strip()
+        except ServiceError as error:
+            raise NotReadyError(error.message) from error
+
+    def discard(self) -> None:
+        """Remove its data."""
+        place = self._site.place.find()
+        if place is not None:
+            for folder in (place / self.name, place / f"{self.name}.fresh"):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def scram_verifier(password: str, *, iterations: int = 4096) -> str:
+    """What PostgreSQL stores of a password (RFC 5802, RFC 7677), so that the password itself never reaches a log."""
+    salt = secrets.token_bytes(16)
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, iterations)
+    client_key = hmac.digest(salted, b"Client Key", "sha256")
+    stored_key = hashlib.sha256(client_key).digest()
+    server_key = hmac.digest(salted, b"Server Key", "sha256")
+    encoded = [base64.b64encode(part).decode() for part in (salt, stored_key, server_key)]
+    return f"SCRAM-SHA-256${iterations}:{encoded[0]}${encoded[1]}:{encoded[2]}"
