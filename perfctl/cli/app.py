@@ -1,95 +1,121 @@
-"""The root of the command line: which file holds which words, and how an error leaves."""
+"""The words that perfctl knows, and the door: the cheap answers first, then the parser, then an exit code.
+
+Nothing heavy is imported here: `--version`, `--help` and completion are answered without the parser.
+"""
 
 from __future__ import annotations
 
-import importlib
+import os
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
-import typer
-import typer.main
-from typer.core import TyperCommand
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
-from perfctl.cli.command import CommandGroup, Group
-from perfctl.errors import PerfctlError, UsageError
+    from perfctl.cli.command import CommandGroup
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A row of the table: the file that holds a group (or one command at the root), and its one line of help."""
 
     module: str
+    """`cache` for perfctl/cli/cache.py; a name with dots is a module elsewhere."""
     help: str
-    is_command: bool = False
+    commands: tuple[str, ...] = ()
+    """The group's commands, for help and completion without an import; none: the word is itself a command."""
+
+    @property
+    def is_command(self) -> bool:
+        """Whether the word stands at the root by itself."""
+        return not self.commands
 
 
 ENTRIES: Mapping[str, Entry] = {
-    "cache": Entry("cache", "Look into, clear and warm the cache."),
-    "cdn": Entry("cdn", "Invalidate and check what the edge serves."),
-    "db": Entry("db", "Find slow queries and explain them."),
-    "metrics": Entry("metrics", "What is measured, now."),
-    "health": Entry("health", "Is everything well, and what is the one thing to mend?", is_command=True),
-    "sandbox": Entry("sandbox", "Real servers on this machine, to try everything on."),
-    "config": Entry("config", "Write, check and explain the configuration."),
-    "schema": Entry("schema", "The JSON Schema of a command's document.", is_command=True),
-    "completion": Entry("completion", "Completion for bash, zsh and fish.", is_command=True),
+    "sandbox": Entry(
+        "sandbox",
+        "Real servers on this machine, to try everything on.",
+        ("up", "status", "env", "logs", "reset", "down"),
+    ),
+    "health": Entry("health", "Is everything well, and what is the one thing to mend?"),
+    "db": Entry("db", "Find slow queries and explain them.", ("slow", "analyze", "doctor")),
+    "cache": Entry(
+        "cache",
+        "Look into, clear and warm the cache.",
+        ("get", "set", "delete", "clear", "preload", "stats", "doctor"),
+    ),
+    "cdn": Entry("cdn", "Invalidate and check what the edge serves.", ("invalidate", "status", "doctor")),
+    "metrics": Entry("metrics", "What is measured, now.", ("show",)),
+    "config": Entry("config", "Write, check and explain the configuration.", ("init", "show", "validate", "schema")),
+    "demo": Entry("demo", "The main jobs on real servers, each with the command that it runs."),
+    "schema": Entry("schema", "The JSON Schema of a command's document."),
+    "completion": Entry("completion", "Completion for bash, zsh and fish."),
 }
+
+START_HERE = (
+    ("perfctl sandbox up", "real servers on this machine, with data to look at"),
+    ("perfctl health", "is everything well, and what is the one thing to mend?"),
+    ("perfctl db slow", "the queries that cost most"),
+    ("perfctl cache stats", "hit ratio, memory and keys of each namespace"),
+    ("perfctl cdn invalidate '/img/*' --wait", "make the edge fetch anew, and wait until it did"),
+)
+"""Where a newcomer begins: the first lines of `perfctl --help`."""
 
 
 def load(name: str) -> CommandGroup:
     """The commands of one entry, imported now."""
-    module = importlib.import_module(f"perfctl.cli.{ENTRIES[name].module}")
-    group: CommandGroup = module.group
+    import importlib
+
+    module = ENTRIES[name].module
+    group: CommandGroup = importlib.import_module(module if "." in module else f"perfctl.cli.{module}").group
     return group
 
 
-class RootGroup(Group):
-    """Imports a group's file when its word is used, and not before."""
-
-    def list_commands(self, ctx: Any) -> list[str]:
-        return list(ENTRIES)
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        entry = ENTRIES.get(cmd_name)
-        if entry is None:
-            return None
-        if ctx.resilient_parsing or ctx.meta.get("perfctl.help"):
-            return TyperCommand(cmd_name, help=entry.help, rich_markup_mode=None)
-        group = load(cmd_name)
-        return group.click_command(cmd_name) if entry.is_command else group.click_group()
-
-    def format_commands(self, ctx: Any, formatter: Any) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, entry.help) for name, entry in ENTRIES.items()])
-
-
-root = typer.Typer(name="perfctl", cls=RootGroup, add_completion=False, rich_markup_mode=None, no_args_is_help=True)
-
-
-@root.callback()
-def perfctl(version: bool = typer.Option(False, "--version", help="Print the version.")) -> None:
-    """Operations for a PostgreSQL + Redis + CloudFront stack."""
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line; leaves with an exit code of the contract."""
     argv = list(sys.argv[1:] if arguments is None else arguments)
-    sys.exit(_run(argv))
+    if None in (sys.stdin, sys.stdout, sys.stderr):
+        from perfctl.cli.streams import open_missing
+
+        open_missing()
+    if "_PERFCTL_COMPLETE" in os.environ:
+        from perfctl.cli.complete import complete
+
+        _leave(_say(complete(os.environ)))
+    if argv == ["--version"]:
+        _leave(_say(version()))
+    if not argv or argv in (["--help"], ["-h"]):
+        from perfctl.cli.pages import root_page
+
+        _leave(_say(root_page()))
+    from perfctl.cli.process import run
+
+    _leave(run(argv))
 
 
-def _run(argv: list[str]) -> int:
-    from perfctl.cli.failure import report
+def version() -> str:
+    """The line of `--version`; importlib.metadata would cost more than the rest of the answer."""
+    from perfctl import __version__
 
+    return f"perfctl {__version__}\n"
+
+
+def _say(text: str) -> int:
+    """The text on stdout, with nothing that could still fail at the interpreter's end."""
     try:
-        command = typer.main.get_command(root)
-        return command.main(argv, prog_name="perfctl", standalone_mode=False) or 0
-    except PerfctlError as error:
-        return report(error, as_json="json" in argv)
-    except typer.Exit as leave:
-        return leave.exit_code
-    except Exception as error:
-        if not hasattr(error, "format_message"):
-            raise
-        return report(UsageError(error.format_message()), as_json="json" in argv)
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        from perfctl.cli.streams import write_result
+
+        return write_result(text)
+    return 0
+
+
+def _leave(code: int) -> NoReturn:
+    """End the process; a thread that still waits for a server is not waited for."""
+    if "threading" in sys.modules and sys.modules["threading"].active_count() > 1:
+        from perfctl.cli.streams import flush
+
+        flush()
+        os._exit(code)
+    sys.exit(code)

@@ -1,39 +1,91 @@
-"""An error becomes three lines on stderr (or one JSON document) and an exit code."""
+"""An error becomes three lines on stderr (one with --cron, a document with -o json) and an exit code."""
 
 from __future__ import annotations
 
 import json
-import sys
+import os
+import re
+import traceback
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from perfctl.errors import PerfctlError
+from perfctl.cli.options import glimpse
+from perfctl.cli.streams import say
+from perfctl.errors import LockedError, PerfctlError
+
+_SECRET_NAME = re.compile(r"PASSW|SECRET|TOKEN|_KEY$|PGPASS|DSN$|_URL$|CREDENTIAL", re.IGNORECASE)
 
 
-def report(error: PerfctlError, *, as_json: bool) -> int:
-    """Say what failed, where it was set and what to try; return the exit code."""
-    sys.stderr.write(_document(error) if as_json else _lines(error))
+def report(error: PerfctlError, argv: Sequence[str]) -> int:
+    """Say what failed, where it was set and what to try, as the line's options want it; return the exit code."""
+    said = glimpse(argv)
+    if "debug" in said:
+        say(safe("".join(traceback.format_exception(error))))
+    if said.get("output") in ("json", "ndjson") or said.get("log_format") == "json":
+        say(_document(error))
+    elif "cron" in said:
+        if not isinstance(error, LockedError):
+            say(_one_line(error, argv, said))
+    else:
+        say(_lines(error))
     return error.exit_code
 
 
 def error_fields(error: PerfctlError) -> dict[str, Any]:
-    """The error as `{"error": ...}` holds it, in the CLI and over HTTP."""
+    """The error as `{"error": ...}` holds it, in the CLI and over HTTP; secrets left out."""
     return {
         "code": error.exit_code,
         "kind": error.kind,
-        "message": error.message,
-        "hint": error.hint,
-        "where": error.where,
+        "message": _redacted(error.message),
+        "hint": None if error.hint is None else _redacted(error.hint),
+        "where": None if error.where is None else _redacted(error.where),
     }
 
 
+def safe(text: str) -> str:
+    """Text for a terminal: secrets left out, nothing in it that a terminal would obey."""
+    from perfctl.render.inert import inert
+
+    return inert(_redacted(text))
+
+
+def _redacted(text: str) -> str:
+    """The text without the secrets that were read, nor those that stand in the environment."""
+    from perfctl.config.secret import redacted, remember, split_password
+
+    for name, value in os.environ.items():
+        if _SECRET_NAME.search(name) and value:
+            secret = split_password(value)[1] if "://" in value else value
+            if secret and len(secret) >= 4:
+                remember(secret)
+    return redacted(text)
+
+
 def _document(error: PerfctlError) -> str:
-    return json.dumps({"error": error_fields(error)}, ensure_ascii=False) + "\n"
+    return json.dumps({"error": error_fields(error)}) + "\n"
 
 
 def _lines(error: PerfctlError) -> str:
-    lines = [f"error: {error.message}"]
-    if error.where:
-        lines.append(f"  set by: {error.where}")
-    if error.hint:
-        lines.append(f"  try:    {error.hint}")
+    fields = {name: safe(text) if text else None for name, text in _texts(error).items()}
+    lines = [f"error: {fields['message']}"]
+    if fields["where"]:
+        lines.append(f"  set by: {fields['where']}")
+    if fields["hint"]:
+        lines.append(f"  try:    {fields['hint']}")
     return "\n".join(lines) + "\n"
+
+
+def _one_line(error: PerfctlError, argv: Sequence[str], said: Mapping[str, str]) -> str:
+    """What a mail from cron needs: which command, in which context, what kind of failure, whether a retry helps."""
+    context = said.get("context") or os.environ.get("PERFCTL_CONTEXT") or "of the configuration"
+    again = "a retry may help" if error.retryable else "a retry does not help"
+    message = "; ".join(line.strip() for line in safe(error.message).splitlines() if line.strip())
+    where = f" ({safe(error.where)})" if error.where else ""
+    words = " ".join(word for word in argv if word.isidentifier())[:60]
+    return safe(
+        f"perfctl {words}: {message}{where}: {error.kind}, exit {error.exit_code}, context {context}; {again}\n"
+    )
+
+
+def _texts(error: PerfctlError) -> dict[str, str | None]:
+    return {"message": error.message, "where": error.where, "hint": error.hint}

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from perfctl.cli.signals import INTERRUPTS
 from perfctl.errors import RefusedError
+from perfctl.render.inert import inert_line
 from perfctl.units import format_bytes, format_count
 
 if TYPE_CHECKING:
@@ -15,7 +18,7 @@ if TYPE_CHECKING:
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")]
 MaxAffected = Annotated[
-    int | None, typer.Option("--max-affected", help="Refuse when more than this would be affected.")
+    int | None, typer.Option("--max-affected", min=0, help="Refuse when more than this would be affected.")
 ]
 
 
@@ -35,40 +38,51 @@ class Plan:
 def confirm(run: Run, plan: Plan, *, max_affected: int | None = None) -> None:
     """Return when the plan may run. RefusedError (exit 7) when it may not, naming the flag that would let it."""
     run.refuse_when_read_only(plan.action)
-    settings = run.settings
     if max_affected is not None and plan.count > max_affected:
         raise RefusedError(
             f"{plan.action}: {plan.count} {plan.noun} would be affected, over --max-affected {max_affected}",
             hint=f"narrow it, or raise --max-affected to {plan.count}",
         )
-    if settings.protected:
-        return _confirm_protected(run, plan)
-    if run.options.yes:
-        return None
+    if run.settings.protected:
+        _confirm_protected(run, plan)
+    elif not run.options.yes:
+        _confirm(run, plan)
+
+
+def _confirm(run: Run, plan: Plan) -> None:
     if not run.terminal.can_ask:
         raise RefusedError(
-            f"{plan.action}: not confirmed, and there is no terminal to ask at",
-            hint="add --yes, or look first with --dry-run",
+            f"{plan.action}: not confirmed, and there is nobody to ask", hint="add --yes, or look first with --dry-run"
         )
-    _show(run, plan)
-    if not typer.confirm(f"{plan.action}?", err=True):
+    _show(plan, run.settings.context)
+    if _ask(f"{plan.action}? [y/N] ").lower() not in ("y", "yes"):
         raise RefusedError(f"{plan.action}: not confirmed", hint="nothing was done")
-    return None
 
 
 def _confirm_protected(run: Run, plan: Plan) -> None:
+    """At a terminal the context's name is typed, whatever --yes says; elsewhere both -c and --yes are needed."""
     name = run.settings.context
-    if not run.terminal.can_ask:
-        if run.options.yes and run.options.context == name:
-            return
+    if run.terminal.can_ask:
+        _show(plan, name)
+        if _ask(f"context {name} is protected; type its name to {plan.action}: ") != name:
+            raise RefusedError(f"{plan.action}: the name did not match", hint="nothing was done")
+    elif not run.options.yes or run.options.context != name:
         raise RefusedError(f"{plan.action}: context {name!r} is protected", hint=f"say both: -c {name} --yes")
-    _show(run, plan)
-    if typer.prompt(f"type the context's name ({name}) to {plan.action}", err=True) != name:
-        raise RefusedError(f"{plan.action}: the name did not match", hint="nothing was done")
 
 
-def _show(run: Run, plan: Plan) -> None:
+def _ask(question: str) -> str:
+    """What was typed; nothing where the input ended. Ctrl-C ends the run at once."""
+    sys.stderr.write(inert_line(question))
+    sys.stderr.flush()
+    with INTERRUPTS.at_once():
+        answer = sys.stdin.readline()
+    if not answer.endswith("\n"):
+        sys.stderr.write("\n")
+    return answer.strip()
+
+
+def _show(plan: Plan, context: str) -> None:
     size = f", {format_bytes(plan.size_bytes)}" if plan.size_bytes is not None else ""
-    run.terminal.say(f"{plan.action}: {format_count(plan.count)} {plan.noun}{size} in context {run.settings.context}")
-    for sample in plan.samples[:5]:
-        run.terminal.say(f"  {sample}")
+    lines = [f"{plan.action}: {format_count(plan.count)} {plan.noun}{size} in context {context}"]
+    lines += [f"  {sample}" for sample in plan.samples[:5]]
+    sys.stderr.write("".join(inert_line(line) + "\n" for line in lines))

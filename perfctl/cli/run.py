@@ -1,22 +1,33 @@
-"""One run of one command: settings, the one asyncio.run, the answer on stdout, the exit code."""
+"""One run of one command: settings, the one event loop, the answer on stdout, the exit code."""
 
 from __future__ import annotations
 
+import contextlib
 import inspect
+import json
 import os
+import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from perfctl.cli.options import GlobalOptions, collected
+from perfctl.cli.chosen import GlobalOptions, collected
+from perfctl.cli.failure import safe
+from perfctl.cli.lock import REDIS_PREFIX, file_lock
+from perfctl.cli.log import open_log
+from perfctl.cli.signals import INTERRUPTS
 from perfctl.cli.terminal import Terminal
-from perfctl.errors import RefusedError, TimedOutError
+from perfctl.errors import RefusedError
 
 if TYPE_CHECKING:
+    from perfctl.cli.command import Registered
     from perfctl.config import Settings
     from perfctl.optimizer import PerformanceOptimizer
+
+CLOSE_SECONDS = 5.0
+"""How long the engines may take to close; a server that is gone must not hold up the end."""
 
 
 class Run:
@@ -65,10 +76,19 @@ class Run:
         return self._optimizer
 
     def warn(self, message: str) -> None:
-        """Say it on stderr, and in the document's `warnings`."""
-        if message not in self.warnings:
-            self.warnings.append(message)
-            self.terminal.say(f"warning: {message}")
+        """Say it on stderr, and in the document's `warnings`; once, and without secrets."""
+        text = safe(message)
+        if not self.note(text):
+            return
+        as_json = self.options.log_format == "json"
+        self.terminal.say(json.dumps({"level": "warning", "message": text}) if as_json else f"warning: {text}")
+
+    def note(self, warning: str) -> bool:
+        """Keep it for the document's `warnings`; False where it is there already."""
+        if warning in self.warnings:
+            return False
+        self.warnings.append(warning)
+        return True
 
     def refuse_when_read_only(self, action: str) -> None:
         """Return when this context allows effects. RefusedError (exit 7) when it is `read_only`."""
@@ -82,45 +102,90 @@ class Run:
         self.exit_code = code
 
     async def close(self) -> None:
-        """Close the engines that were built."""
+        """Close the engines that were built; one that cannot close in time is left."""
         if self._optimizer is not None:
-            await self._optimizer.close()
+            import asyncio
+
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._optimizer.close(), CLOSE_SECONDS)
 
 
-def execute(ctx: Any, words: tuple[str, ...], function: Callable[..., Any], arguments: dict[str, Any]) -> None:
+def execute(ctx: Any, command: Registered, arguments: dict[str, Any]) -> None:
     """Run a command's function, show its answer, leave with its exit code."""
-    run = Run(collected(ctx), words)
-    started = time.perf_counter()
-    result = _answer(run, function, arguments)
-    took_ms = (time.perf_counter() - started) * 1000
-    run.terminal.write(_shown(run, result, took_ms))
+    run = Run(collected(ctx), command.words)
+    INTERRUPTS.set_deadline(run.options.deadline_seconds)
+    if run.options.ci:
+        from perfctl.cli.ci import refuse_without_checks
+
+        refuse_without_checks(command)
+    close_log = open_log(run.options, run.note)
+    try:
+        time.sleep(random.uniform(0, run.options.jitter_seconds or 0))  # noqa: S311 - spreads load, hides nothing
+        with _file_locks(run):
+            _show(run, *_timed(lambda: _answer(run, command.function, arguments)))
+    finally:
+        close_log()
     raise typer.Exit(run.exit_code)
 
 
-def _answer(run: Run, function: Callable[..., Any], arguments: dict[str, Any]) -> Any:
-    if not inspect.iscoroutinefunction(function):
-        return function(run, **arguments)
-    import asyncio
+@contextlib.contextmanager
+def _file_locks(run: Run) -> Iterator[None]:
+    """Hold this machine's lock where one is wanted: the one that was named, or with --cron one of its own."""
+    name = run.options.lock
+    if name is None and run.options.cron:
+        name = "@".join([" ".join(run.words), run.options.context or os.environ.get("PERFCTL_CONTEXT") or "current"])
+    if name is None or name.startswith(REDIS_PREFIX):
+        yield
+        return
+    with file_lock(name):
+        yield
 
-    return asyncio.run(_awaited(run, function, arguments))
+
+def _timed(ask: Callable[[], Any]) -> tuple[Any, float]:
+    started = time.perf_counter()
+    answer = ask()
+    return answer, (time.perf_counter() - started) * 1000
+
+
+def _answer(run: Run, function: Callable[..., Any], arguments: dict[str, Any]) -> Any:
+    is_shared = run.options.lock is not None and run.options.lock.startswith(REDIS_PREFIX)
+    if not is_shared and not inspect.iscoroutinefunction(function):
+        return function(run, **arguments)
+    from perfctl.cli.loop import run_in_loop
+
+    return run_in_loop(_awaited(run, function, arguments))
 
 
 async def _awaited(run: Run, function: Callable[..., Any], arguments: dict[str, Any]) -> Any:
-    import asyncio
-
-    deadline = run.options.deadline_seconds
     try:
-        async with asyncio.timeout(deadline):
-            return await function(run, **arguments)
-    except TimeoutError as error:
-        raise TimedOutError(f"the run took longer than --deadline {deadline:g}s", where="--deadline") from error
+        async with contextlib.AsyncExitStack() as stack:
+            if run.options.lock is not None and run.options.lock.startswith(REDIS_PREFIX):
+                from perfctl.cli.shared_lock import lock_of
+
+                await stack.enter_async_context(lock_of(run, run.options.lock.removeprefix(REDIS_PREFIX)))
+            if inspect.iscoroutinefunction(function):
+                return await function(run, **arguments)
+            import asyncio
+
+            return await asyncio.to_thread(function, run, **arguments)
     finally:
         await run.close()
 
 
-def _shown(run: Run, result: Any, took_ms: float) -> str:
+def _show(run: Run, result: Any, took_ms: float) -> None:
+    """The answer on stdout, and to the CI; with --cron (and no output asked for) only when it is not "done"."""
     if result is None:
-        return ""
+        return
+    for target in run.options.ci:
+        from perfctl.cli.ci import report_to
+
+        report_to(target, result, run.words)
+    if not (run.options.cron and run.options.output == "auto" and run.exit_code == 0):
+        run.terminal.write(_shown(run, result, took_ms))
+        _tell_truncation(run, result)
+
+
+def _shown(run: Run, result: Any, took_ms: float) -> str:
     from perfctl.render.show import show
 
     return show(
@@ -133,4 +198,14 @@ def _shown(run: Run, result: Any, took_ms: float) -> str:
         warnings=tuple(run.warnings),
         colour=run.terminal.colour,
         width=run.terminal.width,
+        ascii_only=not run.terminal.has_lines,
     )
+
+
+def _tell_truncation(run: Run, result: Any) -> None:
+    """Outputs without a caption say on stderr that there is more."""
+    from perfctl.render.document import shorten
+
+    _, total, shown = shorten(result, run.options.limit)
+    if shown < total and run.terminal.output in ("plain", "csv", "ndjson"):
+        run.terminal.say(f"note: {shown} of {total} shown, --limit 0 shows all")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from perfctl.render.inert import inert, inert_line
 from perfctl.render.view import Cell, Column, Facts, Part, Table, Tree, View
 
 
@@ -13,7 +14,7 @@ def draw(view: View) -> str:
 def text_of(cell: Cell | str) -> str:
     """A cell's text on one line."""
     text = cell if isinstance(cell, str) else cell.text
-    return " ".join(text.split("\n"))
+    return inert_line(text)
 
 
 def _part(part: Part) -> str:
@@ -23,7 +24,7 @@ def _part(part: Part) -> str:
         return _facts(part)
     if isinstance(part, Tree):
         return "\n".join(_tree(part, "")) + "\n"
-    return part.text if part.text.endswith("\n") else part.text + "\n"
+    return inert(part.text).rstrip("\n") + "\n"
 
 
 def _table(table: Table) -> str:

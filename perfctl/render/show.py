@@ -11,6 +11,9 @@ from typing import Any
 from perfctl.render.document import Meta, Output, data_of, dumps, envelope, rows_of, shorten
 from perfctl.render.view import Cell, Column, Facts, Table, View
 
+MAX_BOXED_ROWS = 500
+"""A longer table is drawn plain: measuring its cells for a box costs a hundred times the rest."""
+
 
 def show(
     result: Any,
@@ -23,6 +26,7 @@ def show(
     warnings: tuple[str, ...] = (),
     colour: bool = False,
     width: int = 80,
+    ascii_only: bool = False,
 ) -> str:
     """The whole text of an answer for stdout, ending in a newline; at most `limit` rows of it."""
     shown, total, count = shorten(result, limit)
@@ -34,13 +38,18 @@ def show(
     if output == "csv":
         return _csv(rows_of(shown))
     drawn = view_of(shown)
-    if output == "plain":
+    if output == "plain" or row_count(drawn) > MAX_BOXED_ROWS:
         from perfctl.render.plain import draw as draw_plain
 
         return draw_plain(drawn)
     from perfctl.render.terminal import draw as draw_terminal
 
-    return draw_terminal(drawn, caption=_caption(meta), colour=colour, width=width)
+    return draw_terminal(drawn, caption=_caption(meta), colour=colour, width=width, ascii_only=ascii_only)
+
+
+def row_count(drawn: View) -> int:
+    """How many rows the largest table of a view has."""
+    return max((len(part.rows) for part in drawn.parts if isinstance(part, Table)), default=0)
 
 
 def view_of(result: Any) -> View:
@@ -50,7 +59,10 @@ def view_of(result: Any) -> View:
 
 
 def _drawer(kind: type) -> Callable[[Any], View] | None:
-    room = kind.__module__.split(".")[1]
+    package, _, rest = kind.__module__.partition(".")
+    room = rest.partition(".")[0]
+    if package != "perfctl" or not room or room == "cli":
+        return None
     try:
         module = importlib.import_module(f"perfctl.render.{room}")
     except ModuleNotFoundError as error:

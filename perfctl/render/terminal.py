@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
-from perfctl.render.view import Cell, Facts, Part, Table, Tree, View
+from perfctl.render.inert import inert, inert_line
+from perfctl.render.view import Cell, Column, Facts, Part, Table, Tree, View
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -15,9 +16,9 @@ if TYPE_CHECKING:
 TONES = {"good": "green", "warn": "yellow", "bad": "bold red", "dim": "dim", "strong": "bold"}
 
 
-def draw(view: View, *, caption: str, colour: bool, width: int) -> str:
+def draw(view: View, *, caption: str, colour: bool, width: int, ascii_only: bool = False) -> str:
     """The view as text for a terminal of `width` columns; without `colour` not one escape byte is in it."""
-    target = io.StringIO()
+    target = _Ascii() if ascii_only else io.StringIO()
     print_view(_console(target, colour=colour, width=width), view, caption=caption)
     return target.getvalue()
 
@@ -27,6 +28,12 @@ def print_view(console: Console, view: View, *, caption: str) -> None:
     for part in view.parts:
         console.print(_part(part))
     console.print(caption, style="dim", highlight=False, markup=False)
+
+
+class _Ascii(io.StringIO):
+    """Makes rich draw its boxes and branches with ASCII."""
+
+    encoding = "ascii"
 
 
 def _console(target: io.StringIO, *, colour: bool, width: int) -> Console:
@@ -65,7 +72,7 @@ def _table(table: Table) -> RenderableType:
     for column in table.columns:
         drawn.add_column(column.header, justify=column.align, overflow="fold", no_wrap=not column.wraps)
     for row in table.rows:
-        drawn.add_row(*(_styled(cell) for cell in row))
+        drawn.add_row(*(_cell(cell, column) for cell, column in zip(row, table.columns, strict=True)))
     return drawn
 
 
@@ -99,7 +106,15 @@ def _label(tree: Tree) -> RichText:
     return RichText("  ").join(_styled(cell) for cell in tree.label)
 
 
+def _cell(cell: Cell | str, column: Column) -> RichText:
+    """A cell on one line, but for a column of prose."""
+    if column.wraps:
+        return _styled(cell)
+    return _styled(inert_line(cell) if isinstance(cell, str) else Cell(inert_line(cell.text), cell.tone))
+
+
 def _styled(cell: Cell | str) -> RichText:
     from rich.text import Text as RichText
 
-    return RichText(cell) if isinstance(cell, str) else RichText(cell.text, style=TONES.get(cell.tone or "", ""))
+    text, tone = (cell, None) if isinstance(cell, str) else (cell.text, cell.tone)
+    return RichText(inert(text), style=TONES.get(tone or "", ""))

@@ -1,0 +1,113 @@
+"""What the next word of a command line may be, answered without the parser where that is enough."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from perfctl.cli.app import ENTRIES, load
+from perfctl.cli.options import BY_FLAG, OPTIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SHELLS = ("bash", "zsh", "fish")
+
+
+def complete(environ: Mapping[str, str]) -> str:
+    """The candidates, one a line (with a tab and what it means for zsh and fish); empty: the shell's own files.
+
+    The shell's script hands over the line's words in COMP_WORDS, one a line, and the position in COMP_CWORD.
+    """
+    words = environ.get("COMP_WORDS", "").split("\n")
+    position = environ.get("COMP_CWORD", "")
+    index = int(position) if position.isascii() and position.isdigit() and len(position) < 6 else len(words) - 1
+    before, incomplete = _rejoined(words[1:index], words[index] if index < len(words) else "")
+    found = [(word, meaning) for word, meaning in candidates(before, incomplete) if word.startswith(incomplete)]
+    if environ.get("_PERFCTL_COMPLETE") == "bash":
+        return "".join(f"{word}\n" for word, _ in found)
+    return "".join(f"{word}\t{meaning}\n" for word, meaning in found)
+
+
+def candidates(before: list[str], incomplete: str) -> list[tuple[str, str]]:
+    """Every word that may stand after `before`, with what it means."""
+    if "--" in before:
+        return []
+    name = BY_FLAG.get(before[-1]) if before else None
+    if name is not None and OPTIONS[name].metavar:
+        return _values(name)
+    words = _words(before)
+    if incomplete.startswith("-"):
+        return _options(words)
+    return _commands(words)
+
+
+def _rejoined(before: list[str], incomplete: str) -> tuple[list[str], str]:
+    """The words as the parser would see them: bash takes `--output=js` apart at the equals sign."""
+    if incomplete == "=" and before:
+        return before, ""
+    if before[-1:] == ["="]:
+        return before[:-1], incomplete
+    return before, incomplete
+
+
+def _values(name: str) -> list[tuple[str, str]]:
+    if name == "context":
+        return [(context, "context") for context in _contexts()]
+    return [(value, "") for value in OPTIONS[name].accepts]
+
+
+def _contexts() -> list[str]:
+    """The contexts of the files that are found; none where they cannot be read: a TAB is no place for errors."""
+    from perfctl.errors import PerfctlError
+
+    try:
+        from perfctl.config import context_names
+    except ImportError:
+        return []
+    try:
+        return list(context_names())
+    except PerfctlError:
+        return []
+
+
+def _words(before: list[str]) -> list[str]:
+    """The command's words: without options, and without what belongs to the global ones."""
+    words, skips = [], False
+    for word in before:
+        if skips:
+            skips = False
+        elif not word.startswith("-"):
+            words.append(word)
+        else:
+            name = BY_FLAG.get(word)
+            skips = name is not None and OPTIONS[name].metavar is not None
+    return words
+
+
+def _commands(words: list[str]) -> list[tuple[str, str]]:
+    if words[:1] == ["schema"]:
+        return _commands(words[1:])
+    if words == ["completion"]:
+        return [(shell, "") for shell in SHELLS]
+    if not words:
+        return [(name, entry.help) for name, entry in ENTRIES.items()]
+    entry = ENTRIES.get(words[0])
+    return [(command, "") for command in entry.commands] if entry and len(words) == 1 else []
+
+
+def _options(words: list[str]) -> list[tuple[str, str]]:
+    everywhere = [(flag, option.help) for option in OPTIONS.values() for flag in option.flags if flag.startswith("--")]
+    return [*_own_options(words), *everywhere, ("--help", "Show this page.")]
+
+
+def _own_options(words: list[str]) -> list[tuple[str, str]]:
+    """The options of the command that the words name; only these need the parser."""
+    entry = ENTRIES.get(words[0]) if words else None
+    if entry is None:
+        return [("--version", "Print the version.")] if not words else []
+    if not entry.is_command and (len(words) < 2 or words[1] not in entry.commands):
+        return []
+    group = load(words[0])
+    command: Any = group.click_command(words[0] if entry.is_command else words[1])
+    own = [param for param in command.params if param.param_type_name == "option" and not param.hidden]
+    return [(flag, param.help or "") for param in own for flag in param.opts if flag not in ("-h", "--help")]
