@@ -148,8 +148,10 @@ class PerformanceOptimizer:
         self._home = None
 
     async def close(self) -> None:
-        """Close every connection. Decorated functions and `sync` stay usable: they connect again."""
-        for engine in list(self._engines.values()):
+        """Close every connection. The optimizer and what it decorated stay usable: they connect again."""
+        engines = dict(self._engines)
+        self._engines = {name: engine for name, engine in engines.items() if name == "cache"}
+        for engine in engines.values():
             await engine.close()
 
     def _run(self, start: Callable[[], Awaitable[_Value]], *, name: str) -> _Value:
