@@ -116,7 +116,7 @@ class CloudFront:
     async def caller(self) -> Caller:
         """Asked of STS; with an endpoint of one's own for CloudFront, of that endpoint: it has its own accounts."""
         await self._ask("cloudfront", lambda client: client)
-        custom = None if self.endpoint.endswith(".amazonaws.com") else self.endpoint
+        custom = None if is_aws(self.endpoint) else self.endpoint
         return await in_background(lambda: aws.caller_identity(self._access, endpoint_url=custom))
 
     @property
@@ -134,6 +134,11 @@ class CloudFront:
                 return call(self._client)
         except AwsCallError as error:
             raise _told_apart(error) from error
+
+
+def is_aws(endpoint: str) -> bool:
+    """Whether an endpoint is AWS's own, rather than one that stands in for it."""
+    return endpoint.endswith((".amazonaws.com", ".amazonaws.com.cn", ".api.aws"))
 
 
 def _told_apart(error: AwsCallError) -> PerfctlError:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
+from perfctl.cdn.cloudfront import is_aws
 from perfctl.cdn.model import CdnDiagnosis, Distribution
 from perfctl.cdn.paths import MOST_EXACT, MOST_WILDCARDS
 from perfctl.diagnosis import Check, Status, diagnose
@@ -88,7 +89,7 @@ async def _caller(control: ControlPlane) -> tuple[Caller | None, list[Check]]:
         caller = await control.caller()
     except PerfctlError as error:
         where = Check("cdn.control", "endpoint", "pass", control.endpoint)
-        if isinstance(error, AuthError) or control.endpoint.endswith(".amazonaws.com"):
+        if isinstance(error, AuthError) or is_aws(control.endpoint):
             return None, [where, Check("cdn.control", "caller", "fail", error.message, error.hint)]
         return None, [where, Check("cdn.control", "caller", "off", f"{control.endpoint} does not say who we are")]
     endpoint = Check("cdn.control", "endpoint", "pass", control.endpoint)

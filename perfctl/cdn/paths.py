@@ -129,10 +129,14 @@ def covers(items: Items, path: str) -> bool:
 
 
 def batches(items: Items) -> Iterator[tuple[str, ...]]:
-    """The items in rounds of at most 3,000 exact paths and tags and 15 wildcards, as few rounds as possible."""
+    """The items in rounds of at most 15 wildcards, and 3,000 in all: a batch may not be larger."""
     counted = iter((*items.exact, *items.tags))
     wildcards = iter(items.wildcards)
-    while batch := (*islice(wildcards, MOST_WILDCARDS), *islice(counted, MOST_EXACT)):
+    while True:
+        first = tuple(islice(wildcards, MOST_WILDCARDS))
+        batch = (*first, *islice(counted, MOST_EXACT - len(first)))
+        if not batch:
+            return
         yield batch
 
 

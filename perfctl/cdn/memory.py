@@ -1,0 +1,148 @@
+"""CloudFront's control plane in memory: the same answers, quotas and refusals, for tests of one's own code."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from perfctl.aws import AwsCallError, Caller
+from perfctl.cdn.cloudfront import TooManyInProgressError
+from perfctl.cdn.model import Distribution, Invalidation
+from perfctl.cdn.paths import LONGEST_PATH, MOST_EXACT, MOST_WILDCARDS, is_wildcard
+from perfctl.cdn.sending import Time
+from perfctl.errors import UsageError
+
+
+@dataclass(slots=True)
+class _Batch:
+    identifier: str
+    distribution_id: str
+    items: tuple[str, ...]
+    reference: str
+    created: float
+
+
+@dataclass(slots=True)
+class MemoryCloudFront:
+    """Holds `known` distributions. `faults` are raised by the next calls, one each, in order; None lets one pass.
+
+    With `is_accepted_first` a fault comes after the call took effect, as a time-out may.
+    """
+
+    known: tuple[Distribution, ...]
+    completion_seconds: float = 5.0
+    time: Time = field(default_factory=Time)
+    faults: deque[Exception | None] = field(default_factory=deque)
+    is_accepted_first: bool = False
+    items_paid: int = 0
+    _batches: list[_Batch] = field(default_factory=list)
+
+    async def create_invalidation(
+        self, distribution_id: str, items: Sequence[str], caller_reference: str
+    ) -> Invalidation:
+        if not self.is_accepted_first:
+            self._strike()
+        self._distribution(distribution_id)
+        batch = self._known_reference(distribution_id, tuple(items), caller_reference)
+        if batch is None:
+            batch = self._accepted(distribution_id, tuple(items), caller_reference)
+        if self.is_accepted_first:
+            self._strike()
+        return self._shown(batch)
+
+    async def invalidation(self, distribution_id: str, invalidation_id: str) -> Invalidation:
+        self._strike()
+        self._distribution(distribution_id)
+        for batch in self._of(distribution_id):
+            if batch.identifier == invalidation_id:
+                return self._shown(batch)
+        raise UsageError(f"cloudfront get-invalidation {invalidation_id} at {distribution_id}: NoSuchInvalidation")
+
+    async def recent_invalidations(self, distribution_id: str, *, at_most: int = 100) -> tuple[Invalidation, ...]:
+        self._strike()
+        self._distribution(distribution_id)
+        newest = list(reversed(self._of(distribution_id)))[:at_most]
+        return tuple(self._shown(batch) for batch in newest)
+
+    async def distribution(self, distribution_id: str) -> Distribution:
+        self._strike()
+        return self._distribution(distribution_id)
+
+    async def read_distribution_config(self, distribution_id: str) -> str:
+        return (await self.distribution(distribution_id)).id
+
+    async def distributions(self) -> tuple[Distribution, ...]:
+        self._strike()
+        return self.known
+
+    async def knows_tags(self) -> bool:
+        return True
+
+    async def caller(self) -> Caller:
+        self._strike()
+        return Caller("000000000000", "arn:aws:iam::000000000000:user/memory")
+
+    @property
+    def endpoint(self) -> str:
+        return "memory"
+
+    def _strike(self) -> None:
+        fault = self.faults.popleft() if self.faults else None
+        if fault is not None:
+            raise fault
+
+    def _distribution(self, distribution_id: str) -> Distribution:
+        for one in self.known:
+            if one.id == distribution_id:
+                return one
+        raise UsageError(f"cloudfront: NoSuchDistribution: {distribution_id}", hint="check --distribution")
+
+    def _of(self, distribution_id: str) -> list[_Batch]:
+        return [batch for batch in self._batches if batch.distribution_id == distribution_id]
+
+    def _known_reference(self, distribution_id: str, items: tuple[str, ...], reference: str) -> _Batch | None:
+        for batch in self._of(distribution_id):
+            if batch.reference == reference:
+                if batch.items == items:
+                    return batch
+                code = "InvalidationBatchAlreadyExists"
+                raise AwsCallError(f"cloudfront: {code}: {reference} with other paths", code=code)
+        return None
+
+    def _accepted(self, distribution_id: str, items: tuple[str, ...], reference: str) -> _Batch:
+        _check(items)
+        running = [batch.items for batch in self._of(distribution_id) if self._is_running(batch)]
+        wildcards = [item for batch in (*running, items) for item in batch if is_wildcard(item)]
+        total = sum(len(batch) for batch in (*running, items))
+        if len(wildcards) > MOST_WILDCARDS or total - len(wildcards) > MOST_EXACT:
+            raise TooManyInProgressError("cloudfront: TooManyInvalidationsInProgress", hint="add --wait")
+        identifier = f"I{len(self._batches):013d}"
+        batch = _Batch(identifier, distribution_id, items, reference, self.time.now())
+        self._batches.append(batch)
+        self.items_paid += len(items)
+        return batch
+
+    def _is_running(self, batch: _Batch) -> bool:
+        return self.time.now() - batch.created < self.completion_seconds
+
+    def _shown(self, batch: _Batch) -> Invalidation:
+        return Invalidation(
+            distribution_id=batch.distribution_id,
+            invalidation_id=batch.identifier,
+            status="InProgress" if self._is_running(batch) else "Completed",
+            items=len(batch.items),
+            wildcards=sum(map(is_wildcard, batch.items)),
+            paths=batch.items,
+        )
+
+
+def _check(items: tuple[str, ...]) -> None:
+    if len(items) > MOST_EXACT:
+        raise AwsCallError(f"cloudfront: BatchTooLarge: {len(items)} paths", code="BatchTooLarge")
+    for item in items:
+        is_path = item.startswith("/") and "*" not in item[:-1] and len(item) <= LONGEST_PATH
+        if not (is_path or item.startswith("#")) or not item.isascii() or " " in item:
+            raise AwsCallError(f"cloudfront: InvalidArgument: {item[:100]!r}", code="InvalidArgument")
+    if not items:
+        raise AwsCallError("cloudfront: InvalidArgument: no paths", code="InvalidArgument")
