@@ -19,6 +19,9 @@ _LOG = logging.getLogger("perfctl.bridge")
 
 _Value = TypeVar("_Value")
 
+CLOSE_SECONDS = 5.0
+"""How long each thing that is registered may take to close at exit."""
+
 
 class Closable(Protocol):
     """Something whose connections live on an event loop."""
@@ -152,7 +155,8 @@ async def _awaited(start: Callable[[], Awaitable[_Value]]) -> _Value:
 async def _close_all(closables: list[Closable]) -> None:
     for closable in closables:
         try:
-            await closable.close()
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await closable.close()
         except Exception as error:  # noqa: BLE001 - one that fails must not keep the others open
             _LOG.warning("closing %s failed: %s", type(closable).__name__, error)
 

@@ -27,10 +27,15 @@ Ask = Callable[[], Awaitable[Sequence[Check]]]
 """A question about one part, such as an engine's `health`."""
 
 
+class _Diagnosed(Protocol):
+    @property
+    def rows(self) -> tuple[Check, ...]: ...
+
+
 class _Engine(Protocol):
     async def health(self) -> list[Check]: ...
 
-    async def doctor(self) -> Diagnosis: ...
+    async def doctor(self) -> Sequence[Check] | _Diagnosed: ...
 
 
 async def metrics_snapshot(optimizer: PerformanceOptimizer) -> MetricsSnapshot:
@@ -69,7 +74,10 @@ def _of(engine: Callable[[], _Engine], deep: bool) -> Ask:
     async def ask() -> Sequence[Check]:
         if not deep:
             return await engine().health()
-        return _without_repeats([*await engine().health(), *(await engine().doctor()).rows])
+        examined = await engine().doctor()
+        return _without_repeats(
+            [*await engine().health(), *(examined if isinstance(examined, Sequence) else examined.rows)]
+        )
 
     return ask
 

@@ -118,11 +118,12 @@ class PerformanceOptimizer:
         return Blocking(self, "optimizer.sync", self._run)
 
     def cache_decorator(self, **options: Any) -> Callable[[Callable[..., Any]], Any]:
-        """Cache what a function returns: `ttl`, `namespace` and the other options of `AdvancedCache.decorator`.
+        """Cache what a function returns: `ttl`, `namespace` and the other options of `AdvancedCache.cache_decorator`.
 
         Works at import time, on async and on plain functions; connects at the first call that misses.
         """
-        return self.cache.decorator(**options)
+        decorator: Callable[[Callable[..., Any]], Any] = self.cache.cache_decorator(**options)
+        return decorator
 
     def get_performance_metrics(self) -> PerformanceMetrics:
         """What this process has measured until now; asks no server and never blocks.
@@ -179,9 +180,13 @@ class PerformanceOptimizer:
         return self._engines[name]
 
     def _forget_the_parents(self) -> None:
-        """In a forked child: the connections are the parent's; kept untouched, so that nothing closes them here."""
+        """In a forked child the connections are the parent's: kept untouched, so that nothing closes them here.
+
+        The cache stays: what it decorated holds it, and it connects once for each event loop.
+        """
         _of_parents.append(self._engines)
-        self._engines, self._home, self._used_sync, self._pid = {}, None, False, os.getpid()
+        self._engines = {name: engine for name, engine in self._engines.items() if name == "cache"}
+        self._home, self._used_sync, self._pid = None, False, os.getpid()
 
     def _new_cache(self) -> AdvancedCache:
         from perfctl.cache.engine import AdvancedCache
@@ -209,10 +214,21 @@ class PerformanceOptimizer:
         return MetricsEngine((self._cache_source(), self._database_source()), limit_seconds=limit)
 
     def _cache_source(self) -> Source:
-        from perfctl.metrics.sources import cache_source
+        from perfctl.cache.counters import by_namespace
+        from perfctl.metrics.sources import Lookups, cache_source
 
         cache = self.cache
-        return cache_source(cache.metrics, cache.stats if self.settings.cache.has_redis else None)
+
+        async def everywhere() -> Lookups:
+            counts = by_namespace(await cache.store.counters(cache.layout.counters)).values()
+            hits = sum(count.hits_l1 + count.hits_l2 for count in counts)
+            return Lookups(hits, sum(count.misses for count in counts))
+
+        def here() -> Lookups:
+            counted = cache.metrics()
+            return Lookups(counted.hits, counted.misses)
+
+        return cache_source(here, everywhere if cache.config.has_redis else None)
 
     def _database_source(self) -> Source:
         from perfctl.metrics.sources import DATABASE_FIGURES, database_source, off

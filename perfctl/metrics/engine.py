@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from perfctl.metrics.system import Sample
 
 APPLICATION_FIGURES = ("api_response_time_ms", "requests_per_second", "error_rate")
-_NO_APPLICATION = "no application reports its requests to perfctl"
+_NO_APPLICATION = "no application reports to perfctl"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from perfctl.errors import AuthError, ServiceError
 from perfctl.metrics.engine import Source
@@ -19,14 +20,12 @@ Fetch = Callable[[str], Awaitable[Sequence[Mapping[str, Any]]]]
 """One statement in, its rows out."""
 
 
-class Lookups(Protocol):
-    """Something that counted look-ups."""
+@dataclass(frozen=True, slots=True)
+class Lookups:
+    """How often a cache was asked, and had it."""
 
-    @property
-    def hits(self) -> int: ...
-
-    @property
-    def misses(self) -> int: ...
+    hits: int
+    misses: int
 
 
 def off(figures: tuple[str, ...], reason: str) -> Source:

@@ -4,18 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from perfctl.errors import AuthError, ServiceError, UnreachableError
 from perfctl.metrics.engine import MetricsEngine, Source
 from perfctl.metrics.model import MetricsSnapshot, Reading
-from perfctl.metrics.sources import cache_source, database_source, off
-
-
-@dataclass(frozen=True)
-class Counted:
-    hits: int
-    misses: int
+from perfctl.metrics.sources import Lookups, cache_source, database_source, off
 
 
 def _source(name: str, *readings: Reading, error: Exception | None = None, hangs: bool = False) -> Source:
@@ -58,7 +51,7 @@ def test_a_source_that_hangs_is_left_behind() -> None:
 def test_figures_of_the_application_say_that_no_application_reports() -> None:
     unmeasured = _snapshot().unmeasured
     assert {unmeasured[name] for name in ("api_response_time_ms", "requests_per_second", "error_rate")} == {
-        "no application reports its requests to perfctl"
+        "no application reports to perfctl"
     }
 
 
@@ -70,23 +63,23 @@ def test_current_measures_the_cpu_between_two_calls() -> None:
 
 
 def test_the_hit_ratio_is_that_of_all_processes_where_they_share_counters() -> None:
-    async def everywhere() -> Counted:
-        return Counted(90, 10)
+    async def everywhere() -> Lookups:
+        return Lookups(90, 10)
 
-    snapshot = _snapshot(cache_source(lambda: Counted(1, 1), everywhere))
+    snapshot = _snapshot(cache_source(lambda: Lookups(1, 1), everywhere))
     assert snapshot.cache_hit_rate == 0.9
     assert snapshot.sources["cache_hit_rate"] == "counters of all processes, 100 look-ups"
 
 
 def test_the_hit_ratio_falls_back_to_this_process() -> None:
-    async def everywhere() -> Counted:
-        return Counted(0, 0)
+    async def everywhere() -> Lookups:
+        return Lookups(0, 0)
 
-    assert _snapshot(cache_source(lambda: Counted(3, 1), everywhere)).cache_hit_rate == 0.75
+    assert _snapshot(cache_source(lambda: Lookups(3, 1), everywhere)).cache_hit_rate == 0.75
 
 
 def test_a_cache_nobody_asked_has_no_hit_ratio() -> None:
-    snapshot = _snapshot(cache_source(lambda: Counted(0, 0), None))
+    snapshot = _snapshot(cache_source(lambda: Lookups(0, 0), None))
     assert snapshot.cache_hit_rate is None
     assert snapshot.unmeasured["cache_hit_rate"] == "this process: nothing was looked up yet"
 

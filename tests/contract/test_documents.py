@@ -1,0 +1,81 @@
+"""Every command prints one JSON document that its schema describes. A command without a row fails the suite."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import jsonschema
+import pytest
+
+from perfctl.cli.schema import every_command
+from tests.conftest import RunningSandbox
+
+pytestmark = pytest.mark.servers
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """How a command is run, and the exit codes at which it prints its document."""
+
+    line: str
+    """What follows the command's own words, separated by blanks; `|` stands for a blank within a word."""
+    exits: tuple[int, ...] = (0,)
+    stdin: str | None = None
+
+
+ROWS: Mapping[str, Row] = {
+    "sandbox up": Row("--no-seed"),
+    "sandbox status": Row(""),
+    "sandbox env": Row(""),
+    "sandbox logs": Row("--lines 1"),
+    "sandbox reset": Row("--dry-run"),
+    "sandbox down": Row("--name never-was"),
+    "health": Row("--deep", exits=(0, 1)),
+    "db slow": Row("", exits=(0,)),
+    "db analyze": Row("SELECT|1"),
+    "db doctor": Row("", exits=(0, 1)),
+    "cache get": Row("absent -n contract", exits=(1,)),
+    "cache set": Row("a 1 -n contract"),
+    "cache delete": Row("a -n contract", exits=(0, 1)),
+    "cache clear": Row("contract --yes"),
+    "cache preload": Row("- -n contract", stdin='{"key": "a", "value": 1}\n{"key": "b", "value": [2]}\n'),
+    "cache stats": Row(""),
+    "cache doctor": Row("", exits=(0, 1)),
+    "cdn invalidate": Row("/img/* --yes"),
+    "cdn status": Row(""),
+    "cdn headers": Row("/"),
+    "cdn doctor": Row("", exits=(0, 1)),
+    "metrics show": Row(""),
+    "config init": Row("made.yaml"),
+    "config show": Row(""),
+    "config validate": Row(""),
+    "schema": Row(""),
+    "completion": Row("bash"),
+}
+
+ELSEWHERE: Mapping[str, str] = {
+    "demo": "it starts a sandbox of its own: `make demo`",
+    "config schema": "what it prints is itself a schema: the tests of the configuration",
+}
+"""Commands that this suite cannot run, and where they are tried instead."""
+
+
+def test_every_command_has_a_row() -> None:
+    known = {" ".join(command.words) for command in every_command()}
+    assert known == set(ROWS) | set(ELSEWHERE)
+
+
+@pytest.mark.parametrize("words", ROWS)
+def test_a_command_prints_one_document_that_its_schema_describes(sandbox: RunningSandbox, words: str) -> None:
+    row = ROWS[words]
+    arguments = [word.replace("|", " ") for word in row.line.split()]
+    ran = sandbox.perfctl(*words.split(), *arguments, "-o", "json", input=row.stdin)
+    assert ran.returncode in row.exits, ran.stderr
+    assert "\x1b" not in ran.stdout + ran.stderr
+    document = json.loads(ran.stdout)
+    schema = json.loads(sandbox.perfctl("schema", *words.split()).stdout)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(document, schema, format_checker=jsonschema.FormatChecker())
+    assert ran.stdout.count("\n") == 1

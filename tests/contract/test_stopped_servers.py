@@ -1,0 +1,81 @@
+"""What each command says when its server is stopped: the exit code, and an error that can be read by a program."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import pytest
+
+from perfctl.cli.schema import every_command
+from tests.conftest import RunningSandbox, run_perfctl
+
+pytestmark = pytest.mark.servers
+
+NAME = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """How a command is run, and its exit code when nothing answers."""
+
+    line: str
+    exit_code: int
+    stdin: str | None = None
+
+
+ROWS: Mapping[str, Row] = {
+    "health": Row("", 1),
+    "db slow": Row("", 5),
+    "db analyze": Row("SELECT|1", 5),
+    "db doctor": Row("", 1),
+    "cache get": Row("a -n contract", 5),
+    "cache set": Row("a 1 -n contract", 5),
+    "cache delete": Row("a -n contract", 5),
+    "cache clear": Row("contract --yes", 5),
+    "cache preload": Row("- -n contract", 5, stdin='{"key": "a", "value": 1}\n'),
+    "cache stats": Row("", 5),
+    "cache doctor": Row("", 1),
+    "cdn invalidate": Row("/img/* --yes", 5),
+    "cdn status": Row("", 5),
+    "cdn headers": Row("/", 5),
+    "cdn doctor": Row("", 1),
+    "metrics show": Row("", 6),
+}
+
+NEED_NO_SERVER = ("sandbox", "config", "demo", "schema", "completion")
+"""Groups that ask no server, or start their own."""
+
+
+@pytest.fixture(scope="module")
+def stopped(sandbox_home: dict[str, str]) -> Iterator[RunningSandbox]:
+    """A context whose servers were started once and are down."""
+    started = run_perfctl("sandbox", "up", "--name", NAME, "--no-seed", env=sandbox_home)
+    assert started.returncode == 0, started.stderr
+    ended = run_perfctl("sandbox", "down", "--name", NAME, env=sandbox_home)
+    assert ended.returncode == 0, ended.stderr
+    yield RunningSandbox(NAME, {}, sandbox_home)
+    run_perfctl("sandbox", "down", "--name", NAME, "--purge", env=sandbox_home)
+
+
+def test_every_command_that_asks_a_server_has_a_row() -> None:
+    asking = {" ".join(command.words) for command in every_command() if command.words[0] not in NEED_NO_SERVER}
+    assert asking == set(ROWS)
+
+
+@pytest.mark.parametrize("words", ROWS)
+def test_a_stopped_server_is_told_by_the_exit_code(stopped: RunningSandbox, words: str) -> None:
+    row = ROWS[words]
+    arguments = [word.replace("|", " ") for word in row.line.split()]
+    ran = stopped.perfctl(*words.split(), *arguments, "-o", "json", input=row.stdin)
+    assert ran.returncode == row.exit_code, ran.stderr
+    assert "Traceback" not in ran.stderr
+    if row.exit_code in (1, 6):
+        assert json.loads(ran.stdout)["meta"]["context"] == NAME
+        return
+    assert ran.stdout == ""
+    error = json.loads(ran.stderr.splitlines()[-1])["error"]
+    assert error["code"] == 5
+    assert error["kind"] in ("unreachable", "timeout")
+    assert error["hint"]

@@ -1,0 +1,67 @@
+"""How the ten figures look."""
+
+from __future__ import annotations
+
+import pytest
+
+from perfctl.metrics.model import Reading, metrics_of, snapshot_of
+from perfctl.render.document import Output
+from perfctl.render.show import show
+
+SNAPSHOT = snapshot_of(
+    metrics_of(
+        [
+            Reading("database_query_time_ms", 4.8973, "pg_stat_statements, 1204 calls"),
+            Reading("cache_hit_rate", 0.9642, "counters of all processes, 250000 look-ups"),
+            Reading("memory_usage_mb", 12477.3, "container, limit 16000 MB"),
+            Reading("cpu_usage_percent", 37.5, "container's quota of 1.5 CPU, over 252 ms"),
+            Reading("network_io_mb", 0.0, "network interfaces, over 252 ms"),
+            Reading("disk_io_mb", None, "not counted on this system: disks of the host"),
+            Reading("active_connections", 12.0, "pg_stat_activity, this database"),
+            Reading("api_response_time_ms", None, "no application reports to perfctl"),
+            Reading("requests_per_second", None, "no application reports to perfctl"),
+            Reading("error_rate", None, "no application reports to perfctl"),
+        ]
+    )
+)
+
+PLAIN = """\
+METRIC                    VALUE  UNIT  SOURCE, OR WHY NOT
+api_response_time_ms          -        no application reports to perfctl
+database_query_time_ms    4.897  ms    pg_stat_statements, 1204 calls
+cache_hit_rate           0.9642  0..1  counters of all processes, 250000 look-ups
+memory_usage_mb         12477.3  MB    container, limit 16000 MB
+cpu_usage_percent          37.5  %     container's quota of 1.5 CPU, over 252 ms
+network_io_mb                 0  MB/s  network interfaces, over 252 ms
+disk_io_mb                    -        not counted on this system: disks of the host
+active_connections           12        pg_stat_activity, this database
+requests_per_second           -        no application reports to perfctl
+error_rate                    -        no application reports to perfctl
+"""
+
+
+def _shown(output: Output, *, width: int = 80) -> str:
+    return show(
+        SNAPSHOT, words=("metrics", "show"), output=output, context="prod", limit=None, took_ms=252.0, width=width
+    )
+
+
+def test_off_a_terminal_each_figure_is_one_line() -> None:
+    assert _shown("plain") == PLAIN
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_the_table_fits_the_terminal_and_has_no_escape(width: int) -> None:
+    drawn = _shown("table", width=width)
+    assert max(len(line) for line in drawn.splitlines()) <= width
+    assert "\x1b" not in drawn
+    assert "database_query_time_ms" in drawn
+
+
+def test_what_was_not_measured_is_null_in_json() -> None:
+    import json
+
+    data = json.loads(_shown("json"))["data"]
+    assert data["disk_io_mb"] is None
+    assert data["unmeasured"]["disk_io_mb"] == "not counted on this system: disks of the host"
+    assert data["network_io_mb"] == 0.0
