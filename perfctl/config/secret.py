@@ -69,10 +69,10 @@ def redact_url(url: str) -> str:
     >>> redact_url("postgresql://app:p@ss/word@db.internal/app?sslpassword=x")
     'postgresql://app:***@db.internal/app?sslpassword=***'
     """
-    scheme, separator, rest = url.partition("://")
-    userinfo, at, address = rest.rpartition("@") if separator else ("", "", "")
+    scheme, separator, rest = url.rpartition("://") if "://" not in url else url.partition("://")
+    userinfo, at, address = rest.rpartition("@")
     if at and ":" in userinfo:
-        url = f"{scheme}://{userinfo.partition(':')[0]}:{HIDDEN}@{address}"
+        url = f"{scheme}{separator}{userinfo.partition(':')[0]}:{HIDDEN}@{address}"
     return _PARAMETER.sub(rf"\1={HIDDEN}", url)
 
 

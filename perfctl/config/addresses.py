@@ -1,0 +1,97 @@
+"""URLs of Redis, PostgreSQL and HTTP services as settings: their form, and changing one part of one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
+
+from perfctl.config.secret import split_password
+
+_SCHEMES: Mapping[str, tuple[str, ...]] = {
+    "cache.redis_url": ("redis", "rediss", "unix"),
+    "cache.replica_urls": ("redis", "rediss", "unix"),
+    "database.dsn": ("postgresql", "postgres"),
+    "database.replica_dsns": ("postgresql", "postgres"),
+    "cdn.endpoint_url": ("http", "https"),
+    "cdn.edge_url": ("http", "https"),
+}
+_HOSTS = ("cache.redis_host", "database.host", "cdn.origin_domain", "api.host")
+_NODES = ("cache.sentinel_nodes", "cache.cluster_nodes")
+_HOST = re.compile(r"[A-Za-z0-9_.\-]+|\[?[0-9A-Fa-f:.%]+\]?|[/@][^\0]*")
+_PORT = re.compile(r":\d*$")
+_NODE = re.compile(r"(?:[A-Za-z0-9_.\-]+|\[[0-9A-Fa-f:.%]+\])(?::(\d{1,5}))?")
+
+
+def address_fault(key: str, text: str) -> tuple[str, str] | None:
+    """What is wrong with the form of an address, and what to write; None where nothing is, or it is no address.
+
+    `key` may stand in a context: `contexts.prod.cache.redis_url`.
+    """
+    name = ".".join(key.partition("[")[0].split(".")[-2:])
+    if name in _SCHEMES:
+        return _url_fault(text, _SCHEMES[name])
+    if name in _HOSTS and not all(_HOST.fullmatch(host) for host in text.split(",")):
+        return "is not a host name or address", "write the host alone: no scheme, port or path"
+    if name in _NODES and not _is_node(text):
+        return "is not host:port", "write for example cache-1.internal:6379"
+    return None
+
+
+def without_password(url: str) -> tuple[str, str | None]:
+    """The URL without the password in front of its host or in its query, and that password.
+
+    >>> without_password("postgresql://db.internal/app?password=x&sslmode=require")
+    ('postgresql://db.internal/app?sslmode=require', 'x')
+    """
+    plain, password = split_password(url)
+    base, question, query = plain.partition("?")
+    pairs = parse_qsl(query, keep_blank_values=True)
+    kept = [pair for pair in pairs if pair[0] != "password"]
+    if not question or len(kept) == len(pairs):
+        return plain, password
+    in_query = next(value for name, value in pairs if name == "password")
+    return base + (f"?{urlencode(kept)}" if kept else ""), password or in_query or None
+
+
+def user_of(url: str) -> str | None:
+    """The user in a URL, decoded."""
+    return unquote(urlsplit(url).username or "") or None
+
+
+def with_parts(url: str, changes: Mapping[str, str]) -> str:
+    """The URL with another `port`, `database` or `username`.
+
+    >>> with_parts("postgresql://app@db.internal/app", {"port": "6432", "username": "me"})
+    'postgresql://me@db.internal:6432/app'
+    """
+    parts = urlsplit(url)
+    userinfo, _, place = parts.netloc.rpartition("@")
+    if "port" in changes:
+        place = f"{_PORT.sub('', place)}:{changes['port']}"
+    if "username" in changes:
+        userinfo = quote(changes["username"], safe="")
+    path = f"/{quote(changes['database'], safe='')}" if "database" in changes else parts.path
+    netloc = f"{userinfo}@{place}" if userinfo else place
+    return urlunsplit((parts.scheme, netloc, path, parts.query, parts.fragment))
+
+
+def _url_fault(text: str, schemes: tuple[str, ...]) -> tuple[str, str] | None:
+    accepted = " or ".join(f"{scheme}://" for scheme in schemes)
+    example = f"write {schemes[0]}://host:port/..."
+    try:
+        parts = urlsplit(without_password(text)[0])
+        ports = [place.rpartition(":")[2] for place in parts.netloc.rpartition("@")[2].split(",") if ":" in place]
+    except ValueError:
+        return "is not a URL", example
+    if parts.scheme not in schemes:
+        return f"is not a {accepted} URL", example
+    if any(port.isdigit() and not 0 < int(port[:9]) < 65536 for port in ports):
+        return "has a port outside 1 to 65535", example
+    has_place = bool(parts.netloc.rpartition("@")[2] or parts.path.strip("/") or parts.query)
+    return None if has_place and " " not in text else ("names no host" if not has_place else "holds a blank", example)
+
+
+def _is_node(text: str) -> bool:
+    match = _NODE.fullmatch(text)
+    return match is not None and (match.group(1) is None or 0 < int(match.group(1)) < 65536)
