@@ -1,0 +1,148 @@
+"""The local CloudFront as one process: control plane, edge and sample origin, each on its port of 127.0.0.1.
+
+    python -m perfctl.sandbox.edge --control-port N --edge-port N --origin-port N --state-dir DIR --log-dir DIR
+        --distribution-id ID --access-key K [--completion-seconds 2] [--region us-east-1] [--log-seconds 10]
+
+It prints nothing and is ready when `GET http://127.0.0.1:CONTROL/_perfctl/ready` answers 200: the control port
+listens last. SIGTERM and SIGINT end it within a second with exit code 0; SIGKILL loses at most `--log-seconds` of
+access log. The state folder keeps distributions, invalidations, policies and functions over a restart.
+
+boto3 needs `endpoint_url="http://127.0.0.1:CONTROL"`, or in the environment:
+
+    AWS_ENDPOINT_URL_CLOUDFRONT=http://127.0.0.1:CONTROL  AWS_ENDPOINT_URL_STS=http://127.0.0.1:CONTROL
+    AWS_ACCESS_KEY_ID=K  AWS_SECRET_ACCESS_KEY=anything  AWS_REGION=us-east-1
+    PERFCTL_EDGE_URL=http://127.0.0.1:EDGE
+
+The access key's id is checked (AccessDenied, for STS InvalidClientTokenId), the signature is not. At the edge a Host
+of 127.0.0.1 or localhost means `--distribution-id`; any other Host must be a distribution's domain name or alias.
+The reserved paths for tests (faults, clock, logs, cache, cost) are listed in `admin.py`, the pages of the sample
+origin in `origin.py`, the operations in `control.py`. An invalidation takes effect after a fifth of
+`--completion-seconds` and is reported `Completed` after all of them.
+
+Not here: HTTPS and HTTP/2 (so `redirect-to-https` is accepted and has no effect), edge functions, origin groups,
+response headers policies, signed URLs, geo restriction, an object above 64 MiB.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import signal
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from perfctl.sandbox.edge.access_log import AccessLog
+from perfctl.sandbox.edge.account import Account, open_account
+from perfctl.sandbox.edge.admin import Admin
+from perfctl.sandbox.edge.cache import Cache
+from perfctl.sandbox.edge.clock import Clock
+from perfctl.sandbox.edge.control import ControlPlane
+from perfctl.sandbox.edge.edge import Edge
+from perfctl.sandbox.edge.http import HttpServer
+from perfctl.sandbox.edge.origin import SampleOrigin
+from perfctl.sandbox.edge.sample import ensure_sample
+from perfctl.sandbox.edge.store import Store
+
+POPS = {
+    "us-east-1": "IAD89-P1",
+    "us-east-2": "CMH68-P1",
+    "us-west-1": "SFO53-P1",
+    "us-west-2": "SEA73-P1",
+    "eu-west-1": "DUB56-P1",
+    "eu-central-1": "FRA60-P1",
+    "ap-northeast-1": "NRT57-P1",
+    "ap-southeast-1": "SIN52-P1",
+    "sa-east-1": "GRU3-P1",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the process is started with."""
+
+    control_port: int
+    edge_port: int
+    origin_port: int
+    state_dir: Path
+    log_dir: Path
+    distribution_id: str
+    access_key: str
+    completion_seconds: float
+    region: str
+    log_seconds: float
+
+
+def main(words: list[str] | None = None) -> int:
+    """Serve until SIGTERM or SIGINT."""
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(serve(read_options(words)))
+    return 0
+
+
+def read_options(words: list[str] | None) -> Options:
+    parser = argparse.ArgumentParser(prog="python -m perfctl.sandbox.edge", description="A local CloudFront.")
+    for name in ("control-port", "edge-port", "origin-port"):
+        parser.add_argument(f"--{name}", type=int, required=True)
+    for name in ("state-dir", "log-dir"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    for name in ("distribution-id", "access-key"):
+        parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--completion-seconds", type=float, default=2.0)
+    parser.add_argument("--region", default="us-east-1")
+    parser.add_argument("--log-seconds", type=float, default=10.0)
+    return Options(**vars(parser.parse_args(words)))
+
+
+async def serve(options: Options, *, clock: Clock | None = None) -> None:
+    """Start the three servers, the control port last; on the signal end them and write what is left of the log."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    clock = clock or Clock()
+    for folder in (options.state_dir, options.log_dir):
+        folder.mkdir(parents=True, exist_ok=True)
+    store, log = Store(options.state_dir / "edge.sqlite3"), AccessLog(options.log_dir)
+    account = open_account(store, clock, access_key=options.access_key, completion_seconds=options.completion_seconds)
+    try:
+        await _serve_account(options, account, log, stop)
+    finally:
+        log.flush()
+        store.close()
+
+
+async def _serve_account(options: Options, account: Account, log: AccessLog, stop: asyncio.Event) -> None:
+    edge = Edge(account, Cache(), log, default_id=options.distribution_id, pop=pop_of(options.region))
+    control = ControlPlane(account, Admin(account, edge, log))
+    servers = {
+        options.origin_port: HttpServer(SampleOrigin(account.clock).handle, name="origin"),
+        options.edge_port: HttpServer(edge.handle, name="edge"),
+        options.control_port: HttpServer(control.handle, name="control"),
+    }
+    ensure_sample(account.distributions, options.distribution_id, options.origin_port)
+    try:
+        for port, server in servers.items():
+            await server.start(port)
+        await _flush_until(stop, log, options.log_seconds)
+    finally:
+        for server in servers.values():
+            await server.close()
+        await edge.close()
+
+
+async def _flush_until(stop: asyncio.Event, log: AccessLog, every_seconds: float) -> None:
+    while not stop.is_set():
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), every_seconds)
+        log.flush()
+
+
+def pop_of(region: str) -> str:
+    """The edge location near a region; an unknown name gives one made of its letters."""
+    letters = "".join(letter for letter in region.upper() if letter.isalpha())
+    return POPS.get(region, f"{(letters or 'LOC')[:3]:X<3}50-P1")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

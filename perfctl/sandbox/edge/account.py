@@ -1,0 +1,73 @@
+"""The one account of the local CloudFront: everything the control plane keeps and the edge reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from xml.etree.ElementTree import Element
+
+from perfctl.sandbox.edge.behaviours import PolicyFinder
+from perfctl.sandbox.edge.clock import Clock
+from perfctl.sandbox.edge.distributions import Distributions
+from perfctl.sandbox.edge.faults import Dice
+from perfctl.sandbox.edge.functions import Functions
+from perfctl.sandbox.edge.invalidations import Invalidations
+from perfctl.sandbox.edge.policies import (
+    MANAGED_CACHE_POLICIES,
+    MANAGED_ORIGIN_REQUEST_POLICIES,
+    MANAGED_RESPONSE_HEADERS_POLICIES,
+    CachePolicy,
+    OriginRequestPolicy,
+    cache_policy_of,
+    origin_request_policy_of,
+)
+from perfctl.sandbox.edge.shelf import Shelf
+from perfctl.sandbox.edge.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The parts, each of which keeps its own records in `store`."""
+
+    access_key: str
+    clock: Clock
+    store: Store
+    dice: Dice
+    distributions: Distributions
+    invalidations: Invalidations
+    cache_policies: Shelf
+    origin_request_policies: Shelf
+    response_headers_policies: Shelf
+    functions: Functions
+
+
+def open_account(store: Store, clock: Clock, *, access_key: str, completion_seconds: float) -> Account:
+    """The account that `store` holds; an empty store gives one with the managed policies alone."""
+    cache = Shelf("CachePolicy", MANAGED_CACHE_POLICIES, store, clock, read=cache_policy_of)
+    request = Shelf("OriginRequestPolicy", MANAGED_ORIGIN_REQUEST_POLICIES, store, clock, read=origin_request_policy_of)
+    response = Shelf("ResponseHeadersPolicy", MANAGED_RESPONSE_HEADERS_POLICIES, store, clock, read=_anything)
+    return Account(
+        access_key=access_key,
+        clock=clock,
+        store=store,
+        dice=Dice(clock),
+        distributions=Distributions(store, clock, _finder(cache, request, response)),
+        invalidations=Invalidations(store, clock, completion_seconds=completion_seconds),
+        cache_policies=cache,
+        origin_request_policies=request,
+        response_headers_policies=response,
+        functions=Functions(store, clock),
+    )
+
+
+def _finder(cache: Shelf, request: Shelf, response: Shelf) -> PolicyFinder:
+    def cache_policy(identity: str) -> CachePolicy:
+        return cache_policy_of(cache.get(identity).config_element)
+
+    def origin_request_policy(identity: str) -> OriginRequestPolicy:
+        return origin_request_policy_of(request.get(identity).config_element)
+
+    return PolicyFinder(cache_policy, origin_request_policy, response.get)
+
+
+def _anything(config: Element) -> Element:
+    return config

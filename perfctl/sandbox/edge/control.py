@@ -1,0 +1,169 @@
+"""The control plane: which operation a request asks for, who may ask, and how answers and errors are written.
+
+Adding an operation is one function in `operations.py` and one row here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from perfctl.sandbox.edge import operations, sts
+from perfctl.sandbox.edge.account import Account
+from perfctl.sandbox.edge.admin import Admin
+from perfctl.sandbox.edge.call import Answer, Call
+from perfctl.sandbox.edge.headers import Headers
+from perfctl.sandbox.edge.http import NO_ANSWER, Request, Response
+from perfctl.sandbox.edge.problems import ServiceProblem
+from perfctl.sandbox.edge.replies import check_caller, document_response, error_response
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A row: the operation's name in the service model, its method and path, and who answers it."""
+
+    name: str
+    method: str
+    path: str
+    answer: Callable[[Call], Answer]
+    query: str = ""
+    """A part of the query string that tells this operation from another on the same path."""
+
+    @property
+    def changes(self) -> bool:
+        return self.method != "GET"
+
+
+OPERATIONS = (
+    Operation(
+        "CreateDistributionWithTags", "POST", "/distribution", operations.create_distribution_with_tags, "WithTags"
+    ),
+    Operation("CreateDistribution", "POST", "/distribution", operations.create_distribution),
+    Operation("ListDistributions", "GET", "/distribution", operations.list_distributions),
+    Operation("GetDistribution", "GET", "/distribution/{Id}", operations.get_distribution),
+    Operation("GetDistributionConfig", "GET", "/distribution/{Id}/config", operations.get_distribution_config),
+    Operation("UpdateDistribution", "PUT", "/distribution/{Id}/config", operations.update_distribution),
+    Operation("DeleteDistribution", "DELETE", "/distribution/{Id}", operations.delete_distribution),
+    Operation("CreateInvalidation", "POST", "/distribution/{Id}/invalidation", operations.create_invalidation),
+    Operation("ListInvalidations", "GET", "/distribution/{Id}/invalidation", operations.list_invalidations),
+    Operation(
+        "GetInvalidation", "GET", "/distribution/{Id}/invalidation/{InvalidationId}", operations.get_invalidation
+    ),
+    Operation("ListCachePolicies", "GET", "/cache-policy", operations.list_cache_policies),
+    Operation("CreateCachePolicy", "POST", "/cache-policy", operations.create_cache_policy),
+    Operation("GetCachePolicy", "GET", "/cache-policy/{Id}", operations.get_cache_policy),
+    Operation("GetCachePolicyConfig", "GET", "/cache-policy/{Id}/config", operations.get_cache_policy_config),
+    Operation("UpdateCachePolicy", "PUT", "/cache-policy/{Id}", operations.update_cache_policy),
+    Operation("DeleteCachePolicy", "DELETE", "/cache-policy/{Id}", operations.delete_cache_policy),
+    Operation("ListOriginRequestPolicies", "GET", "/origin-request-policy", operations.list_origin_request_policies),
+    Operation("GetOriginRequestPolicy", "GET", "/origin-request-policy/{Id}", operations.get_origin_request_policy),
+    Operation(
+        "ListResponseHeadersPolicies", "GET", "/response-headers-policy", operations.list_response_headers_policies
+    ),
+    Operation(
+        "GetResponseHeadersPolicy", "GET", "/response-headers-policy/{Id}", operations.get_response_headers_policy
+    ),
+    Operation("CreateFunction", "POST", "/function", operations.create_function),
+    Operation("ListFunctions", "GET", "/function", operations.list_functions),
+    Operation("GetFunction", "GET", "/function/{Name}", operations.get_function),
+    Operation("DescribeFunction", "GET", "/function/{Name}/describe", operations.describe_function),
+    Operation("UpdateFunction", "PUT", "/function/{Name}", operations.update_function),
+    Operation("PublishFunction", "POST", "/function/{Name}/publish", operations.publish_function),
+    Operation("TestFunction", "POST", "/function/{Name}/test", operations.test_function),
+    Operation("DeleteFunction", "DELETE", "/function/{Name}", operations.delete_function),
+    Operation("ListTagsForResource", "GET", "/tagging", operations.list_tags),
+    Operation("TagResource", "POST", "/tagging", operations.tag_resource, "Operation=Tag"),
+    Operation("UntagResource", "POST", "/tagging", operations.untag_resource, "Operation=Untag"),
+    Operation(
+        "GetMonitoringSubscription",
+        "GET",
+        "/distributions/{Id}/monitoring-subscription",
+        operations.get_monitoring_subscription,
+    ),
+    Operation(
+        "CreateMonitoringSubscription",
+        "POST",
+        "/distributions/{Id}/monitoring-subscription",
+        operations.create_monitoring_subscription,
+    ),
+    Operation(
+        "DeleteMonitoringSubscription",
+        "DELETE",
+        "/distributions/{Id}/monitoring-subscription",
+        operations.delete_monitoring_subscription,
+    ),
+)
+
+
+class ControlPlane:
+    """Answers the service's API, STS's GetCallerIdentity, and the reserved paths below `/_perfctl/`."""
+
+    def __init__(self, account: Account, admin: Admin) -> None:
+        self._account = account
+        self._admin = admin
+
+    async def handle(self, request: Request) -> Response:
+        if request.path.startswith("/_perfctl/"):
+            return await self._admin.handle(request)
+        dice = self._account.dice
+        if dice.faults.latency_ms:
+            await asyncio.sleep(dice.faults.latency_ms / 1000)
+        if sts.is_asked(request):
+            return sts.handle(request, self._account)
+        response = self._cloudfront(request)
+        return NO_ANSWER if dice.loses_answer() else response
+
+    def _cloudfront(self, request: Request) -> Response:
+        try:
+            return _written(self._answer(request))
+        except ServiceProblem as problem:
+            return error_response(problem)
+
+    def _answer(self, request: Request) -> Answer:
+        operation, names = _find(request)
+        check_caller(request, self._account.access_key, unknown="AccessDenied")
+        self._account.dice.strike(f"cloudfront:{operation.name}", changes=operation.changes)
+        return operation.answer(Call(self._account, request, names))
+
+
+def _find(request: Request) -> tuple[Operation, dict[str, str]]:
+    parts = _parts(request.path.removeprefix(operations.PATH))
+    if request.path.startswith(operations.PATH + "/"):
+        for operation in OPERATIONS:
+            names = _names(operation, parts)
+            if operation.method == request.method and names is not None and _has(request.query, operation.query):
+                return operation, names
+    raise ServiceProblem("UnknownOperationException", f"No such operation: {request.method} {request.path[:200]}")
+
+
+def _has(query: str, wanted: str) -> bool:
+    return not wanted or wanted in (part.removesuffix("=") for part in query.split("&"))
+
+
+def _names(operation: Operation, parts: list[str]) -> dict[str, str] | None:
+    template = _parts(operation.path)
+    if len(template) != len(parts):
+        return None
+    names = {}
+    for expected, part in zip(template, parts, strict=True):
+        if expected.startswith("{"):
+            names[expected[1:-1]] = unquote(part)
+        elif expected != part:
+            return None
+    return names
+
+
+def _parts(path: str) -> list[str]:
+    return path.strip("/").split("/")
+
+
+def _written(answer: Answer) -> Response:
+    headers = (("x-amzn-RequestId", str(uuid.uuid4())), *answer.headers)
+    if answer.raw is not None:
+        return Response(answer.status, Headers(headers), answer.raw)
+    if answer.root is None:
+        return Response(answer.status, Headers(headers))
+    return document_response(answer.status, answer.root, headers)

@@ -1,0 +1,232 @@
+"""Invalidations: what may be asked, how many at once, when they take effect and when they are reported complete.
+
+Quotas and syntax are those of the CloudFront developer guide ("Invalidate files", "Quotas"): 3,000 exact paths and
+15 wildcards in progress per distribution, counted apart; a tag counts with the exact paths.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from perfctl.sandbox.edge.cache_key import canonical
+from perfctl.sandbox.edge.clock import Clock
+from perfctl.sandbox.edge.identity import short_id
+from perfctl.sandbox.edge.problems import ServiceProblem
+from perfctl.sandbox.edge.store import Store
+
+MAX_EXACT_IN_PROGRESS = 3_000
+MAX_WILDCARDS_IN_PROGRESS = 15
+MAX_PATH_CHARACTERS = 4_000
+MAX_TAG_CHARACTERS = 256
+MAX_KEPT = 10_000
+FREE_PATHS_A_MONTH = 1_000
+PRICE_USD = 0.005
+EFFECT_SHARE = 0.2
+"""The service states 5 s to the effect and 25 s to the report."""
+
+_UNSAFE = frozenset('"<>{}|\\^`')
+
+Kind = Literal["exact", "wildcard", "tag"]
+
+
+@dataclass(frozen=True, slots=True)
+class Invalidation:
+    """One accepted batch; times in seconds since the epoch."""
+
+    identity: str
+    distribution_id: str
+    caller_reference: str
+    paths: tuple[str, ...]
+    created_at: float
+    effective_at: float
+    completed_at: float
+
+    def status(self, now: float) -> str:
+        return "Completed" if now >= self.completed_at else "InProgress"
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """What the accepted paths of a month cost."""
+
+    month: str
+    paths: int
+    free_left: int
+    cost_usd: float
+
+
+def kind_of(item: str) -> Kind:
+    if item.startswith("#"):
+        return "tag"
+    return "wildcard" if item.endswith("*") else "exact"
+
+
+def check_items(items: tuple[str, ...], *, tags_enabled: bool) -> None:
+    """InvalidArgument for what the service would not take, BatchTooLarge for too much of it."""
+    if not items:
+        raise ServiceProblem("InvalidArgument", "The invalidation batch has no paths.")
+    if len(items) > MAX_EXACT_IN_PROGRESS:
+        raise ServiceProblem("BatchTooLarge", f"{len(items)} paths; a batch has at most {MAX_EXACT_IN_PROGRESS}.")
+    for item in items:
+        complaint = _tag_complaint(item, tags_enabled) if item.startswith("#") else _path_complaint(item)
+        if complaint:
+            raise ServiceProblem(
+                "InvalidArgument",
+                f"Your request contains one or more invalid invalidation paths: {item[:200]!r} {complaint}.",
+            )
+
+
+def _path_complaint(path: str) -> str | None:
+    if not path.startswith("/"):
+        return "does not start with /"
+    if len(path) > MAX_PATH_CHARACTERS:
+        return f"is longer than {MAX_PATH_CHARACTERS} characters"
+    if "*" in path[:-1]:
+        return "has a * that is not its last character"
+    if any(letter in _UNSAFE or not "!" <= letter <= "~" for letter in path):
+        return "has characters that must be URL-encoded"
+    return None
+
+
+def _tag_complaint(tag: str, tags_enabled: bool) -> str | None:
+    name = tag[1:]
+    if not tags_enabled:
+        return "is a cache tag, and the distribution has no CacheTagConfig"
+    if not 1 <= len(name) <= MAX_TAG_CHARACTERS:
+        return f"is not a tag of 1 to {MAX_TAG_CHARACTERS} characters"
+    if any(letter in ",*" or not "!" <= letter <= "~" for letter in name):
+        return "has characters that a tag may not have"
+    return None
+
+
+def covers(item: str, url: str, tags: frozenset[str]) -> bool:
+    """Whether one item of a batch purges an object of this URL (path, and query where it is in the key) and tags."""
+    kind = kind_of(item)
+    if kind == "tag":
+        return item[1:].lower() in tags
+    wanted = canonical(item)
+    return url.startswith(wanted[:-1]) if kind == "wildcard" else url == wanted
+
+
+class Invalidations:
+    """Every batch of every distribution, kept over a restart."""
+
+    def __init__(self, store: Store, clock: Clock, *, completion_seconds: float) -> None:
+        self._store = store
+        self._clock = clock
+        self.completion_seconds = completion_seconds
+        self._by_distribution: dict[str, dict[str, Invalidation]] = {}
+        self._waiting: list[Invalidation] = []
+        for body in store.all("invalidation").values():
+            self._remember(Invalidation(**{**body, "paths": tuple(body["paths"])}))
+
+    def create(
+        self, distribution_id: str, reference: str, items: tuple[str, ...], *, tags_enabled: bool
+    ) -> Invalidation:
+        """Accept a batch. The same reference with the same paths gives the old one, with others an error."""
+        if not reference:
+            raise ServiceProblem("InvalidArgument", "CallerReference is empty.")
+        check_items(items, tags_enabled=tags_enabled)
+        known = self._of(distribution_id).values()
+        if earlier := next((old for old in known if old.caller_reference == reference), None):
+            return _same_or_refused(earlier, items)
+        self._check_quota(distribution_id, items)
+        now = self._clock.now()
+        accepted = Invalidation(
+            identity=short_id("I"),
+            distribution_id=distribution_id,
+            caller_reference=reference,
+            paths=items,
+            created_at=now,
+            effective_at=now + self.completion_seconds * EFFECT_SHARE,
+            completed_at=now + self.completion_seconds,
+        )
+        self._store.put("invalidation", accepted.identity, asdict(accepted))
+        self._charge(len(items))
+        self._remember(accepted)
+        self._waiting.append(accepted)
+        return accepted
+
+    def get(self, distribution_id: str, identity: str) -> Invalidation:
+        found = self._of(distribution_id).get(identity)
+        if found is None:
+            raise ServiceProblem("NoSuchInvalidation", f"The specified invalidation does not exist: {identity}.")
+        return found
+
+    def newest_first(self, distribution_id: str) -> list[Invalidation]:
+        return list(reversed(self._of(distribution_id).values()))
+
+    def in_progress(self, distribution_id: str) -> list[Invalidation]:
+        now = self._clock.now()
+        found = []
+        for invalidation in reversed(self._of(distribution_id).values()):
+            if invalidation.completed_at <= now:
+                break
+            found.append(invalidation)
+        return found
+
+    def take_due(self) -> list[Invalidation]:
+        """The batches that have taken effect since the last call."""
+        if not self._waiting:
+            return []
+        now = self._clock.now()
+        due = [waiting for waiting in self._waiting if waiting.effective_at <= now]
+        self._waiting = [waiting for waiting in self._waiting if waiting.effective_at > now]
+        return due
+
+    def forget(self, distribution_id: str) -> None:
+        """A deleted distribution takes its invalidations with it."""
+        for identity in self._by_distribution.pop(distribution_id, {}):
+            self._store.delete("invalidation", identity)
+
+    def bill(self) -> Bill:
+        """This month's paths over all distributions, what is left of the free ones, and the price of the rest."""
+        month = self._month()
+        paths = self._store.all("bill").get(month, {"paths": 0})["paths"]
+        beyond = max(paths - FREE_PATHS_A_MONTH, 0)
+        return Bill(month, paths, max(FREE_PATHS_A_MONTH - paths, 0), round(beyond * PRICE_USD, 3))
+
+    def _of(self, distribution_id: str) -> dict[str, Invalidation]:
+        return self._by_distribution.get(distribution_id, {})
+
+    def _remember(self, invalidation: Invalidation) -> None:
+        known = self._by_distribution.setdefault(invalidation.distribution_id, {})
+        known[invalidation.identity] = invalidation
+        if len(known) > MAX_KEPT:
+            oldest = next(iter(known))
+            del known[oldest]
+            self._store.delete("invalidation", oldest)
+
+    def _check_quota(self, distribution_id: str, items: tuple[str, ...]) -> None:
+        used = Counter(
+            kind_of(path) == "wildcard" for batch in self.in_progress(distribution_id) for path in batch.paths
+        )
+        asked = Counter(kind_of(path) == "wildcard" for path in items)
+        if (used[True] + asked[True] > MAX_WILDCARDS_IN_PROGRESS and asked[True]) or used[False] + asked[
+            False
+        ] > MAX_EXACT_IN_PROGRESS:
+            raise ServiceProblem(
+                "TooManyInvalidationsInProgress",
+                "Processing your request will cause you to exceed the maximum number of in-progress invalidations: "
+                f"{used[False]} paths and {used[True]} wildcards are in progress, "
+                f"{asked[False]} and {asked[True]} were asked for.",
+            )
+
+    def _charge(self, paths: int) -> None:
+        body: dict[str, Any] = {"paths": self.bill().paths + paths}
+        self._store.put("bill", self._month(), body)
+
+    def _month(self) -> str:
+        return datetime.fromtimestamp(self._clock.now(), UTC).strftime("%Y-%m")
+
+
+def _same_or_refused(earlier: Invalidation, items: tuple[str, ...]) -> Invalidation:
+    if sorted(earlier.paths) == sorted(items):
+        return earlier
+    raise ServiceProblem(
+        "InvalidationBatchAlreadyExists",
+        f"The CallerReference {earlier.caller_reference!r} was used for {earlier.identity} with other paths.",
+    )

@@ -1,0 +1,62 @@
+"""The errors that the service answers: each code with its HTTP status, one row each."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+STATUS = MappingProxyType(
+    {
+        "AccessDenied": 403,
+        "BatchTooLarge": 413,
+        "CNAMEAlreadyExists": 409,
+        "CachePolicyAlreadyExists": 409,
+        "CachePolicyInUse": 409,
+        "DistributionAlreadyExists": 409,
+        "DistributionNotDisabled": 409,
+        "FunctionAlreadyExists": 409,
+        "FunctionInUse": 409,
+        "FunctionSizeLimitExceeded": 413,
+        "IllegalDelete": 400,
+        "IllegalUpdate": 400,
+        "InconsistentQuantities": 400,
+        "InternalFailure": 500,
+        "InvalidArgument": 400,
+        "InvalidClientTokenId": 403,
+        "InvalidIfMatchVersion": 400,
+        "InvalidTTLOrder": 400,
+        "InvalidTagging": 400,
+        "InvalidationBatchAlreadyExists": 400,
+        "MalformedXML": 400,
+        "MissingAuthenticationToken": 403,
+        "MissingBody": 400,
+        "NoSuchCachePolicy": 404,
+        "NoSuchDistribution": 404,
+        "NoSuchFunctionExists": 404,
+        "NoSuchInvalidation": 404,
+        "NoSuchMonitoringSubscription": 404,
+        "NoSuchOrigin": 404,
+        "NoSuchOriginRequestPolicy": 404,
+        "NoSuchResource": 404,
+        "NoSuchResponseHeadersPolicy": 404,
+        "PreconditionFailed": 412,
+        "ServiceUnavailable": 503,
+        "Throttling": 400,
+        "TooManyCacheBehaviors": 400,
+        "TooManyCachePolicies": 400,
+        "TooManyDistributions": 400,
+        "TooManyFunctions": 400,
+        "TooManyInvalidationsInProgress": 400,
+        "UnknownOperationException": 404,
+        "UnsupportedOperation": 400,
+    }
+)
+
+
+class ServiceProblem(Exception):  # noqa: N818 - the service's own errors are no failures of ours
+    """An error that the service answers on purpose."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.status = STATUS[code]

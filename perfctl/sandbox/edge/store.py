@@ -1,0 +1,37 @@
+"""What outlives a restart: records by kind and id, in one SQLite file."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+
+class Store:
+    """Small JSON records; a write is on its way to disk when `put` returns, and whole after a SIGKILL."""
+
+    def __init__(self, path: Path) -> None:
+        self._connection = sqlite3.connect(path, isolation_level=None)
+        self._connection.execute("PRAGMA journal_mode=WAL")
+        self._connection.execute("PRAGMA synchronous=OFF")  # SIGKILL is survived; only the host's crash is not
+        self._connection.execute(
+            "CREATE TABLE IF NOT EXISTS record (kind TEXT, id TEXT, body TEXT NOT NULL, PRIMARY KEY (kind, id))"
+        )
+
+    def put(self, kind: str, identity: str, body: dict[str, Any]) -> None:
+        self._connection.execute(
+            "INSERT INTO record VALUES (?, ?, ?) ON CONFLICT (kind, id) DO UPDATE SET body = excluded.body",
+            (kind, identity, json.dumps(body)),
+        )
+
+    def delete(self, kind: str, identity: str) -> None:
+        self._connection.execute("DELETE FROM record WHERE kind = ? AND id = ?", (kind, identity))
+
+    def all(self, kind: str) -> dict[str, dict[str, Any]]:
+        """Every record of a kind, the oldest first."""
+        rows = self._connection.execute("SELECT id, body FROM record WHERE kind = ? ORDER BY rowid", (kind,))
+        return {identity: json.loads(body) for identity, body in rows}
+
+    def close(self) -> None:
+        self._connection.close()
