@@ -1,0 +1,175 @@
+"""Can perfctl work with this Redis? One check a right, setting and version, each with the one thing to mend."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+
+from perfctl.cache.address import Address
+from perfctl.cache.keys import KeyLayout
+from perfctl.cache.model import ServerFacts
+from perfctl.cache.store import Store, Write
+from perfctl.config.settings import is_local
+from perfctl.diagnosis import Check
+from perfctl.errors import AuthError, PerfctlError
+from perfctl.units import format_bytes
+
+COMPONENT = "redis"
+OLDEST = (6, 2)
+"""Older servers lack commands that later versions of this cache need."""
+
+_EVICTING = (
+    "allkeys-lru",
+    "allkeys-lfu",
+    "allkeys-random",
+    "volatile-lru",
+    "volatile-lfu",
+    "volatile-ttl",
+    "volatile-random",
+)
+
+
+async def check_health(store: Store) -> Check:
+    """Whether the server answers, and how fast. Never raises."""
+    return await _connect(store)
+
+
+async def examine(store: Store, layout: KeyLayout, address: Address | None) -> list[Check]:
+    """Everything that perfctl needs of a server, in the order in which it is needed. Never raises."""
+    connect = await _connect(store)
+    if connect.status == "fail":
+        return [connect]
+    facts = await _facts(store)
+    return [
+        connect,
+        _authentication(address),
+        _tls(address),
+        *_version(facts),
+        Check(COMPONENT, "protocol", "pass", f"{store.protocol}, {facts.mode}, {_nodes(facts)}"),
+        _memory_policy(facts),
+        await _canary(store, layout),
+        await _scan(store, layout),
+        _replicas(facts),
+    ]
+
+
+async def _connect(store: Store) -> Check:
+    started = time.perf_counter()
+    try:
+        await store.ping()
+    except PerfctlError as error:
+        return Check(COMPONENT, "connect", "fail", error.message, error.hint)
+    took_ms = (time.perf_counter() - started) * 1000
+    return Check(COMPONENT, "connect", "pass", f"{store.address} answers", took_ms=round(took_ms, 3))
+
+
+async def _facts(store: Store) -> ServerFacts:
+    try:
+        return await store.facts()
+    except PerfctlError:
+        return ServerFacts()
+
+
+def _authentication(address: Address | None) -> Check:
+    if address is None or address.password or address.username:
+        who = address.username or "default" if address else "nobody"
+        return Check(COMPONENT, "authentication", "pass", f"as user {who}")
+    if _is_loopback(address):
+        return Check(COMPONENT, "authentication", "pass", "none asked, on this machine")
+    fix = "set requirepass or an ACL user on the server, then cache.redis_password: {env: REDIS_PASSWORD}"
+    return Check(COMPONENT, "authentication", "warn", "the server lets anybody in without a password", fix)
+
+
+def _tls(address: Address | None) -> Check:
+    if address is None or _is_loopback(address):
+        return Check(COMPONENT, "tls", "pass", "not needed on this machine" if not (address and address.tls) else "on")
+    if address.tls:
+        trust = f"against {address.tls_ca}" if address.tls_ca else "against the system's authorities"
+        return Check(COMPONENT, "tls", "pass", f"on, certificate and host name checked {trust}")
+    return Check(
+        COMPONENT, "tls", "warn", "off, and the server is on another machine", "write rediss:// in cache.redis_url"
+    )
+
+
+def _version(facts: ServerFacts) -> list[Check]:
+    if facts.version is None:
+        return [Check(COMPONENT, "version", "pass", "not told: INFO is forbidden, and not needed")]
+    text = f"{facts.product} {facts.version}"
+    numbers = tuple(int(part) for part in facts.version.split(".")[:2] if part.isdigit())
+    if numbers < OLDEST:
+        return [Check(COMPONENT, "version", "fail", text, "upgrade to Redis 6.2 or Valkey")]
+    return [Check(COMPONENT, "version", "pass", text)]
+
+
+def _memory_policy(facts: ServerFacts) -> Check:
+    if facts.maxmemory_policy is None:
+        return Check(COMPONENT, "maxmemory-policy", "pass", "not told: INFO is forbidden, and not needed")
+    limit = format_bytes(facts.max_memory_bytes) if facts.max_memory_bytes else "no limit"
+    observed = f"{facts.maxmemory_policy}, {limit}"
+    if facts.maxmemory_policy in _EVICTING and facts.max_memory_bytes:
+        return Check(COMPONENT, "maxmemory-policy", "pass", observed)
+    consequence = "writes fail when it is full" if facts.max_memory_bytes else "it grows until the machine is full"
+    fix = "CONFIG SET maxmemory 1gb and CONFIG SET maxmemory-policy allkeys-lru"
+    return Check(COMPONENT, "maxmemory-policy", "warn", f"{observed}: {consequence}", fix)
+
+
+async def _canary(store: Store, layout: KeyLayout) -> Check:
+    """Write, read and delete a key that nobody else uses."""
+    name = layout.root + b"~canary:" + uuid.uuid4().hex.encode()
+    token = uuid.uuid4().bytes
+    try:
+        await store.set(Write(name, token, 10_000))
+        fetched = await store.get(name)
+        deleted = await store.delete([name])
+    except PerfctlError as error:
+        return Check(COMPONENT, "write, read, delete", "fail", error.message, _rights(error, layout))
+    if fetched is None or fetched.blob != token or deleted != 1:
+        return Check(
+            COMPONENT, "write, read, delete", "fail", "what was written did not come back", "is a proxy between?"
+        )
+    return Check(
+        COMPONENT, "write, read, delete", "pass", f"a canary under {layout.root.decode()} came back and is gone"
+    )
+
+
+async def _scan(store: Store, layout: KeyLayout) -> Check:
+    """The rights that `cache stats` and `cache clear` need."""
+
+    async def look() -> None:
+        async for _ in store.scan(layout.root + b"~canary:"):
+            return
+        await store.counters(layout.counters)
+
+    return await _allowed("scan", look, "stats and clear can look for keys", layout)
+
+
+async def _allowed(check: str, call: Callable[[], Awaitable[None]], observed: str, layout: KeyLayout) -> Check:
+    try:
+        await call()
+    except PerfctlError as error:
+        return Check(COMPONENT, check, "warn", error.message, _rights(error, layout))
+    return Check(COMPONENT, check, "pass", observed)
+
+
+def _rights(error: PerfctlError, layout: KeyLayout) -> str | None:
+    if not isinstance(error, AuthError):
+        return error.hint
+    return (
+        f"ACL SETUSER <user> ~{layout.root.decode()}* +get +set +pttl +unlink +scan +strlen +hgetall +hincrby"
+        " +hsetnx +ping +info +memory|usage"
+    )
+
+
+def _replicas(facts: ServerFacts) -> Check:
+    if facts.replicas is None:
+        return Check(COMPONENT, "replicas", "pass", "not told: INFO is forbidden, and not needed")
+    return Check(COMPONENT, "replicas", "pass", f"{facts.replicas} connected" if facts.replicas else "none connected")
+
+
+def _nodes(facts: ServerFacts) -> str:
+    return "1 node" if facts.nodes == 1 else f"{facts.nodes} primaries"
+
+
+def _is_loopback(address: Address) -> bool:
+    return address.path is not None or all(is_local(host) for host, _ in address.nodes)

@@ -1,0 +1,67 @@
+"""One call for all who want the same key at the same time, across threads and event loops."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any
+
+
+class Abandoned(Exception):  # noqa: N818 - a signal to those who wait, never an error of anybody
+    """The leader was cancelled: somebody else must lead."""
+
+
+@dataclass(slots=True, eq=False)
+class Flight:
+    """A call that is under way."""
+
+    leader: object
+    result: Future[Any] = field(default_factory=Future)
+
+
+class Flights:
+    """Who is the first to want a name leads; the others wait for what the leader gets."""
+
+    def __init__(self) -> None:
+        self._flights: dict[bytes, Flight] = {}
+        self._lock = threading.Lock()
+
+    def join(self, name: bytes) -> tuple[Flight, bool]:
+        """The flight of a name, and whether the caller must make the call itself.
+
+        A leader that comes again (a function that asks for its own key) leads a flight of its own: it cannot wait
+        for itself.
+        """
+        caller = _caller()
+        with self._lock:
+            flight = self._flights.get(name)
+            if flight is None:
+                flight = self._flights[name] = Flight(caller)
+                return flight, True
+            return (Flight(caller), True) if flight.leader is caller else (flight, False)
+
+    def land(self, name: bytes, flight: Flight, value: Any) -> None:
+        """Everybody who waits gets the value."""
+        self._leave(name, flight)
+        flight.result.set_result(value)
+
+    def fail(self, name: bytes, flight: Flight, error: BaseException) -> None:
+        """Everybody who waits gets the leader's error, or, when the leader was stopped, another try."""
+        self._leave(name, flight)
+        flight.result.set_exception(error if isinstance(error, Exception) else Abandoned())
+
+    def _leave(self, name: bytes, flight: Flight) -> None:
+        with self._lock:
+            if self._flights.get(name) is flight:
+                del self._flights[name]
+
+
+def _caller() -> object:
+    """The task, or the thread where there is none."""
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:
+        task = None
+    return task or threading.current_thread()

@@ -1,0 +1,178 @@
+"""What the cache answers: frozen results, without a driver."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class CachedValue:
+    """One key, looked up."""
+
+    key: str
+    namespace: str
+    found: bool
+    value: Any = None
+    type: str | None = None
+    """The value's Python type: `str`, `dict`, `datetime`."""
+    ttl_seconds: float | None = None
+    """What is left of its life; None when it never expires."""
+    size_bytes: int | None = None
+    """What the server holds: header and compressed value."""
+    unreadable: str | None = None
+    """Why the bytes under this key are no value of ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One key, written."""
+
+    key: str
+    namespace: str
+    ttl_seconds: float | None
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """Keys that were to be deleted, and those that were not there."""
+
+    namespace: str
+    deleted: int
+    absent: int
+
+
+@dataclass(frozen=True, slots=True)
+class NamespaceSize:
+    """What lies in a namespace: counted, its bytes extrapolated from samples."""
+
+    namespace: str
+    keys: int
+    size_bytes: int
+    samples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """A namespace, emptied (or, with `dry_run`, what emptying it would delete)."""
+
+    namespace: str
+    keys: int
+    size_bytes: int
+    dry_run: bool
+    deleted: int
+    took_ms: float
+    samples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Preloaded:
+    """Entries written ahead of the reads."""
+
+    listing: ClassVar[str] = "rows"
+
+    namespace: str
+    loaded: int
+    failed: int
+    size_bytes: int
+    took_ms: float
+    rows: tuple[str, ...] = ()
+    """The first entries that were not loaded: where each stands, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class NamespaceStats:
+    """One namespace: what it holds now, and what all processes counted in it."""
+
+    namespace: str
+    keys: int
+    size_bytes: int
+    hits: int
+    misses: int
+    hit_ratio: float | None
+    hits_l1: int
+    hits_l2: int
+    sets: int
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFacts:
+    """What a server says of itself; None where it may not be asked."""
+
+    product: str | None = None
+    version: str | None = None
+    mode: str | None = None
+    used_memory_bytes: int | None = None
+    max_memory_bytes: int | None = None
+    maxmemory_policy: str | None = None
+    replicas: int | None = None
+    nodes: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class SharedStats:
+    """The cache on the server, by namespace: the biggest first."""
+
+    listing: ClassVar[str] = "rows"
+
+    rows: tuple[NamespaceStats, ...]
+    keys: int
+    size_bytes: int
+    hits: int
+    misses: int
+    hit_ratio: float | None
+    counted_since: str | None
+    """When the first of the counted look-ups was reported, in ISO 8601."""
+    server: ServerFacts = field(default_factory=ServerFacts)
+
+
+@dataclass(frozen=True, slots=True)
+class TierStats:
+    """What one process counted in one namespace since it started."""
+
+    hits_l1: int = 0
+    hits_l2: int = 0
+    misses: int = 0
+    sets: int = 0
+
+    @property
+    def hits(self) -> int:
+        """Look-ups that were answered, by whichever tier."""
+        return self.hits_l1 + self.hits_l2
+
+    @property
+    def hit_ratio(self) -> float | None:
+        """Hits by look-ups; None before the first one."""
+        return ratio(self.hits, self.misses)
+
+
+@dataclass(frozen=True, slots=True)
+class CacheStats:
+    """What this process's cache did since it started."""
+
+    namespaces: dict[str, TierStats]
+    hits: int
+    misses: int
+    sets: int
+    evictions: int
+    entries: int
+    size_bytes: int
+    """What the in-process tier holds."""
+    undecodable: int
+    """Values read from Redis that perfctl could not have written: each counted as a miss."""
+
+    @property
+    def hit_ratio(self) -> float | None:
+        """Hits by look-ups; None before the first one."""
+        return ratio(self.hits, self.misses)
+
+    @property
+    def hit_rate(self) -> float:
+        """The hit ratio by the specification's name; 0 before the first look-up."""
+        return self.hit_ratio or 0.0
+
+
+def ratio(hits: int, misses: int) -> float | None:
+    """Hits by look-ups; None where there were none."""
+    return hits / (hits + misses) if hits + misses else None

@@ -1,0 +1,204 @@
+"""Entries to preload, read one by one from JSON Lines or a YAML plan; a bad one is named by file and line.
+
+A line of JSON Lines is `{"key": "user:1", "value": {...}, "ttl": 600}`; `ttl` (seconds, or text such as "10m") and
+`namespace` may be left out. A YAML plan:
+
+    namespace: api            # for entries that name none
+    ttl: 10m                  # likewise
+    entries:
+      - key: user:1
+        value: {name: Ada}
+        ttl: 1h
+    files: [quotes.jsonl]     # JSON Lines, relative to the plan
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from perfctl.errors import UsageError
+from perfctl.units import parse_duration
+
+
+class Entry(NamedTuple):
+    """One key to write; `ttl` in seconds and `namespace` where the entry names them."""
+
+    where: str
+    key: str
+    value: Any
+    ttl: float | None = None
+    namespace: str | None = None
+
+
+class BadEntry(NamedTuple):
+    """One entry that cannot be written, and why."""
+
+    where: str
+    reason: str
+
+
+_FIELDS = ("key", "value", "ttl", "namespace")
+_PLAN_FIELDS = ("namespace", "ttl", "entries", "files")
+_MAX_LINE_BYTES = 64 * 1024 * 1024
+
+
+def read_file(path: Path) -> Iterator[Entry | BadEntry]:
+    """The entries of a file: a YAML plan where the name ends in .yaml or .yml, else JSON Lines.
+
+    Read as they are asked for. UsageError when the file cannot be read at all.
+    """
+    if path.suffix.lower() in (".yaml", ".yml"):
+        return read_plan(_content(path), path)
+    return read_lines(_lines(path), str(path))
+
+
+def read_lines(lines: Iterable[bytes], source: str) -> Iterator[Entry | BadEntry]:
+    """The entries of JSON Lines; `source` names the file. Empty lines are passed over."""
+    for number, line in enumerate(lines, 1):
+        text = line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
+        if text.strip():
+            yield _line(text, f"{source}:{number}")
+
+
+def read_plan(text: str, path: Path) -> Iterator[Entry | BadEntry]:
+    """The entries of a YAML plan, then those of its files. UsageError for a plan that is none."""
+    plan, places = _plan(text, str(path))
+    namespace, ttl = _text(plan.get("namespace"), f"{path}: namespace"), _plan_ttl(plan.get("ttl"), str(path))
+    for index, fields in enumerate(_list(plan, "entries", path)):
+        where = f"{path}:{places[index]}" if index < len(places) else str(path)
+        yield _with_defaults(_entry(fields, where), namespace, ttl)
+    for name in _list(plan, "files", path):
+        for entry in read_file(path.parent / str(name)):
+            yield _with_defaults(entry, namespace, ttl)
+
+
+def _line(text: bytes, where: str) -> Entry | BadEntry:
+    if len(text) > _MAX_LINE_BYTES:
+        return BadEntry(where, f"the line is over {_MAX_LINE_BYTES} bytes")
+    try:
+        fields = json.loads(text, parse_constant=_no_constant)
+    except UnicodeDecodeError:
+        return BadEntry(where, "not UTF-8")
+    except RecursionError:
+        return BadEntry(where, "nests too deep")
+    except json.JSONDecodeError as error:
+        return BadEntry(f"{where}:{error.colno}", f"not JSON: {error.msg}")
+    except ValueError as error:
+        return BadEntry(where, f"not JSON: {error}")
+    return _entry(fields, where)
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is not a JSON value")
+
+
+def _entry(fields: Any, where: str) -> Entry | BadEntry:
+    """An entry of a mapping, or the first thing that is wrong with it."""
+    if not isinstance(fields, dict):
+        return BadEntry(where, f'expected {{"key": ..., "value": ...}}, found {_kind(fields)}')
+    key, ttl, namespace = fields.get("key"), fields.get("ttl"), fields.get("namespace")
+    if not isinstance(key, str) or not key:
+        return BadEntry(where, '"key" is missing' if "key" not in fields else f'"key" is not text: {key!r}')
+    if "value" not in fields:
+        return BadEntry(where, '"value" is missing')
+    if len(fields) > 2 and (unknown := [name for name in fields if name not in _FIELDS]):
+        return BadEntry(where, _unknown(unknown[0], _FIELDS))
+    if namespace is not None and (not isinstance(namespace, str) or not namespace):
+        return BadEntry(where, f'"namespace" is not text: {namespace!r}')
+    if ttl is None:
+        return Entry(where, key, fields["value"], None, namespace)
+    try:
+        return Entry(where, key, fields["value"], _ttl(ttl), namespace)
+    except UsageError as error:
+        return BadEntry(where, error.message)
+
+
+def _ttl(ttl: Any) -> float:
+    if isinstance(ttl, str):
+        ttl = parse_duration(ttl, where='"ttl"')
+    if isinstance(ttl, bool) or not isinstance(ttl, (int, float)) or not ttl > 0:
+        raise UsageError(f'"ttl" is not a number of seconds above 0: {ttl!r}')
+    return float(ttl)
+
+
+def _with_defaults(entry: Entry | BadEntry, namespace: str | None, ttl: float | None) -> Entry | BadEntry:
+    if isinstance(entry, BadEntry):
+        return entry
+    return entry._replace(namespace=entry.namespace or namespace, ttl=ttl if entry.ttl is None else entry.ttl)
+
+
+def _plan(text: str, source: str) -> tuple[Mapping[str, Any], list[int]]:
+    """The plan's mapping, and the line of each of its entries."""
+    import yaml
+
+    try:
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
+            raise UsageError(f"{source}: aliases (*name) are not accepted in a plan", hint="write the value out")
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        plan = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{source}:{mark.line + 1}:{mark.column + 1}" if mark else source
+        raise UsageError(f"{where}: not YAML: {getattr(error, 'problem', None) or error}") from error
+    if not isinstance(plan, dict):
+        raise UsageError(f"{source}: a plan is a mapping with entries: or files:, found {_kind(plan)}")
+    unknown = [str(name) for name in plan if name not in _PLAN_FIELDS]
+    if unknown:
+        raise UsageError(
+            f"{source}: {_unknown(unknown[0], _PLAN_FIELDS)}", hint=f"a plan has {', '.join(_PLAN_FIELDS)}"
+        )
+    listed = next((value for key, value in getattr(node, "value", ()) if key.value == "entries"), None)
+    return plan, [item.start_mark.line + 1 for item in getattr(listed, "value", [])]
+
+
+def _plan_ttl(ttl: Any, source: str) -> float | None:
+    try:
+        return None if ttl is None else _ttl(ttl)
+    except UsageError as error:
+        raise UsageError(f"{source}: {error.message}", hint=error.hint) from error
+
+
+def _text(value: Any, where: str) -> str | None:
+    if value is not None and (not isinstance(value, str) or not value):
+        raise UsageError(f"{where}: {value!r} is not text")
+    return value
+
+
+def _list(plan: Mapping[str, Any], name: str, path: Path) -> list[Any]:
+    items = plan.get(name) or []
+    if not isinstance(items, list):
+        raise UsageError(f"{path}: {name} is not a list: {_kind(items)}")
+    return items
+
+
+def _unknown(name: str, known: tuple[str, ...]) -> str:
+    near = get_close_matches(name, known, n=1)
+    return f'"{name}" is not known' + (f", did you mean {near[0]!r}?" if near else "")
+
+
+def _kind(value: Any) -> str:
+    return {dict: "a mapping", list: "a list", str: "text", type(None): "nothing"}.get(type(value), "a scalar")
+
+
+def _content(path: Path) -> str:
+    try:
+        return path.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(path, error) from error
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    try:
+        with path.open("rb") as lines:
+            yield from lines
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> UsageError:
+    reason = getattr(error, "strerror", None) or "not UTF-8"
+    return UsageError(f"cannot read {path}: {reason}", hint="name a .jsonl file, a .yaml plan, or - for stdin")

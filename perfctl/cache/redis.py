@@ -1,0 +1,313 @@
+"""The only importer of redis-py: one server, a cluster or a sentinel set behind the seam of `store.py`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from redis import exceptions as failures
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.credentials import CredentialProvider
+
+from perfctl.cache.address import Address
+from perfctl.cache.keys import pattern_of
+from perfctl.cache.model import ServerFacts
+from perfctl.cache.store import SINCE, Fetched, Refusal, Write
+from perfctl.errors import AuthError, PerfctlError, ServiceError, TimedOutError, UnreachableError
+
+_PROTOCOL = 2
+"""RESP2: no HELLO, so a connection is ready sooner, and it works where HELLO and CLIENT are forbidden."""
+
+
+class RedisStore:
+    """A Store on Redis >= 6.2 or Valkey. Connects on first use, once for each event loop that asks."""
+
+    protocol = f"RESP{_PROTOCOL}"
+
+    def __init__(self, address: Address) -> None:
+        self.address = str(address)
+        self._at = address
+        self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = WeakKeyDictionary()
+
+    async def get(self, name: bytes) -> Fetched | None:
+        """The blob and its remaining life, in one round trip."""
+        with self._translated():
+            pipeline = self._client.pipeline(transaction=False)
+            blob, ttl_ms = await pipeline.get(name).pttl(name).execute(raise_on_error=False)
+            if isinstance(blob, failures.ResponseError) and str(blob).startswith("WRONGTYPE"):
+                return None
+            _raise_first(blob, ttl_ms)
+        return None if blob is None or ttl_ms == -2 else Fetched(blob, ttl_ms if ttl_ms >= 0 else None)
+
+    async def set(self, write: Write) -> None:
+        """SET, with PX where it expires."""
+        with self._translated():
+            await self._client.set(write.name, write.blob, px=write.ttl_ms)
+
+    async def set_many(self, writes: Sequence[Write]) -> list[Refusal]:
+        """One pipeline (on a cluster, one a node); a refusal of one does not stop the others."""
+        with self._translated():
+            pipeline = self._client.pipeline(transaction=False)
+            for write in writes:
+                pipeline.set(write.name, write.blob, px=write.ttl_ms)
+            replies = await pipeline.execute(raise_on_error=False)
+            _raise_unless_refusals(replies)
+        return [Refusal(index, str(reply)) for index, reply in enumerate(replies) if isinstance(reply, Exception)]
+
+    async def delete(self, names: Sequence[bytes]) -> int:
+        """UNLINK: the memory is freed in the background."""
+        if not names:
+            return 0
+        with self._translated():
+            if self._at.mode != "cluster":
+                return int(await self._client.unlink(*names))
+            pipeline = self._client.pipeline(transaction=False)
+            for name in names:
+                pipeline.unlink(name)
+            return sum(await pipeline.execute())
+
+    async def scan(self, prefix: bytes, *, batch: int = 1000) -> AsyncIterator[list[bytes]]:
+        """SCAN on every primary; COUNT 1000 keeps other clients' stalls in the noise, 10000 does not (measured)."""
+        pattern = pattern_of(prefix)
+        for node in await self._primaries():
+            cursor: Any = 0
+            while True:
+                with self._translated():
+                    cursor, names = await node.execute_command("SCAN", cursor, "MATCH", pattern, "COUNT", batch)
+                yield names
+                if not int(cursor):
+                    break
+
+    async def sizes(self, names: Sequence[bytes]) -> list[int | None]:
+        """MEMORY USAGE; where that is forbidden, the lengths of name and value."""
+        with self._translated():
+            replies = await self._about_each(names, lambda pipeline, name: pipeline.memory_usage(name))
+            if not any(isinstance(reply, failures.ResponseError) for reply in replies):
+                return replies
+            lengths = await self._about_each(names, lambda pipeline, name: pipeline.strlen(name))
+            _raise_first(*lengths)
+        return [len(name) + length if length else None for name, length in zip(names, lengths, strict=True)]
+
+    async def count(self, name: bytes, increments: Mapping[bytes, int], *, since: int) -> None:
+        """HINCRBY of each field, in one pipeline."""
+        with self._translated():
+            pipeline = self._client.pipeline(transaction=False).hsetnx(name, SINCE, since)
+            for field, increment in increments.items():
+                pipeline.hincrby(name, field, increment)
+            await pipeline.execute()
+
+    async def counters(self, name: bytes) -> dict[bytes, int]:
+        """HGETALL; a field that is no number is left out."""
+        with self._translated():
+            fields = await self._client.hgetall(name)
+        return {field: int(value) for field, value in fields.items() if value.lstrip(b"-").isdigit()}
+
+    async def ping(self) -> None:
+        """PING, of every node of a cluster that redis-py asks."""
+        with self._translated():
+            await self._client.ping()
+
+    async def facts(self) -> ServerFacts:
+        """INFO of every primary; nothing where INFO is forbidden."""
+        nodes = await self._primaries()
+        try:
+            with self._translated():
+                answers = [await node.execute_command("INFO") for node in nodes]
+        except (AuthError, ServiceError):
+            return ServerFacts(mode=self._at.mode, nodes=len(nodes))
+        return _facts(self._at.mode, answers)
+
+    async def close(self) -> None:
+        """Close the connections of this event loop, and of every other that still runs."""
+        here = asyncio.get_running_loop()
+        for loop, client in list(self._clients.items()):
+            if loop is here:
+                await client.aclose()
+            elif loop.is_running():
+                await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(client.aclose(), loop))
+        self._clients.clear()
+
+    @property
+    def _client(self) -> Any:
+        loop = asyncio.get_running_loop()
+        client = self._clients.get(loop)
+        if client is None:
+            client = self._clients[loop] = _OPENERS[self._at.mode](self._at)
+        return client
+
+    async def _primaries(self) -> list[Any]:
+        if self._at.mode != "cluster":
+            return [self._client]
+        with self._translated():
+            await self._client.initialize()
+        primaries: list[Any] = self._client.get_primaries()
+        return primaries
+
+    async def _about_each(self, names: Sequence[bytes], ask: Callable[[Any, bytes], Any]) -> list[Any]:
+        pipeline = self._client.pipeline(transaction=False)
+        for name in names:
+            ask(pipeline, name)
+        replies: list[Any] = await pipeline.execute(raise_on_error=False)
+        return replies
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except (failures.RedisError, failures.RedisClusterException, OSError) as error:
+            raise _translation(error, self._at) from error
+
+
+class _Credentials(CredentialProvider):
+    """Asks for the password again at each new connection: a token lives 15 minutes."""
+
+    def __init__(self, address: Address) -> None:
+        self._at = address
+
+    async def get_credentials_async(self) -> tuple[str] | tuple[str, str]:
+        """(password,) or (user, password)."""
+        from perfctl.credentials import resolve
+
+        password = await resolve(self._at.password) or ""
+        return (self._at.username, password) if self._at.username else (password,)
+
+
+def _standalone(address: Address) -> Any:
+    options = _options(address)
+    if address.path:
+        return Redis(unix_socket_path=address.path, **options)
+    host, port = address.nodes[0]
+    return Redis(host=host, port=port, db=address.database, **options)
+
+
+def _cluster(address: Address) -> Any:
+    from redis.asyncio.cluster import ClusterNode, RedisCluster
+
+    nodes = [ClusterNode(host, port) for host, port in address.nodes]
+    return RedisCluster(startup_nodes=nodes, cluster_error_retry_attempts=2, **_options(address))
+
+
+def _sentinel(address: Address) -> Any:
+    from redis.asyncio.sentinel import Sentinel
+
+    options = _options(address)
+    unauthenticated = {name: value for name, value in options.items() if name != "credential_provider"}
+    sentinel: Any = Sentinel(  # type: ignore[no-untyped-call]
+        list(address.nodes), sentinel_kwargs=unauthenticated
+    )
+    return _ClosingSentinels(sentinel, sentinel.master_for(address.service, db=address.database, **options))
+
+
+class _ClosingSentinels:
+    """The primary's client, which closes the sentinels' connections with its own."""
+
+    def __init__(self, sentinel: Any, primary: Any) -> None:
+        self._sentinel = sentinel
+        self._primary = primary
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._primary, name)
+
+    async def aclose(self) -> None:
+        """Close the primary's connections, then the sentinels'."""
+        await self._primary.aclose()
+        await self._primary.connection_pool.disconnect()
+        for sentinel in self._sentinel.sentinels:
+            await sentinel.aclose()
+
+
+_OPENERS: Mapping[str, Callable[[Address], Any]] = {
+    "standalone": _standalone,
+    "cluster": _cluster,
+    "sentinel": _sentinel,
+}
+
+
+def _options(address: Address) -> dict[str, Any]:
+    """What all connections share. A lost connection is tried once more, a time-out is not: it was waited for."""
+    options: dict[str, Any] = {
+        "protocol": _PROTOCOL,
+        "socket_timeout": address.timeout_seconds,
+        "socket_connect_timeout": address.timeout_seconds,
+        "retry": Retry(NoBackoff(), 1, supported_errors=(failures.ConnectionError,)),
+        "lib_name": None,
+        "lib_version": None,
+    }
+    if address.username or address.password:
+        options["credential_provider"] = _Credentials(address)
+    if address.tls:
+        options |= {"ssl": True, "ssl_ca_certs": address.tls_ca, "ssl_check_hostname": True}
+    return options
+
+
+def _raise_first(*replies: Any) -> None:
+    for reply in replies:
+        if isinstance(reply, Exception):
+            raise reply
+
+
+def _raise_unless_refusals(replies: list[Any]) -> None:
+    """A lost connection fails the batch; so does a refusal of all of it, with the server's own words."""
+    lost = [reply for reply in replies if isinstance(reply, Exception) and not isinstance(reply, _REFUSALS)]
+    if lost or all(isinstance(reply, Exception) for reply in replies):
+        _raise_first(*lost, *replies)
+
+
+_REFUSALS = (failures.ResponseError,)
+
+
+def _translation(error: Exception, at: Address) -> PerfctlError:
+    """A driver's error in perfctl's words."""
+    if isinstance(error, (failures.AuthenticationError, failures.AuthorizationError)):
+        return AuthError(f"Redis at {at} does not let us in: {error}", hint=_AUTH_HINT)
+    if isinstance(error, failures.NoPermissionError):
+        return AuthError(f"Redis at {at} forbids it: {error}", hint=_RIGHTS_HINT)
+    if isinstance(error, (failures.TimeoutError, TimeoutError)):
+        return TimedOutError(
+            f"Redis at {at} did not answer within {at.timeout_seconds:g} s",
+            hint="is it overloaded? --timeout waits longer",
+        )
+    if isinstance(error, failures.BusyLoadingError):
+        return ServiceError(f"Redis at {at} is loading its data: {error}", hint="try again when it has started")
+    if isinstance(error, (failures.ConnectionError, failures.RedisClusterException, OSError)):
+        return UnreachableError(f"cannot reach Redis at {at}: {_reason(error)}", hint=_UNREACHABLE_HINT)
+    return ServiceError(f"Redis at {at} refused: {error}", hint=_hint_for(error))
+
+
+_AUTH_HINT = "check cache.redis_username and cache.redis_password, or REDIS_PASSWORD"
+_RIGHTS_HINT = "perfctl cache doctor lists the rights that are missing"
+_UNREACHABLE_HINT = "is it running there? perfctl cache doctor looks closer"
+
+
+def _hint_for(error: Exception) -> str | None:
+    if isinstance(error, failures.ReadOnlyError):
+        return "this is a replica: write to its primary, or list the sentinels"
+    if isinstance(error, failures.OutOfMemoryError):
+        return "set maxmemory-policy to allkeys-lru, or raise maxmemory"
+    return None
+
+
+def _reason(error: BaseException) -> str:
+    """The driver's words without its address, which the message has already."""
+    text = str(error).strip().rstrip(".")
+    return text.rpartition(". ")[2] or type(error).__name__
+
+
+def _facts(mode: str, answers: list[dict[str, Any]]) -> ServerFacts:
+    first = answers[0]
+    product = "Valkey" if "valkey_version" in first else "Redis"
+    return ServerFacts(
+        product=product,
+        version=str(first.get("valkey_version") or first.get("redis_version") or "") or None,
+        mode=mode,
+        used_memory_bytes=sum(answer.get("used_memory", 0) for answer in answers),
+        max_memory_bytes=sum(answer.get("maxmemory", 0) for answer in answers) or None,
+        maxmemory_policy=first.get("maxmemory_policy"),
+        replicas=sum(answer.get("connected_slaves", 0) for answer in answers),
+        nodes=len(answers),
+    )
