@@ -43,7 +43,7 @@ ENTRIES: Mapping[str, Entry] = {
         "Look into, clear and warm the cache.",
         ("get", "set", "delete", "clear", "preload", "stats", "doctor"),
     ),
-    "cdn": Entry("cdn", "Invalidate and check what the edge serves.", ("invalidate", "status", "doctor")),
+    "cdn": Entry("cdn", "Invalidate and check what the edge serves.", ("invalidate", "status", "headers", "doctor")),
     "metrics": Entry("metrics", "What is measured, now.", ("show",)),
     "config": Entry("config", "Write, check and explain the configuration.", ("init", "show", "validate", "schema")),
     "demo": Entry("demo", "The main jobs on real servers, each with the command that it runs."),
@@ -59,6 +59,15 @@ START_HERE = (
     ("perfctl cdn invalidate '/img/*' --wait", "make the edge fetch anew, and wait until it did"),
 )
 """Where a newcomer begins: the first lines of `perfctl --help`."""
+
+
+def every_line() -> list[tuple[str, ...]]:
+    """The words of every command, without an import."""
+    return [
+        words
+        for name, entry in ENTRIES.items()
+        for words in ([(name,)] if entry.is_command else [(name, command) for command in entry.commands])
+    ]
 
 
 def load(name: str) -> CommandGroup:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from perfctl.cli.chosen import GlobalOptions
 from perfctl.cli.failure import safe
@@ -40,17 +41,17 @@ class RunLog(logging.Handler):
         return f"{level}: {message}\n"
 
 
-def open_log(options: GlobalOptions, remember: Callable[[str], bool]) -> Callable[[], None]:
-    """Listen to the loggers of `perfctl.*`; returns what ends it."""
+@contextlib.contextmanager
+def logged(options: GlobalOptions, remember: Callable[[str], bool]) -> Iterator[None]:
+    """Listen to the loggers of `perfctl.*` from here to there."""
     logger = logging.getLogger("perfctl")
     handler, level, propagates = RunLog(options, remember), logger.level, logger.propagate
     logger.addHandler(handler)
     logger.setLevel(_LEVELS.get(options.verbose, logging.DEBUG))
     logger.propagate = False
-
-    def close() -> None:
+    try:
+        yield
+    finally:
         logger.removeHandler(handler)
         logger.setLevel(level)
         logger.propagate = propagates
-
-    return close

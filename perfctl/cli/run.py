@@ -16,7 +16,7 @@ import typer
 from perfctl.cli.chosen import GlobalOptions, collected
 from perfctl.cli.failure import safe
 from perfctl.cli.lock import REDIS_PREFIX, file_lock
-from perfctl.cli.log import open_log
+from perfctl.cli.log import logged
 from perfctl.cli.signals import INTERRUPTS
 from perfctl.cli.terminal import Terminal
 from perfctl.errors import RefusedError
@@ -113,18 +113,14 @@ class Run:
 def execute(ctx: Any, command: Registered, arguments: dict[str, Any]) -> None:
     """Run a command's function, show its answer, leave with its exit code."""
     run = Run(collected(ctx), command.words)
-    INTERRUPTS.set_deadline(run.options.deadline_seconds)
     if run.options.ci:
         from perfctl.cli.ci import refuse_without_checks
 
         refuse_without_checks(command)
-    close_log = open_log(run.options, run.note)
-    try:
+    with INTERRUPTS.deadline(run.options.deadline_seconds), logged(run.options, run.note):
         time.sleep(random.uniform(0, run.options.jitter_seconds or 0))  # noqa: S311 - spreads load, hides nothing
         with _file_locks(run):
             _show(run, *_timed(lambda: _answer(run, command.function, arguments)))
-    finally:
-        close_log()
     raise typer.Exit(run.exit_code)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from perfctl.errors import PerfctlError, TimedOutError
 
-_WATCHED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
+_WATCHED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Stopped(BaseException):
@@ -62,20 +62,28 @@ class Interrupts:
             return
         before = {number: signal.getsignal(number) for number in _WATCHED}
         for number, handler in before.items():
-            if handler != signal.SIG_IGN or number == signal.SIGALRM:
+            if handler != signal.SIG_IGN:
                 signal.signal(number, self._on_signal)
         try:
             yield
         finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
             for number, handler in before.items():
                 signal.signal(number, handler or signal.SIG_DFL)
 
-    def set_deadline(self, seconds: float | None) -> None:
-        """The limit of the whole run, from now."""
-        if seconds is not None and threading.current_thread() is threading.main_thread():
-            self.deadline_seconds = seconds
-            signal.setitimer(signal.ITIMER_REAL, seconds)
+    @contextlib.contextmanager
+    def deadline(self, seconds: float | None) -> Iterator[None]:
+        """From here to there at most so many seconds, whatever the run does: computes, asks or waits."""
+        if seconds is None or threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        self.deadline_seconds = seconds
+        handler = signal.signal(signal.SIGALRM, self._on_signal)
+        timer = signal.setitimer(signal.ITIMER_REAL, seconds)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGALRM, handler or signal.SIG_DFL)
+            signal.setitimer(signal.ITIMER_REAL, *timer)
 
     @contextlib.contextmanager
     def cancelling(self, cancel: Callable[[], Any]) -> Iterator[None]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 from perfctl.render.inert import inert, inert_line
 from perfctl.render.view import Cell, Column, Facts, Part, Table, Tree, View
 
@@ -15,6 +17,20 @@ def text_of(cell: Cell | str) -> str:
     """A cell's text on one line."""
     text = cell if isinstance(cell, str) else cell.text
     return inert_line(text)
+
+
+def width_of(text: str) -> int:
+    """The columns that a text takes: an ideograph takes two, a combining mark none."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(letter) else 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+        for letter in text
+    )
+
+
+def _blanks(cell: str, width: int) -> str:
+    return " " * (width - width_of(cell))
 
 
 def _part(part: Part) -> str:
@@ -32,7 +48,7 @@ def _table(table: Table) -> str:
         return f"{table.empty}\n"
     cells = [[text_of(cell) for cell in row] for row in table.rows]
     lines = [[column.header.upper() for column in table.columns], *cells]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(table.columns))]
+    widths = [max(width_of(line[i]) for line in lines) for i in range(len(table.columns))]
     title = [table.title] if table.title else []
     drawn = [_line(line, table.columns, widths) for line in lines]
     return "\n".join([*title, *drawn, *([table.caption] if table.caption else [])]) + "\n"
@@ -40,17 +56,20 @@ def _table(table: Table) -> str:
 
 def _line(cells: list[str], columns: tuple[Column, ...], widths: list[int]) -> str:
     padded = (
-        cell.rjust(width) if column.align == "right" else cell.ljust(width)
+        _blanks(cell, width) + cell if column.align == "right" else cell + _blanks(cell, width)
         for cell, column, width in zip(cells, columns, widths, strict=True)
     )
     return "  ".join(padded).rstrip()
 
 
 def _facts(facts: Facts) -> str:
-    width = max((len(name) for name, _ in facts.pairs), default=0)
+    width = max((width_of(name) for name, _ in facts.pairs), default=0)
     title = [facts.title] if facts.title else []
     return (
-        "\n".join([*title, *(f"{name.ljust(width)}  {text_of(value)}".rstrip() for name, value in facts.pairs)]) + "\n"
+        "\n".join(
+            [*title, *(f"{name}{_blanks(name, width)}  {text_of(value)}".rstrip() for name, value in facts.pairs)]
+        )
+        + "\n"
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from perfctl.render.document import Meta, Output, data_of, dumps, envelope, rows_of, shorten
-from perfctl.render.view import Cell, Column, Facts, Table, View
+from perfctl.render.view import Cell, Column, Facts, Table, View, view
 
 MAX_BOXED_ROWS = 500
 """A longer table is drawn plain: measuring its cells for a box costs a hundred times the rest."""
@@ -75,12 +75,26 @@ def _drawer(kind: type) -> Callable[[Any], View] | None:
 
 def _generic(result: Any) -> View:
     """Field by field: what a result looks like that nobody drew."""
+    listing = getattr(type(result), "listing", None)
     data = data_of(result)
-    rows = rows_of(result) if getattr(type(result), "listing", None) else []
+    fields = data if isinstance(data, dict) else {"value": data}
+    facts = tuple((name.replace("_", " "), _text(value)) for name, value in fields.items() if name != listing)
+    table = _generic_table([row if isinstance(row, dict) else {"value": row} for row in rows_of(result)])
+    return view(table if listing else None, Facts(facts) if facts else None)
+
+
+def _generic_table(rows: list[dict[str, Any]]) -> Table:
     if not rows:
-        return View((Facts(tuple((name, _text(value)) for name, value in data.items())),))
-    columns = tuple(Column(name.replace("_", " ")) for name in rows[0])
-    return View((Table(columns, tuple(tuple(Cell(_text(value)) for value in row.values()) for row in rows)),))
+        return Table((), ())
+    columns = tuple(
+        Column(name.replace("_", " "), align="right" if all(_is_number(row[name]) for row in rows) else "left")
+        for name in rows[0]
+    )
+    return Table(columns, tuple(tuple(Cell(_text(value)) for value in row.values()) for row in rows))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _caption(meta: Meta) -> str:

@@ -6,12 +6,16 @@ import io
 from typing import TYPE_CHECKING
 
 from perfctl.render.inert import inert, inert_line
-from perfctl.render.view import Cell, Column, Facts, Part, Table, Tree, View
+from perfctl.render.plain import width_of
+from perfctl.render.view import Cell, Column, Facts, Part, Table, Text, Tree, View
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.text import Text as RichText
     from rich.tree import Tree as RichTree
+
+PROSE_WIDTH = 24
+"""The narrowest that a column of prose may become before other columns fold, too."""
 
 TONES = {"good": "green", "warn": "yellow", "bad": "bold red", "dim": "dim", "strong": "bold"}
 
@@ -20,13 +24,15 @@ def draw(view: View, *, caption: str, colour: bool, width: int, ascii_only: bool
     """The view as text for a terminal of `width` columns; without `colour` not one escape byte is in it."""
     target = _Ascii() if ascii_only else io.StringIO()
     print_view(_console(target, colour=colour, width=width), view, caption=caption)
-    return target.getvalue()
+    return "".join(line.rstrip() + "\n" for line in target.getvalue().splitlines())
 
 
 def print_view(console: Console, view: View, *, caption: str) -> None:
     """Print the view on a console of rich, with the caption under it."""
-    for part in view.parts:
-        console.print(_part(part))
+    for index, part in enumerate(view.parts):
+        if index:
+            console.print()
+        console.print(_part(part, console.width), soft_wrap=isinstance(part, Text))
     console.print(caption, style="dim", highlight=False, markup=False)
 
 
@@ -52,9 +58,9 @@ def _console(target: io.StringIO, *, colour: bool, width: int) -> Console:
     )
 
 
-def _part(part: Part) -> RenderableType:
+def _part(part: Part, width: int) -> RenderableType:
     if isinstance(part, Table):
-        return _table(part) if part.rows else _styled(Cell(part.empty, "dim"))
+        return _table(part, width) if part.rows else _styled(Cell(part.empty, "dim"))
     if isinstance(part, Facts):
         return _facts(part)
     if isinstance(part, Tree):
@@ -62,18 +68,39 @@ def _part(part: Part) -> RenderableType:
     return _styled(Cell(part.text.rstrip("\n"), part.tone))
 
 
-def _table(table: Table) -> RenderableType:
+def _table(table: Table, width: int) -> RenderableType:
     from rich import box
     from rich.table import Table as RichTable
 
     drawn = RichTable(
-        box=box.SIMPLE_HEAD, title=table.title, caption=table.caption, pad_edge=False, title_justify="left"
+        box=box.SIMPLE_HEAD,
+        title=table.title,
+        caption=table.caption,
+        show_edge=False,
+        pad_edge=False,
+        title_justify="left",
+        caption_justify="left",
     )
+    folds = _too_wide(table, width)
     for column in table.columns:
-        drawn.add_column(column.header, justify=column.align, overflow="fold", no_wrap=not column.wraps)
+        keeps_line = not column.wraps and not (folds and column.align == "left")
+        drawn.add_column(column.header, justify=column.align, overflow="fold", no_wrap=keeps_line)
     for row in table.rows:
         drawn.add_row(*(_cell(cell, column) for cell, column in zip(row, table.columns, strict=True)))
     return drawn
+
+
+def _too_wide(table: Table, width: int) -> bool:
+    """Whether the table is too wide even with its prose wrapped: then every text column folds, and nothing is cut."""
+    least = 0
+    for index, column in enumerate(table.columns):
+        texts = [
+            column.header,
+            *(inert_line(cell if isinstance(cell, str) else cell.text) for cell in (row[index] for row in table.rows)),
+        ]
+        widest = max(width_of(text) for text in texts)
+        least += min(widest, PROSE_WIDTH) if column.wraps else widest
+    return least + 3 * (len(table.columns) - 1) > width
 
 
 def _facts(facts: Facts) -> RenderableType:

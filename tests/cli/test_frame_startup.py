@@ -1,0 +1,99 @@
+"""What a start imports: nothing heavy, whatever page is asked for."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from perfctl.cli.app import ENTRIES, load, version
+from tests.cli.frame import ROOT
+
+HEAVY = (
+    "redis",
+    "asyncpg",
+    "boto3",
+    "botocore",
+    "sklearn",
+    "numpy",
+    "starlette",
+    "pydantic",
+    "sqlglot",
+    "rich",
+    "psutil",
+)
+
+GROUPS = [name for name, entry in ENTRIES.items() if not entry.is_command]
+
+_PROBE = """
+import json, sys
+from perfctl.cli.app import main
+try:
+    main()
+except SystemExit as leave:
+    print(json.dumps([leave.code, sorted(sys.modules)]), file=sys.stderr)
+"""
+
+
+def loaded(*words: str, **environ: str) -> tuple[int, set[str]]:
+    """The exit code of a line, and the top-level modules that it imported."""
+    run = subprocess.run(
+        [sys.executable, "-c", _PROBE, *words],
+        cwd=ROOT,
+        env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", **environ},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    code, modules = json.loads(run.stderr.splitlines()[-1])
+    return code or 0, {module.partition(".")[0] for module in modules}
+
+
+LINES = [
+    ("--version",),
+    ("--help",),
+    (),
+    ("-q", "--help"),
+    ("completion", "bash"),
+    ("completion", "--help"),
+    ("schema", "--help"),
+    *((group, "--help") for group in GROUPS),
+]
+
+
+@pytest.mark.parametrize("words", LINES, ids=" ".join)
+def test_a_page_loads_nothing_heavy(words: tuple[str, ...]) -> None:
+    code, modules = loaded(*words)
+    assert (code, modules.intersection(HEAVY)) == (0, set())
+
+
+@pytest.mark.parametrize("words", ["perfctl\nca", "perfctl\ndb\ns", "perfctl\ndb\nslow\n--", "perfctl\n-c\n"])
+def test_a_tab_loads_nothing_heavy(words: str) -> None:
+    code, modules = loaded(_PERFCTL_COMPLETE="bash", COMP_WORDS=words, COMP_CWORD=str(words.count("\n")))
+    assert (code, modules.intersection(HEAVY)) == (0, set())
+
+
+@pytest.mark.parametrize("words", [("--version",), ("--help",)])
+def test_the_cheap_answers_do_not_load_the_parser(words: tuple[str, ...]) -> None:
+    _, modules = loaded(*words)
+    assert modules.isdisjoint({"typer", "inspect", "dataclasses", "asyncio", "logging"})
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_an_entry_says_what_its_file_says(name: str) -> None:
+    """A renamed file, a forgotten command or another help text is found here and not by a user."""
+    entry, group = ENTRIES[name], load(name)
+    if entry.is_command:
+        assert name in group.registered
+    else:
+        assert (group.name, group.help, tuple(group.registered)) == (name, entry.help, entry.commands)
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    project = tomllib.loads((Path(ROOT) / "pyproject.toml").read_text())
+    assert version() == f"perfctl {project['project']['version']}\n"
