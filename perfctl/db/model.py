@@ -95,7 +95,7 @@ class PlanNode:
     loops: float | None
     """How often it ran; 0: never."""
     row_error: float | None
-    """How many times more or fewer rows came than were expected: 1 is right."""
+    """How many times more or fewer rows came than were expected: 1 is right. None where a LIMIT stopped the node."""
     startup_cost: float
     total_cost: float
     width_bytes: int

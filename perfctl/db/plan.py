@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from perfctl.db.model import Buffers, PlanNode, PlanReport, PlanTrigger
@@ -13,6 +13,7 @@ from perfctl.errors import UsageError
 MAX_DEPTH = 200
 """Nodes under nodes; PostgreSQL's own plans stay far below, and a reader's stack is safe."""
 
+_READS_ALL = frozenset({"Sort", "Aggregate", "Hash", "SetOp", "ModifyTable"})
 _CONDITIONS = ("Index Cond", "Hash Cond", "Merge Cond", "Recheck Cond", "TID Cond", "Join Filter")
 _REMOVED = (
     "Rows Removed by Filter",
@@ -30,7 +31,7 @@ def read_plan(document: object, *, sql: str = "") -> PlanReport:
     """
     top = _top(_parsed(document))
     execution_ms = _number(top, "Execution Time", "$")
-    root = _node(top["Plan"], "$.Plan", processes=1.0, depth=0)
+    root = _node(top["Plan"], "$.Plan", _Above())
     total_ms = max(execution_ms or 0.0, root.total_ms or 0.0)
     return PlanReport(
         sql=sql or str(top.get("Query Text", "")),
@@ -73,17 +74,36 @@ def _top(document: object) -> Mapping[str, Any]:
     return top
 
 
-def _node(raw: object, where: str, *, processes: float, depth: int) -> PlanNode:
+@dataclass(frozen=True, slots=True)
+class _Above:
+    """What the nodes above mean for a node."""
+
+    depth: int = 0
+    processes: float = 1.0
+    """Under a Gather each loop is one process's: their times run side by side, so elapsed time is their mean."""
+    is_cut_short: bool = False
+    """A LIMIT above stops the node when it has enough: fewer rows than expected are no wrong estimate."""
+
+    def below(self, node_type: str, launched: int | None) -> _Above:
+        """What the node and all above it mean for its children."""
+        gathers = launched is not None and node_type in ("Gather", "Gather Merge")
+        return _Above(
+            depth=self.depth + 1,
+            processes=(launched or 0) + 1.0 if gathers else self.processes,
+            is_cut_short=(self.is_cut_short or node_type == "Limit") and node_type not in _READS_ALL,
+        )
+
+
+def _node(raw: object, where: str, above: _Above) -> PlanNode:
     """A node, with the whole of its time; its own share is known when all nodes are."""
-    if depth > MAX_DEPTH:
+    if above.depth > MAX_DEPTH:
         raise _not_a_plan(where[:80], f"has more than {MAX_DEPTH} nodes under each other")
     node = _mapping(raw, where)
     node_type = _text(node, "Node Type", where)
     if node_type is None:
         raise _not_a_plan(where, 'has no "Node Type"')
     launched = _whole(node, "Workers Launched", where)
-    # Under a Gather each loop is one process's: their times run side by side, so elapsed time is their mean.
-    below = launched + 1.0 if launched is not None and node_type in ("Gather", "Gather Merge") else processes
+    below = above.below(node_type, launched)
     loops = _number(node, "Actual Loops", where)
     spent = _number(node, "Actual Total Time", where)
     actual, planned = _number(node, "Actual Rows", where), _number(node, "Plan Rows", where) or 0.0
@@ -100,11 +120,11 @@ def _node(raw: object, where: str, *, processes: float, depth: int) -> PlanNode:
         plan_rows=planned,
         actual_rows=actual,
         loops=loops,
-        row_error=_row_error(planned, actual, loops),
+        row_error=_row_error(planned, actual, loops, is_cut_short=above.is_cut_short),
         startup_cost=_number(node, "Startup Cost", where) or 0.0,
         total_cost=_number(node, "Total Cost", where) or 0.0,
         width_bytes=_whole(node, "Plan Width", where) or 0,
-        total_ms=None if spent is None else spent * (loops or 0.0) / min(processes, max(loops or 1.0, 1.0)),
+        total_ms=None if spent is None else spent * (loops or 0.0) / min(above.processes, max(loops or 1.0, 1.0)),
         self_ms=None,
         time_share=None,
         buffers=_buffers(node, where),
@@ -117,9 +137,7 @@ def _node(raw: object, where: str, *, processes: float, depth: int) -> PlanNode:
         hash_batches=_whole(node, "Hash Batches", where),
         workers_planned=_whole(node, "Workers Planned", where),
         workers_launched=launched,
-        children=tuple(
-            _node(child, f"{where}.Plans[{i}]", processes=below, depth=depth + 1) for i, child in enumerate(children)
-        ),
+        children=tuple(_node(child, f"{where}.Plans[{i}]", below) for i, child in enumerate(children)),
     )
 
 
@@ -174,9 +192,9 @@ def _full_type(node: Mapping[str, Any], node_type: str) -> str:
     return f"Parallel {named}" if node.get("Parallel Aware") is True else named
 
 
-def _row_error(planned: float, actual: float | None, loops: float | None) -> float | None:
+def _row_error(planned: float, actual: float | None, loops: float | None, *, is_cut_short: bool) -> float | None:
     """At least 1; fewer than one row counts as one, so that nothing is divided by nothing."""
-    if actual is None or not loops:
+    if actual is None or not loops or (is_cut_short and actual < planned):
         return None
     low, high = sorted((max(planned, 1.0), max(actual, 1.0)))
     return round(high / low, 3)

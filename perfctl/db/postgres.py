@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -201,7 +202,9 @@ _REACH = "is the server running, and is this its address? perfctl db doctor look
 
 
 def _unreachable(error: Exception, server: str) -> UnreachableError:
-    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    # asyncio puts the address in place of the reason: "Connect call failed ('127.0.0.1', 5432)".
+    number = error.errno if isinstance(error, ConnectionError) else None
+    reason = os.strerror(number).lower() if number else str(error) or type(error).__name__
     if "rejected SSL upgrade" in reason:
         hint = "the server has no TLS; off loopback perfctl asks for it: sslmode: disable sends everything in the clear"
         return UnreachableError(f"PostgreSQL at {server} does not speak TLS", hint=hint)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from perfctl.db.model import Buffers, PlanNode, PlanReport, SlowQueries, SlowQuery
+from collections.abc import Callable
+
+from perfctl.db.model import Buffers, PlanNode, PlanReport, SlowOrder, SlowQueries, SlowQuery
 from perfctl.render.view import Cell, Column, Facts, Table, Text, Tone, Tree, View, view
 from perfctl.units import format_count, format_duration_ms, format_ratio
 
 _BAR_CELLS = 8
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
-_QUERY_LENGTH = 110
+_QUERY_LENGTH = 120
 _CONDITION_LENGTH = 90
 _FAR_OFF = 10.0
 """Estimates that are wrong by this factor choose the wrong join or index."""
@@ -16,18 +18,18 @@ _FAR_OFF = 10.0
 
 def slow_queries_view(result: SlowQueries) -> View:
     """A query on a line, the costliest first, under the name of the database and since when it is counted."""
+    extra = _EXTRA.get(result.by)
     columns = (
         Column("total ms", "right"),
         Column("share", "right"),
         Column("calls", "right"),
         Column("mean ms", "right"),
-        Column("rows", "right"),
-        Column("hit", "right"),
+        *((Column(extra[0], "right"),) if extra else ()),
         Column("query", wraps=True),
     )
     since = f"since {result.since:%Y-%m-%d %H:%M} UTC" if result.since else "since the last reset"
     title = f"{result.database}: {format_count(result.total)} shapes of query by {result.by}, {since}"
-    rows = tuple(_slow_row(row) for row in result.rows)
+    rows = tuple(_slow_row(row, extra[1] if extra else None) for row in result.rows)
     empty = f"{result.database}: no query was counted {since}"
     return view(Table(columns, rows, title=title, empty=empty), _losses(result))
 
@@ -48,16 +50,27 @@ def plan_view(result: PlanReport) -> View:
     return view(Facts(tuple(pairs)), _branch(result.plan, worst))
 
 
-def _slow_row(row: SlowQuery) -> tuple[Cell | str, ...]:
+def _slow_row(row: SlowQuery, extra: Callable[[SlowQuery], str] | None) -> tuple[Cell | str, ...]:
     return (
         Cell(_milliseconds(row.total_ms), "strong"),
         _percent(row.share),
         format_count(row.calls),
         _milliseconds(row.mean_ms),
-        format_count(row.rows),
-        "-" if row.shared_hit_ratio is None else _percent(row.shared_hit_ratio),
+        *((extra(row),) if extra else ()),
         _cut(_line(row.query), _QUERY_LENGTH),
     )
+
+
+def _blocks_moved(row: SlowQuery) -> str:
+    moved = (row.shared_read_blks, row.shared_written_blks, row.temp_blks)
+    return format_count(sum(count or 0 for count in moved))
+
+
+_EXTRA: dict[SlowOrder, tuple[str, Callable[[SlowQuery], str]]] = {
+    "rows": ("rows", lambda row: format_count(row.rows)),
+    "io": ("blocks", _blocks_moved),
+}
+"""The column that the order is by, where it is not there anyway; the document always has all of them."""
 
 
 def _losses(result: SlowQueries) -> Text | None:
@@ -73,8 +86,8 @@ def _branch(node: PlanNode, worst: PlanNode | None) -> Tree:
     title = f"{_subplan(node)}{_name(node)}"
     first = (Cell(_bar(node.time_share), tone), Cell(_times(node), tone), Cell(title, tone or "strong"))
     head = "  ".join(cell.text for cell in first if cell.text)
-    details = "\n".join(line for line in (_rows(node), _blocks(node), _work(node), _condition(node)) if line)
-    return Tree((Cell(f"{head}\n{details}", tone),), tuple(_branch(child, worst) for child in node.children))
+    details = "\n  ".join(line for line in (_rows(node), _blocks(node), _work(node), _condition(node)) if line)
+    return Tree((Cell(f"{head}\n  {details}", tone),), tuple(_branch(child, worst) for child in node.children))
 
 
 def _nodes(node: PlanNode) -> list[PlanNode]:
