@@ -30,7 +30,7 @@ from perfctl.cdn.model import (
 from perfctl.cdn.paths import Asked, Items, batches, plan
 from perfctl.cdn.sending import WAIT_SECONDS, Sender, Time
 from perfctl.cdn.viewer import Viewer, is_url
-from perfctl.config import CDNConfig, Secret
+from perfctl.config import CDNConfig
 from perfctl.diagnosis import Check
 from perfctl.errors import AuthError, ConfigError, UsageError
 
@@ -241,12 +241,16 @@ class CloudFrontOptimizer:
         return (*switched_on, "identity")
 
     async def _access(self) -> AwsAccess:
+        from perfctl.credentials import Login, resolve
+
+        config = self.config
+        login = Login(region=config.region, profile=config.profile, role_arn=config.role_arn)
         return AwsAccess(
             region=self.config.region,
             profile=self.config.profile,
             role_arn=self.config.role_arn,
             access_key_id=self.config.access_key_id,
-            secret_access_key=await _resolved(self.config.secret_access_key),
+            secret_access_key=await resolve(config.secret_access_key, login),
             timeout_seconds=self.config.timeout_seconds,
         )
 
@@ -331,14 +335,6 @@ class CloudFrontOptimizer:
         target = (await self.distribution_ids((distribution,) if distribution else ()))[0]
         found = await self.distribution(target)
         return Viewer(edge_url or f"https://{found.domain_name}", found.names, edge_url is not None, timeout)
-
-
-async def _resolved(secret: Secret | str | None) -> str | None:
-    if not isinstance(secret, Secret):
-        return secret
-    import os
-
-    return os.environ.get(str(secret.target)) if secret.kind == "env" else str(secret.target)
 
 
 def _is_fresh(answer: EdgeAnswer, since_sent_seconds: float) -> bool:

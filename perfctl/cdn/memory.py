@@ -15,6 +15,23 @@ from perfctl.errors import UsageError
 
 
 @dataclass(slots=True)
+class VirtualClock:
+    """A clock that runs only while someone sleeps; every pause is remembered."""
+
+    seconds: float = 1000.0
+    pauses: list[float] = field(default_factory=list)
+
+    async def sleep(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self.seconds += seconds
+
+    @property
+    def time(self) -> Time:
+        """For an engine and for the control plane that it asks; every jittered pause is the longest."""
+        return Time(now=lambda: self.seconds, sleep=self.sleep, jitter=lambda: 1.0)
+
+
+@dataclass(slots=True)
 class _Batch:
     identifier: str
     distribution_id: str
@@ -116,7 +133,8 @@ class MemoryCloudFront:
         wildcards = [item for batch in (*running, items) for item in batch if is_wildcard(item)]
         total = sum(len(batch) for batch in (*running, items))
         if len(wildcards) > MOST_WILDCARDS or total - len(wildcards) > MOST_EXACT:
-            raise TooManyInProgressError("cloudfront: TooManyInvalidationsInProgress", hint="add --wait")
+            hint = "add --wait, and perfctl waits for room"
+            raise TooManyInProgressError("cloudfront: TooManyInvalidationsInProgress", hint=hint)
         identifier = f"I{len(self._batches):013d}"
         batch = _Batch(identifier, distribution_id, items, reference, self.time.now())
         self._batches.append(batch)

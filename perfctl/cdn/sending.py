@@ -8,6 +8,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import TypeVar
 
 from perfctl.aws import ThrottledError, UnavailableError
@@ -21,7 +22,7 @@ T = TypeVar("T")
 
 WAIT_SECONDS = 900.0
 ATTEMPTS = 8
-"""Of one call that is throttled or fails on the service's side; half of all calls may fail, and 1 of 256 runs does."""
+"""Of a call that is throttled or fails on the service's side, where no time to wait was given."""
 LONGEST_PAUSE_SECONDS = 20.0
 _FIRST_DELAYS = (1.0, 1.0, 2.0, 3.0)
 _LATER_DELAY = 5.0
@@ -86,7 +87,7 @@ class Sender:
         rows = list(sent)
         delays = poll_delays()
         while True:
-            rows = await asyncio.gather(*(self._polled(row, started) for row in rows))
+            rows = await asyncio.gather(*(self._polled(row, started, until) for row in rows))
             open_ids = {row.invalidation_id for row in rows if row.status == "InProgress"}
             self._tell(Waiting(total - len(open_ids), total, self._time.now() - started))
             if not open_ids:
@@ -96,14 +97,21 @@ class Sender:
                 raise _overdue([row for row in rows if row.status == "InProgress"], self._time.now() - started)
             await self._time.sleep(delay)
 
-    async def retried(self, call: Callable[[], Awaitable[T]]) -> T:
-        """The call, again where the service throttles, fails on its side or is late: full jitter, up to 20 s."""
-        for attempt in range(1, ATTEMPTS):
+    async def retried(self, call: Callable[[], Awaitable[T]], *, until: float | None = None) -> T:
+        """The call, again where the service throttles, fails on its side or is late: full jitter, up to 20 s.
+
+        Eight attempts, and where there is time `until` then, as many as fit into it.
+        """
+        for attempt in count(1):
             try:
                 return await call()
             except (ThrottledError, UnavailableError, TimedOutError):
-                await self._time.sleep(self._time.jitter() * min(LONGEST_PAUSE_SECONDS, 2.0**attempt))
-        return await call()
+                pause = self._time.jitter() * min(LONGEST_PAUSE_SECONDS, 2.0**attempt)
+                has_time = until is not None and self._time.now() + pause <= until
+                if attempt >= ATTEMPTS and not has_time:
+                    raise
+            await self._time.sleep(pause)
+        raise AssertionError("count() does not end")
 
     async def _create(
         self, distribution_id: str, batch: Sequence[str], run_id: str, *, may_wait: bool, wait_until: float
@@ -113,7 +121,10 @@ class Sender:
         delays = poll_delays()
         while True:
             try:
-                return await self.retried(lambda: self._control.create_invalidation(distribution_id, batch, reference))
+                return await self.retried(
+                    lambda: self._control.create_invalidation(distribution_id, batch, reference),
+                    until=wait_until if may_wait else None,
+                )
             except TooManyInProgressError as error:
                 delay = next(delays)
                 if not may_wait:
@@ -123,12 +134,12 @@ class Sender:
                 self._tell(Waiting(0, 1, self._time.now() - started, for_room=True))
                 await self._time.sleep(delay)
 
-    async def _polled(self, row: SentInvalidation, started: float) -> SentInvalidation:
+    async def _polled(self, row: SentInvalidation, started: float, until: float) -> SentInvalidation:
         if row.status != "InProgress":
             return row
         identifier = str(row.invalidation_id)
         try:
-            found = await self.retried(lambda: self._control.invalidation(row.distribution_id, identifier))
+            found = await self.retried(lambda: self._control.invalidation(row.distribution_id, identifier), until=until)
         except PerfctlError as error:
             error.hint = f"it was sent; ask again later: {_status_line(row)}"
             raise

@@ -1,0 +1,125 @@
+"""The viewer's side: only the distribution's own names, and every failure has its kind."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from perfctl.cdn.headers import age_seconds, cache_state
+from perfctl.cdn.viewer import Target, Viewer
+from perfctl.errors import PerfctlError, ServiceError, TimedOutError, UnreachableError, UsageError
+
+VIEWER = Viewer("https://d111.cloudfront.net", ("d111.cloudfront.net", "www.example.com", "*.img.example.com"))
+
+
+@pytest.mark.parametrize(
+    ("asked", "url"),
+    [
+        ("/a b", "https://d111.cloudfront.net/a%20b"),
+        ("/a*b*", "https://d111.cloudfront.net/a*b*"),
+        ("https://WWW.example.com", "https://www.example.com/"),
+        ("http://x.img.example.com/a?b=c#d", "http://x.img.example.com/a?b=c"),
+    ],
+)
+def test_own_names_are_looked_at(asked: str, url: str) -> None:
+    assert VIEWER.target(asked).url == url
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "https://example.com/",
+        "https://a.b.img.example.com/",
+        "http://169.254.169.254/",
+        "https://www.example.com@evil.org/",
+        "https://www.example.com.evil.org/",
+        "//evil.org/a",
+        "ftp://www.example.com/",
+        "file:///etc/passwd",
+        "https://[::1/",
+        "https://www.example.com:99999/",
+        "",
+        "a",
+    ],
+)
+def test_strangers_are_refused(asked: str) -> None:
+    with pytest.raises(UsageError):
+        VIEWER.target(asked)
+
+
+def test_an_edge_that_stands_in_is_spoken_to_in_the_names_of_others() -> None:
+    viewer = Viewer("http://127.0.0.1:8080", ("www.example.com",), stands_in=True)
+    assert viewer.target("https://www.example.com/a") == Target("http", "127.0.0.1", 8080, "www.example.com", "/a")
+
+
+def _server(reply: bytes | None) -> tuple[socket.socket, int]:
+    """A server that answers every connection with these bytes, or with nothing at all."""
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        try:
+            connection, _ = listening.accept()
+        except OSError:
+            return
+        with connection:
+            if reply is not None:
+                connection.recv(4096)
+                connection.sendall(reply)
+            else:
+                connection.recv(4096)
+                connection.recv(1)
+
+    Thread(target=serve, daemon=True).start()
+    return listening, listening.getsockname()[1]
+
+
+@pytest.fixture(params=[(None, TimedOutError), (b"", ServiceError), (b"nonsense\r\n\r\n", ServiceError)])
+def failing(request: pytest.FixtureRequest) -> Iterator[tuple[int, type[PerfctlError]]]:
+    reply, kind = request.param
+    listening, port = _server(reply)
+    yield port, kind
+    listening.close()
+
+
+def test_an_edge_that_fails_is_told_by_kind(failing: tuple[int, type[PerfctlError]]) -> None:
+    port, kind = failing
+    with pytest.raises((kind, UnreachableError)):
+        asyncio.run(Viewer(f"http://127.0.0.1:{port}", timeout_seconds=0.3).look("/"))
+
+
+def test_an_edge_that_is_not_there_is_unreachable() -> None:
+    with pytest.raises(UnreachableError, match="Connection refused"):
+        asyncio.run(Viewer("http://127.0.0.1:1").look("/"))
+
+
+def test_an_error_answer_is_an_answer(edge: Any) -> None:
+    answer = asyncio.run(Viewer(edge.url).look("/broken"))
+    assert (answer.status, answer.cache) == (503, "error")
+
+
+@pytest.mark.parametrize(
+    ("header", "state"),
+    [
+        ("Hit from cloudfront", "hit"),
+        ("RefreshHit from cloudfront", "refresh-hit"),
+        ("Miss from cloudfront", "miss"),
+        ("Error from cloudfront", "error"),
+        ("LambdaGeneratedResponse from cloudfront", "unknown"),
+        (None, "unknown"),
+        ("", "unknown"),
+    ],
+)
+def test_x_cache_is_one_word(header: str | None, state: str) -> None:
+    assert cache_state(header) == state
+
+
+@pytest.mark.parametrize(
+    ("header", "age"), [("12", 12), (None, None), ("", None), ("-1", None), ("１", None), ("1.5", None)]
+)
+def test_an_age_is_whole_seconds_or_none(header: str | None, age: int | None) -> None:
+    assert age_seconds(header) == age
