@@ -17,7 +17,9 @@ README = ROOT / "README.md"
 CONFIGURATION = ROOT / "configs" / "perfctl.yaml"
 PICTURE = ROOT / "docs" / "demo.svg"
 
-HELP_BLOCK = re.compile(r"(?P<open><!-- help: (?P<words>[^>]*?) -->\n```\n).*?(?P<close>```\n<!-- /help -->)", re.DOTALL)
+HELP_BLOCK = re.compile(
+    r"(?P<open><!-- help: (?P<words>[^>]*?) -->\n```\n).*?(?P<close>```\n<!-- /help -->)", re.DOTALL
+)
 
 
 def main(arguments: list[str]) -> int:
@@ -52,7 +54,9 @@ def _configuration() -> str:
 def _compare(path: Path, text: str) -> int:
     if path.read_text() == text:
         return 0
-    lines = difflib.unified_diff(path.read_text().splitlines(), text.splitlines(), "committed", "generated", lineterm="")
+    lines = difflib.unified_diff(
+        path.read_text().splitlines(), text.splitlines(), "committed", "generated", lineterm=""
+    )
     print(f"{path.relative_to(ROOT)} is not what `make docs` writes:", *lines, sep="\n")
     return 1
 

@@ -68,13 +68,18 @@ class Stage:
         colour = "always" if self._terminal.colour else "never"
         done = self._run("-o", "table", "--color", colour, *words)
         self.tell(done.stdout + done.stderr)
-        expect(done.returncode == exits, f"perfctl {shlex.join(words)} left with {done.returncode}: {done.stderr.strip()}")
+        expect(
+            done.returncode == exits, f"perfctl {shlex.join(words)} left with {done.returncode}: {done.stderr.strip()}"
+        )
         return done.stdout
 
     def ask(self, *words: str) -> Any:
         """The `data` of a command's document, for checking; nothing is shown."""
         done = self._run("-o", "json", *words)
-        expect(done.returncode in (0, 1, 6), f"perfctl {shlex.join(words)} left with {done.returncode}: {done.stderr.strip()}")
+        expect(
+            done.returncode in (0, 1, 6),
+            f"perfctl {shlex.join(words)} left with {done.returncode}: {done.stderr.strip()}",
+        )
         return json.loads(done.stdout)["data"]
 
     def code(self, source: str, function: Callable[[PerformanceOptimizer], Awaitable[None]]) -> None:
@@ -94,7 +99,13 @@ class Stage:
     def _run(self, *words: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "perfctl", *words]
         return subprocess.run(  # noqa: S603 - our own command line
-            command, env=self.environment, cwd=self.folder, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False
+            command,
+            env=self.environment,
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            check=False,
         )
 
 

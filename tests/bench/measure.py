@@ -39,7 +39,9 @@ class Cost:
 def cost_of(command: Sequence[str], env: Mapping[str, str]) -> Cost:
     """CPU (user + system, of the process and what it waited for) and wall time of a command, output thrown away."""
     started = time.perf_counter()
-    process = subprocess.Popen(command, env=dict(env), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command, env=dict(env), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     return Cost(usage.ru_utime + usage.ru_stime, time.perf_counter() - started, process.returncode)

@@ -23,7 +23,9 @@ class Stack:
         self.perfctl("sandbox", "up", "--name", self.name, *self._options)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.perfctl("sandbox", "down", "--name", self.name)
 
     def perfctl(self, *words: str) -> str:

@@ -39,7 +39,13 @@ def _commands(folder: Path) -> dict[str, list[str]]:
     return {
         "perfctl --version": [perfctl, "--version"],
         "perfctl --help": [perfctl, "--help"],
-        "completion": ["env", "_PERFCTL_COMPLETE=complete_bash", "COMP_WORDS=perfctl cache st", "COMP_CWORD=2", perfctl],
+        "completion": [
+            "env",
+            "_PERFCTL_COMPLETE=complete_bash",
+            "COMP_WORDS=perfctl cache st",
+            "COMP_CWORD=2",
+            perfctl,
+        ],
         "config validate": [perfctl, "config", "validate", str(configuration)],
         "cache get": [perfctl, "-c", Stack.name, "cache", "get", "greeting", "-n", "bench"],
         "db slow": [perfctl, "-c", Stack.name, "db", "slow"],
