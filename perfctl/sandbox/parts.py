@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
+from perfctl.sandbox.cluster import ClusterPart
 from perfctl.sandbox.postgres import PostgresPart
+from perfctl.sandbox.replica import ReplicaPart
+from perfctl.sandbox.sentinel import SentinelPart
 from perfctl.sandbox.service import Part, Service
 from perfctl.sandbox.site import Site
 from perfctl.sandbox.valkey import ValkeyPart
@@ -15,6 +18,9 @@ ALWAYS = ("valkey", "postgres")
 PARTS: Mapping[str, Callable[[Site, bool], Part]] = {
     "valkey": lambda site, seeded: ValkeyPart(site),
     "postgres": lambda site, seeded: PostgresPart(site, seeded=seeded),
+    "cluster": lambda site, seeded: ClusterPart(site),
+    "sentinel": lambda site, seeded: SentinelPart(site),
+    "replica": lambda site, seeded: ReplicaPart(site),
 }
 """Name -> (site, seeded) -> part, in the order in which they start."""
 

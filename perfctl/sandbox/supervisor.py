@@ -46,7 +46,8 @@ class _Starting:
     child: _Outliving
     started: Started
     since: float
-    reason: str = "it was not asked yet"
+    ask_at: float = 0.0
+    """When to ask it again: ever less often, since a question costs a process."""
 
 
 class Supervisor:
@@ -72,7 +73,7 @@ class Supervisor:
             for service in [each for each in waiting if ready.issuperset(each.after)]:
                 waiting.remove(service)
                 starting.append(self._launch(service))
-            for each in [each for each in starting if self._answers(each)]:
+            for each in [each for each in starting if time.monotonic() >= each.ask_at and self._answers(each)]:
                 starting.remove(each)
                 ready.add(each.service.name)
             if starting:
@@ -110,6 +111,7 @@ class Supervisor:
             if took > READY_SECONDS:
                 reason = f"no good answer in {READY_SECONDS:g} s ({error})"
                 raise StartFailedError(each.service, reason, self._log_of(each.service.name)) from error
+            each.ask_at = time.monotonic() + min(0.25, took / 10)
             return False
         self._record(each.service.name, dataclasses.replace(each.started, ready_ms=round(took * 1000, 1)))
         return True

@@ -13,7 +13,7 @@ import subprocess
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from perfctl.errors import ConfigError, MissingExtraError
 from perfctl.sandbox.ports import HOST
@@ -97,7 +97,7 @@ class Valkey:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def ask(self, command: str) -> str:
-        """Send one inline command with the password before it; the answer without the one to AUTH."""
+        """The answer to one inline command."""
         return ask(self.port, self._site.secret("valkey"), command)
 
     @property
@@ -136,14 +136,20 @@ def ask(port: int, password: str, command: str) -> str:
     """One inline command on a connection of its own. NotReadyError where nobody answers, or answers with an error."""
     try:
         with socket.create_connection((HOST, port), timeout=_PROBE_SECONDS) as connection:
-            connection.sendall(f"AUTH {password}\r\n{command}\r\nQUIT\r\n".encode())
-            answer = b"".join(iter(lambda: connection.recv(65536), b"")).decode(errors="replace")
+            connection.sendall(f"AUTH {password}\r\n{command}\r\n".encode())
+            with connection.makefile("rb") as replies:
+                _reply(replies)
+                return _reply(replies)
     except OSError as error:
         raise NotReadyError(str(error)) from error
-    lines = answer.split("\r\n")
-    if lines[0] != "+OK" or lines[1].startswith("-"):
-        raise NotReadyError(next((line for line in lines if line.startswith("-")), "no answer"))
-    return "\n".join(lines[1:-2])
+
+
+def _reply(replies: BinaryIO) -> str:
+    """The next reply (RESP2): a line, or the text whose length the line announces."""
+    line = replies.readline().decode(errors="replace").rstrip()
+    if not line or line.startswith("-"):
+        raise NotReadyError(line or "the connection was closed")
+    return replies.read(int(line[1:]) + 2).decode(errors="replace") if line.startswith("$") else line
 
 
 def find_server(environ: Mapping[str, str] = os.environ) -> Path:
