@@ -6,7 +6,9 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
-from perfctl.config import CacheConfig, Secret
+from perfctl.config.secret import Secret
+from perfctl.config.settings import CacheConfig
+from perfctl.credentials import Login
 from perfctl.errors import ConfigError
 
 _SCHEMES = ("redis", "rediss", "valkey", "valkeys", "unix")
@@ -31,6 +33,8 @@ class Address:
     service: str = "mymaster"
     """The name under which sentinels know the primary."""
     timeout_seconds: float = 2.0
+    login: Login = field(default_factory=Login)
+    """What a rotating token is made for."""
 
     def __str__(self) -> str:
         where = self.path or ",".join(f"{host}:{port}" for host, port in self.nodes)
@@ -39,6 +43,22 @@ class Address:
 
 def address_of(config: CacheConfig) -> Address:
     """The address that the configuration gives. ConfigError where it gives none, or contradicts itself."""
+    address = _of_mode(config)
+    host, port = address.nodes[0] if address.nodes else (None, None)
+    login = Login(
+        host=host,
+        port=port,
+        username=address.username,
+        elasticache_name=config.elasticache_name,
+        elasticache_serverless=config.elasticache_serverless,
+        region=config.region,
+        profile=config.profile,
+        role_arn=config.role_arn,
+    )
+    return replace(address, login=login)
+
+
+def _of_mode(config: CacheConfig) -> Address:
     if config.cluster_enabled and config.sentinel_enabled:
         raise ConfigError(
             "cache: both cluster_enabled and sentinel_enabled", hint="a cluster fails over by itself: switch one off"

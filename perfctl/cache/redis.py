@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from redis import exceptions as failures
-from redis.asyncio import Redis
+from redis.asyncio import Connection, Redis, SSLConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.credentials import CredentialProvider
@@ -18,6 +19,7 @@ from perfctl.cache.address import Address
 from perfctl.cache.keys import pattern_of
 from perfctl.cache.model import ServerFacts
 from perfctl.cache.store import SINCE, Fetched, Refusal, Write
+from perfctl.credentials import resolve
 from perfctl.errors import AuthError, PerfctlError, ServiceError, TimedOutError, UnreachableError
 
 _PROTOCOL = 2
@@ -68,7 +70,7 @@ class RedisStore:
                 return int(await self._client.unlink(*names))
             pipeline = self._client.pipeline(transaction=False)
             for name in names:
-                pipeline.unlink(name)
+                pipeline.execute_command("UNLINK", name)
             return sum(await pipeline.execute())
 
     async def scan(self, prefix: bytes, *, batch: int = 1000) -> AsyncIterator[list[bytes]]:
@@ -171,9 +173,7 @@ class _Credentials(CredentialProvider):
 
     async def get_credentials_async(self) -> tuple[str] | tuple[str, str]:
         """(password,) or (user, password)."""
-        from perfctl.credentials import resolve
-
-        password = await resolve(self._at.password) or ""
+        password = await resolve(self._at.password, self._at.login) or ""
         return (self._at.username, password) if self._at.username else (password,)
 
 
@@ -189,18 +189,43 @@ def _cluster(address: Address) -> Any:
     from redis.asyncio.cluster import ClusterNode, RedisCluster
 
     nodes = [ClusterNode(host, port) for host, port in address.nodes]
-    return RedisCluster(startup_nodes=nodes, cluster_error_retry_attempts=2, **_options(address))
+    return RedisCluster(startup_nodes=nodes, **_options(address))
 
 
 def _sentinel(address: Address) -> Any:
     from redis.asyncio.sentinel import Sentinel
 
     options = _options(address)
-    unauthenticated = {name: value for name, value in options.items() if name != "credential_provider"}
-    sentinel: Any = Sentinel(  # type: ignore[no-untyped-call]
-        list(address.nodes), sentinel_kwargs=unauthenticated
-    )
+    sentinel: Any = Sentinel([])  # type: ignore[no-untyped-call]
+    sentinel.sentinels = [_sentinel_client(host, port, address, options) for host, port in address.nodes]
     return _ClosingSentinels(sentinel, sentinel.master_for(address.service, db=address.database, **options))
+
+
+def _sentinel_client(host: str, port: int, address: Address, options: dict[str, Any]) -> Any:
+    from redis.asyncio import ConnectionPool
+
+    kind = _TlsSentinelConnection if address.tls else _SentinelConnection
+    plain = {name: value for name, value in options.items() if name != "ssl"}
+    return Redis(connection_pool=ConnectionPool(kind, host=host, port=port, **plain))
+
+
+class _AuthenticatesWhereAsked:
+    """Gives a sentinel the server's password; goes on without where the sentinel wants none."""
+
+    async def on_connect_check_health(self, check_health: bool = True) -> None:
+        try:
+            await super().on_connect_check_health(check_health=check_health)  # type: ignore[misc]
+        except failures.AuthenticationError as error:
+            if "without any password configured" not in str(error):
+                raise
+
+
+class _SentinelConnection(_AuthenticatesWhereAsked, Connection):
+    """To a sentinel."""
+
+
+class _TlsSentinelConnection(_AuthenticatesWhereAsked, SSLConnection):
+    """To a sentinel, by TLS."""
 
 
 class _ClosingSentinels:
@@ -218,7 +243,7 @@ class _ClosingSentinels:
         await self._primary.aclose()
         await self._primary.connection_pool.disconnect()
         for sentinel in self._sentinel.sentinels:
-            await sentinel.aclose()
+            await sentinel.aclose(close_connection_pool=True)
 
 
 _OPENERS: Mapping[str, Callable[[Address], Any]] = {
@@ -235,14 +260,22 @@ def _options(address: Address) -> dict[str, Any]:
         "socket_timeout": address.timeout_seconds,
         "socket_connect_timeout": address.timeout_seconds,
         "retry": Retry(NoBackoff(), 1, supported_errors=(failures.ConnectionError,)),
-        "lib_name": None,
-        "lib_version": None,
+        **_NAMELESS,
     }
     if address.username or address.password:
         options["credential_provider"] = _Credentials(address)
     if address.tls:
         options |= {"ssl": True, "ssl_ca_certs": address.tls_ca, "ssl_check_hostname": True}
     return options
+
+
+_NAMELESS: dict[str, Any] = (
+    {"driver_info": None}
+    if "driver_info" in inspect.signature(Redis.__init__).parameters
+    else {"lib_name": None, "lib_version": None}
+)
+"""No CLIENT SETINFO at each connection: two commands that no server needs and some forbid. The old names of the
+option are deprecated from redis-py 7.2 on."""
 
 
 def _raise_first(*replies: Any) -> None:

@@ -14,15 +14,13 @@ _MAX_EXTENSION_DEPTH = 64
 """How deep extension types may nest in bytes from outside; `measure` lets nothing deeper out."""
 
 # The codes stand in stored values: never change one, never use one again.
-_TUPLE, _SET, _FROZENSET, _DATETIME, _DATE, _TIME, _TIMEDELTA, _DECIMAL, _UUID, _INTEGER, _BYTEARRAY = range(1, 12)
+_TUPLE, _SET, _FROZENSET, _DATETIME, _DATE, _TIME, _TIMEDELTA, _DECIMAL, _UUID, _INTEGER = range(1, 11)
 
 
 class Msgpack:
     """The default: compact, quick, and safe to read from a shared server."""
 
-    scalars = frozenset(
-        {type(None), bool, int, float, str, bytes, bytearray, datetime, date, time, timedelta, Decimal, UUID}
-    )
+    scalars = frozenset({type(None), bool, int, float, str, bytes, datetime, date, time, timedelta, Decimal, UUID})
     containers = frozenset({list, dict, tuple, set, frozenset})
     any_keys = True
 
@@ -107,7 +105,6 @@ _WRITERS: Mapping[type, Callable[[Any], tuple[int, bytes]]] = {
     Decimal: lambda value: (_DECIMAL, str(value).encode()),
     UUID: lambda value: (_UUID, value.bytes),
     int: lambda value: (_INTEGER, value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True)),
-    bytearray: lambda value: (_BYTEARRAY, bytes(value)),
 }
 
 _READERS: Mapping[int, Callable[[bytes, int], Any]] = {
@@ -121,7 +118,6 @@ _READERS: Mapping[int, Callable[[bytes, int], Any]] = {
     _DECIMAL: lambda payload, depth: Decimal(payload.decode()),
     _UUID: lambda payload, depth: UUID(bytes=payload),
     _INTEGER: lambda payload, depth: int.from_bytes(payload, "big", signed=True),
-    _BYTEARRAY: lambda payload, depth: bytearray(payload),
 }
 
 SERIALIZER = Msgpack()
