@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
 from perfctl.config.fault import Fault, Mark
@@ -156,7 +156,8 @@ class _Composer:
             self._refuse(self._mark(event), "no anchor of this name before it", "quote a value that begins with '*'")
         node, size = self._anchors[event.anchor]
         self._grow(size, event)
-        return node
+        start, end = _span(event)
+        return replace(node, start=start, end=end)
 
     def _grow(self, size: int, event: Any) -> None:
         self._count += size
