@@ -46,7 +46,7 @@ class Portal:
         """The loop, running."""
         with self._starting:
             if self._loop is None:
-                self._loop = asyncio.new_event_loop()
+                self._loop = _Loop()
                 self._thread = threading.Thread(target=_serve, args=(self._loop,), name="perfctl-bridge", daemon=True)
                 self._thread.start()
             return self._loop
@@ -120,11 +120,37 @@ def refuse_inside_a_loop(name: str) -> None:
     )
 
 
-def _forget_after_fork() -> None:
-    """In a forked child: the parent's loop, its thread and its sockets are the parent's alone.
+class _Loop(asyncio.SelectorEventLoop):
+    """A loop that is dead in a forked child, where its thread is not.
 
-    They are kept, untouched: to close the copied loop would take the parent's sockets out of the epoll they share.
+    The child shares the kernel's epoll with the parent: whatever closes there must not take the parent's sockets
+    out of it. asyncio's transports call `_remove_reader` and `_remove_writer` for that.
     """
+
+    def __init__(self) -> None:
+        self._pid = os.getpid()
+        super().__init__()
+
+    @property
+    def _is_a_copy(self) -> bool:
+        return self._pid != os.getpid()
+
+    def is_running(self) -> bool:
+        return not self._is_a_copy and super().is_running()
+
+    def _remove_reader(self, fd: Any) -> bool:
+        return not self._is_a_copy and bool(super()._remove_reader(fd))  # type: ignore[misc]
+
+    def _remove_writer(self, fd: Any) -> bool:
+        return not self._is_a_copy and bool(super()._remove_writer(fd))  # type: ignore[misc]
+
+    def __del__(self, *arguments: Any) -> None:
+        if not self._is_a_copy:
+            super().__del__(*arguments)
+
+
+def _forget_after_fork() -> None:
+    """In a forked child: the parent's loop, its thread and its sockets are the parent's alone, and kept untouched."""
     global _shared, _sharing
     _sharing = threading.Lock()
     if _shared is not None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -151,10 +153,71 @@ def test_threads_share_the_engines_of_a_running_loop(config_file: Path) -> None:
     assert len(rows) == 1
 
 
-def test_a_key_written_by_one_process_is_read_by_another(config_file: Path) -> None:
+def test_a_key_written_through_one_optimizer_is_read_through_another(config_file: Path) -> None:
     writer, reader = PerformanceOptimizer.from_file(config_file), PerformanceOptimizer.from_file(config_file)
-    writer.sync.cache.set("handed:over", {"price": 1.5}, namespace="two")
-    assert reader.sync.cache.get("handed:over", namespace="two") == {"price": 1.5}
+    with writer.sync as there, reader.sync as here:
+        there.cache.set("handed:over", {"price": 1.5}, namespace="two")
+        assert here.cache.get("handed:over", namespace="two") == {"price": 1.5}
+
+
+def test_a_script_that_never_closes_leaves_no_warning(config_file: Path, tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        f"""
+from perfctl import PerformanceOptimizer
+
+optimizer = PerformanceOptimizer.from_file({str(config_file)!r})
+
+@optimizer.cache_decorator(namespace="script")
+def twice(number):
+    return 2 * number
+
+assert twice(4) == 8
+optimizer.sync.cache.set("k", 1)
+print(optimizer.sync.database.execute_optimized_query("SELECT 1 AS one")[0]["one"])
+"""
+    )
+    ran = subprocess.run(
+        [sys.executable, "-X", "dev", "-W", "error", script], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "1\n", "")
+
+
+def test_a_forked_worker_uses_what_was_decorated_and_used_before_the_fork(config_file: Path, tmp_path: Path) -> None:
+    script = tmp_path / "workers.py"
+    script.write_text(
+        f"""
+import os
+from perfctl import PerformanceOptimizer
+
+optimizer = PerformanceOptimizer.from_file({str(config_file)!r})
+
+@optimizer.cache_decorator(namespace="workers")
+def twice(number):
+    return 2 * number
+
+def work(number):
+    assert twice(number) == 2 * number
+    optimizer.sync.cache.set(f"k{{number}}", number)
+    assert optimizer.sync.cache.get(f"k{{number}}") == number
+    return optimizer.sync.database.execute_optimized_query("SELECT %s::int AS n", (number,))[0]["n"]
+
+assert work(1) == 1
+children = []
+for number in (2, 3, 4):
+    child = os.fork()
+    if child == 0:
+        assert work(number) == number
+        raise SystemExit(0)
+    children.append(child)
+print([os.waitpid(child, 0)[1] for child in children], work(5))
+"""
+    )
+    copies_are_never_closed = "ignore::ResourceWarning"
+    ran = subprocess.run(
+        [sys.executable, "-W", copies_are_never_closed, script], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "[0, 0, 0] 5\n", "")
 
 
 def test_measuring_asks_the_servers(config_file: Path) -> None:
