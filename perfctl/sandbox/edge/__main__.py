@@ -19,8 +19,8 @@ The reserved paths for tests (faults, clock, logs, cache, cost) are listed in `a
 origin in `origin.py`, the operations in `control.py`. An invalidation takes effect after a fifth of
 `--completion-seconds` and is reported `Completed` after all of them.
 
-Not here: HTTPS and HTTP/2 (so `redirect-to-https` is accepted and has no effect), edge functions, origin groups,
-response headers policies, signed URLs, geo restriction, an object above 64 MiB.
+Not here: HTTPS and HTTP/2 (so `redirect-to-https` is accepted and has no effect), edge functions,
+response headers policies (listed, not applied), signed URLs, geo restriction, an object above 64 MiB.
 """
 
 from __future__ import annotations
@@ -75,9 +75,12 @@ class Options:
 
 
 def main(words: list[str] | None = None) -> int:
-    """Serve until SIGTERM or SIGINT."""
-    with contextlib.suppress(KeyboardInterrupt):
+    """Serve until SIGTERM or SIGINT; 1 and a line on stderr when a port is taken or a folder cannot be written."""
+    try:
         asyncio.run(serve(read_options(words)))
+    except OSError as error:
+        sys.stderr.write(f"perfctl.sandbox.edge: {error}\n")
+        return 1
     return 0
 
 

@@ -36,6 +36,15 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
+class Target:
+    """What a behaviour names: an origin, or an origin group's first and second."""
+
+    first: Origin
+    second: Origin | None = None
+    statuses: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Behaviour:
     """How the requests of one path pattern are treated; the default behaviour has no pattern."""
 
@@ -46,6 +55,10 @@ class Behaviour:
     compress: bool = False
     allowed_methods: tuple[str, ...] = SAFE_METHODS
     cached_methods: tuple[str, ...] = SAFE_METHODS
+    fallback: Origin | None = None
+    """The second origin of an origin group."""
+    failover_statuses: tuple[int, ...] = ()
+    """Answers of the first origin upon which the second is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +120,8 @@ class PolicyFinder:
 
 def delivery_of(distribution_id: str, domain_name: str, config: Element, policies: PolicyFinder) -> Delivery:
     """Read a DistributionConfig; ServiceProblem for what the service would refuse."""
-    origins = {origin.identity: origin for origin in map(_origin, items_of(config, "Origins"))}
+    origins = {origin.identity: Target(origin) for origin in map(_origin, items_of(config, "Origins"))}
+    targets = origins | {text_of(group, "Id"): _group(group, origins) for group in items_of(config, "OriginGroups")}
     default = config.find("DefaultCacheBehavior")
     if not origins or default is None:
         raise ServiceProblem("InvalidArgument", "Origins and DefaultCacheBehavior are required.")
@@ -119,7 +133,7 @@ def delivery_of(distribution_id: str, domain_name: str, config: Element, policie
         hosts=(domain_name.lower(), *(alias.lower() for alias in texts_of(config, "Aliases"))),
         enabled=is_true(config, "Enabled"),
         root_object=text_of(config, "DefaultRootObject").lstrip("/"),
-        behaviours=tuple(_behaviour(item, origins, policies) for item in (*listed, default)),
+        behaviours=tuple(_behaviour(item, targets, policies) for item in (*listed, default)),
         error_ttls=tuple(
             (number_of(item, "ErrorCode", 0), number_of(item, "ErrorCachingMinTTL", DEFAULT_ERROR_TTL))
             for item in items_of(config, "CustomErrorResponses")
@@ -143,16 +157,30 @@ def _origin(item: Element) -> Origin:
     )
 
 
-def _behaviour(item: Element, origins: dict[str, Origin], policies: PolicyFinder) -> Behaviour:
-    target = text_of(item, "TargetOriginId")
-    if target not in origins:
-        raise ServiceProblem("NoSuchOrigin", f"One or more of your origins do not exist: {target!r}.")
+def _group(item: Element, origins: dict[str, Target]) -> Target:
+    members = [_target(text_of(member, "OriginId"), origins) for member in items_of(item, "Members")]
+    if len(members) != 2:
+        raise ServiceProblem("InvalidArgument", "An origin group has two members.")
+    statuses = texts_of(item, "FailoverCriteria/StatusCodes")
+    return Target(members[0].first, members[1].first, tuple(int(status) for status in statuses if status.isdigit()))
+
+
+def _target(identity: str, targets: dict[str, Target]) -> Target:
+    if identity not in targets:
+        raise ServiceProblem("NoSuchOrigin", f"One or more of your origins do not exist: {identity!r}.")
+    return targets[identity]
+
+
+def _behaviour(item: Element, targets: dict[str, Target], policies: PolicyFinder) -> Behaviour:
+    target = _target(text_of(item, "TargetOriginId"), targets)
     cache_id, request_id = text_of(item, "CachePolicyId"), text_of(item, "OriginRequestPolicyId")
     if headers_id := text_of(item, "ResponseHeadersPolicyId"):
         policies.response_headers(headers_id)
     return Behaviour(
         pattern=_pattern(item),
-        origin=origins[target],
+        origin=target.first,
+        fallback=target.second,
+        failover_statuses=target.statuses,
         cache_policy=policies.cache(cache_id) if cache_id else legacy_policy_of(item),
         request_policy=policies.origin_request(request_id) if request_id else NOTHING_MORE,
         compress=is_true(item, "Compress"),

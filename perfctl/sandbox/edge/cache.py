@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from perfctl.sandbox.edge.cache_key import CacheKey
 from perfctl.sandbox.edge.headers import Headers
-from perfctl.sandbox.edge.invalidations import covers
+from perfctl.sandbox.edge.invalidations import Scope
 from perfctl.sandbox.edge.ttl import Freshness
 
 ENTRY_OVERHEAD_BYTES = 1_000
@@ -39,11 +38,11 @@ class Entry:
         """How far past its TTL it is; negative while it is fresh."""
         return now - self.stored_at - (self.freshness.ttl or 0)
 
-    def is_covered(self, distribution_id: str, items: Iterable[str]) -> bool:
-        """Whether an invalidation of these items purges it."""
+    def is_covered(self, distribution_id: str, scope: Scope) -> bool:
+        """Whether an invalidation of this scope purges it."""
         if self.key.distribution_id != distribution_id:
             return False
-        return any(covers(item, url, self.tags) for item in items for url in self.urls)
+        return any(scope.covers(url, self.tags) for url in self.urls)
 
 
 class Cache:
@@ -77,9 +76,9 @@ class Cache:
         if entry is not None:
             self.size_bytes -= entry.size_bytes
 
-    def purge(self, distribution_id: str, items: tuple[str, ...]) -> int:
+    def purge(self, distribution_id: str, scope: Scope) -> int:
         """Drop what an invalidation covers, in every variant; returns how many answers went."""
-        gone = [entry.key for entry in self._entries.values() if entry.is_covered(distribution_id, items)]
+        gone = [entry.key for entry in self._entries.values() if entry.is_covered(distribution_id, scope)]
         for key in gone:
             self.drop(key)
         return len(gone)

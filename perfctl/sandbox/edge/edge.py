@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from perfctl.sandbox.edge.access_log import AccessLog, Record
 from perfctl.sandbox.edge.account import Account
-from perfctl.sandbox.edge.behaviours import Behaviour, Delivery
+from perfctl.sandbox.edge.behaviours import Behaviour, Delivery, Origin
 from perfctl.sandbox.edge.cache import Cache, Entry
 from perfctl.sandbox.edge.cache_key import CacheKey, canonical, key_of
 from perfctl.sandbox.edge.clock import http_date
@@ -19,6 +19,7 @@ from perfctl.sandbox.edge.forward import HOP_BY_HOP, ask_of, forwards_cookies
 from perfctl.sandbox.edge.headers import Headers, tokens
 from perfctl.sandbox.edge.http import Request, Response, response_head
 from perfctl.sandbox.edge.identity import request_id as new_request_id
+from perfctl.sandbox.edge.invalidations import Scope, scope_of
 from perfctl.sandbox.edge.ttl import NOT_STORED, Freshness, freshness
 from perfctl.sandbox.edge.viewer import tailored
 
@@ -64,7 +65,7 @@ class Purge:
 
     number: int
     distribution_id: str
-    items: tuple[str, ...]
+    scope: Scope
 
 
 class Edge:
@@ -90,7 +91,7 @@ class Edge:
         if delivery is None:
             return self._page(403, "The host name is not that of a distribution.", request_id)
         response, result, detail = await self._answer(request, delivery, request_id)
-        if result == "Miss" and response.status >= 400:
+        if response.status >= 400:
             result = "Error"
         self._results[result] += 1
         self._record(request, delivery, response, (result, detail, request_id), time.perf_counter() - began)
@@ -103,7 +104,7 @@ class Edge:
     def empty(self) -> None:
         """Hold nothing, as after a start."""
         for distribution in self._account.distributions.all():
-            self._purge(distribution.identity, ("/*",))
+            self._purge(distribution.identity, scope_of(("/*",)))
 
     async def close(self) -> None:
         """End what still runs for nobody."""
@@ -206,18 +207,24 @@ class Edge:
             await asyncio.sleep(faults.origin_latency_ms / 1000)
         if faults.origin_down:
             raise OriginError(502, "OriginConnectError")
+        first = visit.behaviour.origin
+        if visit.behaviour.fallback is None or visit.request.method not in ("GET", "HEAD", "OPTIONS"):
+            return await self._asked_of(first, visit, conditions, caches=caches)
+        try:
+            answer = await self._asked_of(first, visit, conditions, caches=caches)
+        except OriginError:
+            return await self._asked_of(visit.behaviour.fallback, visit, conditions, caches=caches)
+        if answer.status in visit.behaviour.failover_statuses:
+            return await self._asked_of(visit.behaviour.fallback, visit, conditions, caches=caches)
+        return answer
+
+    async def _asked_of(self, origin: Origin, visit: Visit, conditions: Headers, *, caches: bool) -> OriginAnswer:
+        via = f"1.1 {visit.delivery.hosts[0]} (CloudFront)"
         ask = ask_of(
-            visit.request,
-            visit.behaviour,
-            visit.path,
-            via=f"1.1 {visit.delivery.hosts[0]} (CloudFront)",
-            request_id=visit.request_id,
-            caches=caches,
+            visit.request, visit.behaviour, origin, visit.path, via=via, request_id=visit.request_id, caches=caches
         )
         method = "GET" if caches else ask.method
-        return await fetch(
-            visit.behaviour.origin, replace(ask, method=method, headers=ask.headers.overlaid(conditions))
-        )
+        return await fetch(origin, replace(ask, method=method, headers=ask.headers.overlaid(conditions)))
 
     async def _entry(self, visit: Visit, key: CacheKey, answer: OriginAnswer) -> Entry:
         headers, body = _end_to_end(answer.headers), answer.body
@@ -285,17 +292,17 @@ class Edge:
         if self._purge_number - seen > PURGES_REMEMBERED:
             return True
         return any(
-            purge.number > seen and entry.is_covered(purge.distribution_id, purge.items) for purge in self._purges
+            purge.number > seen and entry.is_covered(purge.distribution_id, purge.scope) for purge in self._purges
         )
 
     def _purge_due(self) -> None:
         for invalidation in self._account.invalidations.take_due():
-            self._purge(invalidation.distribution_id, invalidation.paths)
+            self._purge(invalidation.distribution_id, scope_of(invalidation.paths))
 
-    def _purge(self, distribution_id: str, items: tuple[str, ...]) -> None:
+    def _purge(self, distribution_id: str, scope: Scope) -> None:
         self._purge_number += 1
-        self._purges.append(Purge(self._purge_number, distribution_id, items))
-        self._cache.purge(distribution_id, items)
+        self._purges.append(Purge(self._purge_number, distribution_id, scope))
+        self._cache.purge(distribution_id, scope)
         for key in [key for key in self._flights if key.distribution_id == distribution_id]:
             del self._flights[key]  # whoever comes now asks the origin anew
 

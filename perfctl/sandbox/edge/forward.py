@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from perfctl.sandbox.edge.behaviours import Behaviour
+from perfctl.sandbox.edge.behaviours import Behaviour, Origin
 from perfctl.sandbox.edge.cache_key import cookies_of, normalised_encodings
 from perfctl.sandbox.edge.fetch import Ask
 from perfctl.sandbox.edge.headers import Headers, tokens
@@ -35,13 +35,15 @@ _OURS = (
 _CONDITIONS = ("if-none-match", "if-modified-since", "if-match", "if-unmodified-since", "if-range", "range")
 
 
-def ask_of(request: Request, behaviour: Behaviour, path: str, *, via: str, request_id: str, caches: bool) -> Ask:
+def ask_of(
+    request: Request, behaviour: Behaviour, origin: Origin, path: str, *, via: str, request_id: str, caches: bool
+) -> Ask:
     """The request for the origin. `caches`: it is for the cache, so it asks for the whole, unconditionally."""
     headers = _chosen(request, behaviour)
     headers = headers.without(*_CONDITIONS) if caches else headers
-    headers = headers.overlaid(Headers(behaviour.origin.headers)).with_("Host", _host(request, behaviour))
+    headers = headers.overlaid(Headers(origin.headers)).with_("Host", _host(request, behaviour, origin))
     query = _query(request, behaviour)
-    target = behaviour.origin.path + path + (f"?{query}" if query else "")
+    target = origin.path + path + (f"?{query}" if query else "")
     forwarded = request.headers.get("x-forwarded-for")
     client = request.client[0]
     headers = headers.with_("Via", via).with_("X-Amz-Cf-Id", request_id)
@@ -90,11 +92,10 @@ def _encodings(request: Request, behaviour: Behaviour) -> str | None:
     return sent if _picks(policy.headers, behaviour.request_policy.headers, "accept-encoding") else None
 
 
-def _host(request: Request, behaviour: Behaviour) -> str:
+def _host(request: Request, behaviour: Behaviour, origin: Origin) -> str:
     sent = request.headers.get("host")
     if sent and _picks(behaviour.cache_policy.headers, behaviour.request_policy.headers, "host"):
         return sent
-    origin = behaviour.origin
     return origin.domain if origin.port == 80 else f"{origin.domain}:{origin.port}"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from dataclasses import asdict, dataclass, replace
 from typing import Literal
 from xml.etree.ElementTree import Element, fromstring
@@ -54,7 +55,7 @@ class Functions:
 
     def create(self, request: Element) -> tuple[str, Version]:
         name = text_of(request, "Name")
-        if not name or len(name) > 64 or not name.replace("-", "").replace("_", "").isalnum():
+        if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name):
             raise ServiceProblem("InvalidArgument", f"{name[:80]!r} is not a function name.")
         if name in self._stages:
             raise ServiceProblem("FunctionAlreadyExists", f"A function has the name {name!r}.")

@@ -126,6 +126,7 @@ class HttpServer:
                 request = await self._read(reader, writer, client)
             except BadRequestError as bad:
                 await self._send(writer, None, _refusal(bad), keep=False)
+                await self._linger(reader, writer)
                 return
             if request is None:
                 return
@@ -167,6 +168,14 @@ class HttpServer:
             request.version,
             len(head),
         )
+
+    async def _linger(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Read on for a moment: closing over unread data would reset the connection before our answer is read."""
+        writer.write_eof()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(1.0):
+                while await reader.read(65536):
+                    pass
 
     async def _answer(self, request: Request) -> Response:
         try:

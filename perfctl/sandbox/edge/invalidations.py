@@ -102,13 +102,33 @@ def _tag_complaint(tag: str, tags_enabled: bool) -> str | None:
     return None
 
 
-def covers(item: str, url: str, tags: frozenset[str]) -> bool:
-    """Whether one item of a batch purges an object of this URL (path, and query where it is in the key) and tags."""
-    kind = kind_of(item)
-    if kind == "tag":
-        return item[1:].lower() in tags
-    wanted = canonical(item)
-    return url.startswith(wanted[:-1]) if kind == "wildcard" else url == wanted
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a batch purges, made ready to be asked about many objects."""
+
+    urls: frozenset[str]
+    prefixes: tuple[str, ...]
+    tags: frozenset[str]
+
+    def covers(self, url: str, tags: frozenset[str] = frozenset()) -> bool:
+        """Whether an object goes; its URL is the path, and the query where that is in the cache key."""
+        return url in self.urls or url.startswith(self.prefixes) or not self.tags.isdisjoint(tags)
+
+
+def scope_of(items: tuple[str, ...]) -> Scope:
+    """The scope of a batch's items.
+
+    >>> scope_of(("/img/*", "/a?v=1", "#News")).covers("/img/1.jpg")
+    True
+    """
+    by_kind: dict[Kind, list[str]] = {"exact": [], "wildcard": [], "tag": []}
+    for item in items:
+        by_kind[kind_of(item)].append(item)
+    return Scope(
+        urls=frozenset(canonical(path) for path in by_kind["exact"]),
+        prefixes=tuple(canonical(path)[:-1] for path in by_kind["wildcard"]),
+        tags=frozenset(tag[1:].lower() for tag in by_kind["tag"]),
+    )
 
 
 class Invalidations:
@@ -119,6 +139,7 @@ class Invalidations:
         self._clock = clock
         self.completion_seconds = completion_seconds
         self._by_distribution: dict[str, dict[str, Invalidation]] = {}
+        self._references: dict[tuple[str, str], Invalidation] = {}
         self._waiting: list[Invalidation] = []
         for body in store.all("invalidation").values():
             self._remember(Invalidation(**{**body, "paths": tuple(body["paths"])}))
@@ -130,8 +151,7 @@ class Invalidations:
         if not reference:
             raise ServiceProblem("InvalidArgument", "CallerReference is empty.")
         check_items(items, tags_enabled=tags_enabled)
-        known = self._of(distribution_id).values()
-        if earlier := next((old for old in known if old.caller_reference == reference), None):
+        if earlier := self._references.get((distribution_id, reference)):
             return _same_or_refused(earlier, items)
         self._check_quota(distribution_id, items)
         now = self._clock.now()
@@ -179,8 +199,8 @@ class Invalidations:
 
     def forget(self, distribution_id: str) -> None:
         """A deleted distribution takes its invalidations with it."""
-        for identity in self._by_distribution.pop(distribution_id, {}):
-            self._store.delete("invalidation", identity)
+        for invalidation in self._by_distribution.pop(distribution_id, {}).values():
+            self._drop(invalidation)
 
     def bill(self) -> Bill:
         """This month's paths over all distributions, what is left of the free ones, and the price of the rest."""
@@ -195,10 +215,13 @@ class Invalidations:
     def _remember(self, invalidation: Invalidation) -> None:
         known = self._by_distribution.setdefault(invalidation.distribution_id, {})
         known[invalidation.identity] = invalidation
+        self._references[invalidation.distribution_id, invalidation.caller_reference] = invalidation
         if len(known) > MAX_KEPT:
-            oldest = next(iter(known))
-            del known[oldest]
-            self._store.delete("invalidation", oldest)
+            self._drop(known.pop(next(iter(known))))
+
+    def _drop(self, invalidation: Invalidation) -> None:
+        self._references.pop((invalidation.distribution_id, invalidation.caller_reference), None)
+        self._store.delete("invalidation", invalidation.identity)
 
     def _check_quota(self, distribution_id: str, items: tuple[str, ...]) -> None:
         used = Counter(

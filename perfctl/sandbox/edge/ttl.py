@@ -37,7 +37,7 @@ def freshness(status: int, headers: Headers, policy: CachePolicy, *, now: float,
         return NOT_STORED
     if status >= 400:
         return _error_freshness(status, headers, policy, now=now, error_ttl=error_ttl)
-    if status < 200 or status == 206:
+    if status < 200 or status in (206, 304):
         return NOT_STORED
     rules = directives(headers.get("cache-control"))
     if rules.keys() & {"no-store", "no-cache", "private"}:

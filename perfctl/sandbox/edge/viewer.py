@@ -12,8 +12,8 @@ _RANGE = re.compile(r"bytes=([0-9]{0,15})-([0-9]{0,15})", re.ASCII)
 
 
 def tailored(request: Request, status: int, headers: Headers, body: bytes) -> Response:
-    """The answer to a GET or HEAD; only a 200 is narrowed."""
-    if status != 200:
+    """The answer to a viewer; only a 200 to GET or HEAD is narrowed."""
+    if status != 200 or request.method not in ("GET", "HEAD"):
         return Response(status, headers, body)
     if is_unchanged(request.headers, headers):
         return Response(304, headers.without("content-type", "content-encoding"))
