@@ -155,7 +155,8 @@ class _Reader:
         layer: Layer = {}
         for key, value in entries(node, tuple(known), path, self._found):
             made = value_of(value, known[key.text], f"{path}.{key.text}", self._found, folder=self._path.parent)
-            if made is not None and made is not UNUSABLE:
+            is_no_address = made == () and known[key.text].role == "address"
+            if made is not None and made is not UNUSABLE and not is_no_address:
                 layer[f"{name}.{key.text}"] = Given(made, self._source(value.mark, context))
         return self._without_passwords(layer)
 

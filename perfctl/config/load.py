@@ -145,13 +145,13 @@ def _built(context: str, layer: Layer, sources: Sources, environ: Mapping[str, s
 
 
 def _settings(context: str, layer: Layer) -> Settings:
-    """The layer as dataclasses. A pool whose upper limit alone is given starts with no more than that."""
+    """The layer as dataclasses. A pool's upper limit from a stronger place than the lower one lowers that, too."""
     values = {key: given.value for key, given in layer.items()}
     sections: dict[str, Any] = {}
     for name, section in SECTIONS.items():
         own = {key.partition(".")[2]: value for key, value in values.items() if key.startswith(f"{name}.")}
         sections[name] = section(**own)
-    if "database.min_connections" not in layer:
+    if _is_stronger(layer, "database.max_connections", "database.min_connections"):
         database = sections["database"]
         least = min(database.min_connections, database.max_connections)
         sections["database"] = replace(database, min_connections=least)
@@ -162,6 +162,13 @@ def _settings(context: str, layer: Layer) -> Settings:
         origins={key: Origin(given.source.where) for key, given in layer.items()},
         **sections,
     )
+
+
+def _is_stronger(layer: Layer, one: str, other: str) -> bool:
+    """Whether a variable gives the one and at most a file the other, or nobody gives the other."""
+    if one not in layer or other not in layer:
+        return one in layer
+    return layer[one].source.kind == "variable" and layer[other].source.kind != "variable"
 
 
 def _trust_faults(

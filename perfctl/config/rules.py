@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from perfctl.config.addresses import user_of
 from perfctl.config.fault import Fault, raise_for
 from perfctl.config.secret import Secret
 from perfctl.config.settings import CacheConfig, CDNConfig, DatabaseConfig, Settings
@@ -48,9 +49,13 @@ def _cache(cache: CacheConfig, place: Place) -> Iterator[Fault]:
             "set cache.encryption_key, or use msgpack",
         )
     yield from _tokens(cache, "cache", ("redis_password", "elasticache_iam"), place)
-    if _is(cache.redis_password, "elasticache_iam") and not (cache.elasticache_name and cache.redis_username):
+    if _is(cache.redis_password, "elasticache_iam") and not (cache.elasticache_name and _user(cache)):
         hint = "set cache.elasticache_name and cache.redis_username"
         yield _fault(place, "cache.redis_password", "{elasticache_iam: true} needs the cache's name and a user", hint)
+
+
+def _user(cache: CacheConfig) -> str | None:
+    return cache.redis_username or (user_of(cache.redis_url) if cache.redis_url else None)
 
 
 def _cdn(cdn: CDNConfig, place: Place) -> Iterator[Fault]:

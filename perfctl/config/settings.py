@@ -92,7 +92,7 @@ class CacheConfig:
     redis_url: str | None = setting(None, "redis://, rediss:// (TLS) or unix:// address.", role="address", shown=False)
     redis_host: str | None = setting(None, "The host, where there is no redis_url.", role="address")
     redis_port: int = setting(6379, "Its port.", role="address", low=1, high=65535)
-    redis_database: int = setting(0, "The number of the database.", low=0, high=1_000_000)
+    redis_database: int = setting(0, "The number of the database.", role="address", low=0, high=1_000_000)
     redis_username: str | None = setting(None, "The ACL user.")
     redis_password: Secret | str | None = setting(None, "Its password: a reference.", role="secret")
     sentinel_nodes: tuple[str, ...] = setting((), "The Sentinels, as host:port.", role="address")
