@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from perfctl.db.engine import DatabaseOptimizer
     from perfctl.metrics.engine import MetricsEngine, Source
     from perfctl.metrics.model import PerformanceMetrics
+    from perfctl.metrics.sources import Lookups
 
 _Value = TypeVar("_Value")
 
@@ -214,21 +215,15 @@ class PerformanceOptimizer:
         return MetricsEngine((self._cache_source(), self._database_source()), limit_seconds=limit)
 
     def _cache_source(self) -> Source:
-        from perfctl.cache.counters import by_namespace
         from perfctl.metrics.sources import Lookups, cache_source
 
         cache = self.cache
-
-        async def everywhere() -> Lookups:
-            counts = by_namespace(await cache.store.counters(cache.layout.counters)).values()
-            hits = sum(count.hits_l1 + count.hits_l2 for count in counts)
-            return Lookups(hits, sum(count.misses for count in counts))
 
         def here() -> Lookups:
             counted = cache.metrics()
             return Lookups(counted.hits, counted.misses)
 
-        return cache_source(here, everywhere if cache.config.has_redis else None)
+        return cache_source(here, _CacheServer(cache) if cache.config.has_redis else None)
 
     def _database_source(self) -> Source:
         from perfctl.metrics.sources import DATABASE_FIGURES, database_source, off
@@ -250,6 +245,27 @@ class PerformanceOptimizer:
     def _limited(self, config: _Limited) -> _Limited:
         limit = self.timeout_seconds
         return config if limit is None else replace(config, timeout_seconds=limit)
+
+
+class _CacheServer:
+    """The cache's server, as the metrics ask it."""
+
+    def __init__(self, cache: AdvancedCache) -> None:
+        self._cache = cache
+
+    async def counted(self) -> Lookups:
+        from perfctl.cache.counters import by_namespace
+        from perfctl.metrics.sources import Lookups
+
+        counts = by_namespace(await self._cache.store.counters(self._cache.layout.counters)).values()
+        hits = sum(count.hits_l1 + count.hits_l2 for count in counts)
+        return Lookups(hits, sum(count.misses for count in counts))
+
+    async def keyspace(self) -> Lookups:
+        from perfctl.metrics.sources import Lookups
+
+        facts = await self._cache.store.facts()
+        return Lookups(facts.keyspace_hits or 0, facts.keyspace_misses or 0)
 
 
 _Limited = TypeVar("_Limited", CacheConfig, CDNConfig)

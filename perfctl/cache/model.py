@@ -108,6 +108,9 @@ class ServerFacts:
     maxmemory_policy: str | None = None
     replicas: int | None = None
     nodes: int = 1
+    keyspace_hits: int | None = None
+    """Look-ups of all clients, ours or not, that found their key, since the server started."""
+    keyspace_misses: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -343,4 +343,6 @@ def _facts(mode: str, answers: list[dict[str, Any]]) -> ServerFacts:
         maxmemory_policy=first.get("maxmemory_policy"),
         replicas=sum(answer.get("connected_slaves", 0) for answer in answers),
         nodes=len(answers),
+        keyspace_hits=sum(answer.get("keyspace_hits", 0) for answer in answers),
+        keyspace_misses=sum(answer.get("keyspace_misses", 0) for answer in answers),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from perfctl.errors import AuthError, ServiceError
 from perfctl.metrics.engine import Source
@@ -28,6 +28,18 @@ class Lookups:
     misses: int
 
 
+class CountsLookups(Protocol):
+    """A server that look-ups are counted on."""
+
+    async def counted(self) -> Lookups:
+        """What processes with perfctl reported."""
+        ...
+
+    async def keyspace(self) -> Lookups:
+        """What the server counted itself, of every client; zeros where it may not be asked."""
+        ...
+
+
 def off(figures: tuple[str, ...], reason: str) -> Source:
     """An engine that is not configured: its figures have a reason, and nobody is asked."""
 
@@ -40,15 +52,19 @@ def off(figures: tuple[str, ...], reason: str) -> Source:
     return Source(name=reason, figures=figures, ask=nothing, known=known)
 
 
-def cache_source(here: Callable[[], Lookups], everywhere: Callable[[], Awaitable[Lookups]] | None) -> Source:
-    """The hit ratio, of all processes by the counters they share on the server; unasked, of this process.
+def cache_source(here: Callable[[], Lookups], server: CountsLookups | None) -> Source:
+    """The hit ratio: of all processes by the counters that they share, else of all clients by the server's own.
 
-    `everywhere` is None for a cache that has no server behind it.
+    Unasked: of this process. `server` is None for a cache that has none behind it.
     """
 
     async def ask() -> tuple[Reading, ...]:
-        shared = () if everywhere is None else (_hit_ratio(await everywhere(), "counters of all processes"),)
-        return (*shared, *known())
+        if server is None:
+            return known()
+        shared = _hit_ratio(await server.counted(), "perfctl's counters, all processes")
+        if shared.value is not None:
+            return (shared,)
+        return (*known(), shared, _hit_ratio(await server.keyspace(), "Redis INFO, all clients and keys"))
 
     def known() -> tuple[Reading, ...]:
         return (_hit_ratio(here(), "this process"),)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
+import pytest
+
 from perfctl.errors import AuthError, ServiceError, UnreachableError
 from perfctl.metrics.engine import MetricsEngine, Source
 from perfctl.metrics.model import MetricsSnapshot, Reading
@@ -62,20 +64,35 @@ def test_current_measures_the_cpu_between_two_calls() -> None:
     assert engine.current().measured("cpu_usage_percent") is not None
 
 
-def test_the_hit_ratio_is_that_of_all_processes_where_they_share_counters() -> None:
-    async def everywhere() -> Lookups:
-        return Lookups(90, 10)
+class Server:
+    """A server with these counts."""
 
-    snapshot = _snapshot(cache_source(lambda: Lookups(1, 1), everywhere))
-    assert snapshot.cache_hit_rate == 0.9
-    assert snapshot.sources["cache_hit_rate"] == "counters of all processes, 100 look-ups"
+    def __init__(self, counted: Lookups, keyspace: Lookups) -> None:
+        self._counted, self._keyspace = counted, keyspace
+
+    async def counted(self) -> Lookups:
+        return self._counted
+
+    async def keyspace(self) -> Lookups:
+        return self._keyspace
 
 
-def test_the_hit_ratio_falls_back_to_this_process() -> None:
-    async def everywhere() -> Lookups:
-        return Lookups(0, 0)
+NOTHING = Lookups(0, 0)
 
-    assert _snapshot(cache_source(lambda: Lookups(3, 1), everywhere)).cache_hit_rate == 0.75
+
+@pytest.mark.parametrize(
+    ("counted", "keyspace", "here", "ratio", "source"),
+    [
+        (Lookups(90, 10), Lookups(1, 1), Lookups(1, 0), 0.9, "perfctl's counters, all processes, 100 look-ups"),
+        (NOTHING, Lookups(1, 1), Lookups(3, 1), 0.75, "this process, 4 look-ups"),
+        (NOTHING, Lookups(1, 1), NOTHING, 0.5, "Redis INFO, all clients and keys, 2 look-ups"),
+    ],
+)
+def test_the_hit_ratio_is_that_of_the_widest_source_that_is_about_this_cache(
+    counted: Lookups, keyspace: Lookups, here: Lookups, ratio: float, source: str
+) -> None:
+    snapshot = _snapshot(cache_source(lambda: here, Server(counted, keyspace)))
+    assert (snapshot.cache_hit_rate, snapshot.sources["cache_hit_rate"]) == (ratio, source)
 
 
 def test_a_cache_nobody_asked_has_no_hit_ratio() -> None:
