@@ -41,14 +41,16 @@ def up(
     """Start Valkey, PostgreSQL and a local CloudFront, or what of them is not running; write a context."""
     sandbox = _sandbox(run, name)
     started = time.perf_counter()
-    rows = sandbox.up(optional=_split(with_), seeded=not no_seed)
+    result = sandbox.up(optional=_split(with_), seeded=not no_seed)
+    if result.config_file is None:
+        run.warn(f"no HOME and no XDG_CONFIG_HOME, so no context was written: use perfctl sandbox env --name {name}")
     return SandboxUp(
         name=name,
-        context=name,
-        config_file="",
-        seeded=False,
+        context=name if result.config_file else None,
+        config_file=str(result.config_file) if result.config_file else None,
+        seeded=result.seeded,
         took_ms=_since(started),
-        rows=rows,
+        rows=result.servers,
     )
 
 

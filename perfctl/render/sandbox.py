@@ -22,11 +22,10 @@ _TONES: dict[str, Tone] = {"started": "good", "running": "good", "down": "bad", 
 
 def up_view(result: SandboxUp) -> View:
     """The servers, and what to type next."""
-    says = Text(
-        f"sandbox {result.name} is up in {format_duration_ms(result.took_ms)}"
-        + (", seeded" if result.seeded else "")
-        + f" · try: perfctl -c {result.context} health"
-    )
+    seeded = ", seeded" if result.seeded else ""
+    try_next = f"perfctl -c {result.context} health" if result.context else f"perfctl sandbox env --name {result.name}"
+    took = format_duration_ms(result.took_ms)
+    says = Text(f"sandbox {result.name} is up in {took}{seeded} · try: {try_next}")
     return view(_started(result.rows), says)
 
 

@@ -31,8 +31,9 @@ class SandboxUp:
     listing: ClassVar[str] = "rows"
 
     name: str
-    context: str
-    config_file: str
+    context: str | None
+    """None where the user has no place for a configuration file."""
+    config_file: str | None
     seeded: bool
     took_ms: float
     rows: tuple[Server, ...]

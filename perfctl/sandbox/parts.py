@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
+from perfctl.sandbox.cloudfront import CloudFrontPart
 from perfctl.sandbox.cluster import ClusterPart
 from perfctl.sandbox.postgres import PostgresPart
 from perfctl.sandbox.replica import ReplicaPart
@@ -12,11 +13,12 @@ from perfctl.sandbox.service import Part, Service
 from perfctl.sandbox.site import Site
 from perfctl.sandbox.valkey import ValkeyPart
 
-ALWAYS = ("valkey", "postgres")
+ALWAYS = ("valkey", "cloudfront", "postgres")
 """What every sandbox has."""
 
 PARTS: Mapping[str, Callable[[Site, bool], Part]] = {
     "valkey": lambda site, seeded: ValkeyPart(site),
+    "cloudfront": lambda site, seeded: CloudFrontPart(site),
     "postgres": lambda site, seeded: PostgresPart(site, seeded=seeded),
     "cluster": lambda site, seeded: ClusterPart(site),
     "sentinel": lambda site, seeded: SentinelPart(site),

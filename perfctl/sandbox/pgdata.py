@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
-from collections.abc import Callable
+import hmac
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
 from perfctl.sandbox.pginstall import PostgresInstall
-from perfctl.sandbox.place import Place, give, server_uid
+from perfctl.sandbox.place import give, server_uid
 from perfctl.sandbox.ports import HOST
-from perfctl.sandbox.template import Template, copy_tree
 
 DATABASE = "trading"
 OWNER = "perfctl"
 """A superuser, which owns the database."""
 
-_CONFIGURATION = """\
+CONFIGURATION = """\
 # Written by `perfctl sandbox up`; changes are lost at the next start.
 listen_addresses = '{host}'
 port = {port}
@@ -42,7 +43,7 @@ timezone = 'UTC'
 lc_messages = 'C'
 """
 
-_ACCESS = """\
+ACCESS = """\
 # Written by `perfctl sandbox up`: nobody is let in without a password.
 host all all 127.0.0.1/32 scram-sha-256
 host replication all 127.0.0.1/32 scram-sha-256
@@ -57,19 +58,25 @@ class ServerData:
 
     def configure(self, port: int, *extra: str) -> None:
         """Write all of its configuration."""
-        text = _CONFIGURATION.format(host=HOST, port=port) + "".join(f"{line}\n" for line in extra)
+        text = CONFIGURATION.format(host=HOST, port=port) + "".join(f"{line}\n" for line in extra)
         _write(self.folder / "postgresql.conf", text)
-        _write(self.folder / "pg_hba.conf", _ACCESS)
+        _write(self.folder / "pg_hba.conf", ACCESS)
 
 
-def data_template(cache: Path, install: PostgresInstall, *, seeded: bool) -> Template:
-    """The template for a server of this version: empty, or with the seed."""
-    kind = "postgres-seeded" if seeded else "postgres-empty"
+def set_password(install: PostgresInstall, data: Path, password: str) -> None:
+    """Give the owner this password; the server is not running, and never sees the password itself."""
+    single_user(install, data, f"ALTER ROLE {OWNER} PASSWORD '{scram_verifier(password)}'")
 
-    def build(target: Path) -> None:
-        _build_outside(cache, kind, target, lambda folder: _initialise(install, folder))
 
-    return Template(cache, kind=kind, key=f"{install.version}-{_digest()}", build=build)
+def scram_verifier(password: str, *, iterations: int = 4096) -> str:
+    """What PostgreSQL stores of a password (RFC 5802, RFC 7677), so that the password itself never reaches a log."""
+    salt = secrets.token_bytes(16)
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, iterations)
+    client_key = hmac.digest(salted, b"Client Key", "sha256")
+    stored_key = hashlib.sha256(client_key).digest()
+    server_key = hmac.digest(salted, b"Server Key", "sha256")
+    encoded = [base64.b64encode(part).decode() for part in (salt, stored_key, server_key)]
+    return f"SCRAM-SHA-256${iterations}:{encoded[0]}${encoded[1]}:{encoded[2]}"
 
 
 def single_user(install: PostgresInstall, data: Path, *statements: str, database: str = "postgres") -> None:
@@ -80,19 +87,7 @@ def single_user(install: PostgresInstall, data: Path, *statements: str, database
     install.run("postgres", "--single", "-F", "-D", str(data), *options, database, stdin=stdin)
 
 
-def _build_outside(cache: Path, kind: str, target: Path, fill: Callable[[Path], None]) -> None:
-    """Fill a folder where the server's user can work, then copy it into the cache, which may be closed to that one."""
-    workshop = Place(cache / f"{kind}.building", f"{kind}-{hashlib.sha256(str(cache).encode()).hexdigest()[:8]}")
-    workshop.remove()
-    try:
-        folder = workshop.make() / "data"
-        fill(folder)
-        copy_tree(folder, target, uid=None)
-    finally:
-        workshop.remove()
-
-
-def _initialise(install: PostgresInstall, folder: Path) -> None:
+def initialise(install: PostgresInstall, folder: Path) -> None:
     """initdb, the database and its extension."""
     folder.mkdir(mode=0o700)
     give(folder, server_uid())
@@ -104,10 +99,6 @@ def _initialise(install: PostgresInstall, folder: Path) -> None:
     ServerData(folder).configure(port=1)
     single_user(install, folder, f"CREATE DATABASE {DATABASE} OWNER {OWNER}")
     single_user(install, folder, "CREATE EXTENSION pg_stat_statements", database=DATABASE)
-
-
-def _digest() -> str:
-    return hashlib.sha256((_CONFIGURATION + _ACCESS + DATABASE + OWNER).encode()).hexdigest()[:12]
 
 
 def _write(path: Path, text: str) -> None:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
-import secrets
 import shutil
 import signal
 from functools import cached_property
@@ -13,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from perfctl.errors import ServiceError
-from perfctl.sandbox.pgdata import DATABASE, OWNER, ServerData, data_template, single_user
+from perfctl.sandbox.pgdata import DATABASE, OWNER, ServerData, set_password
 from perfctl.sandbox.pginstall import PostgresInstall, find_install
+from perfctl.sandbox.pgtemplate import data_template
 from perfctl.sandbox.place import server_uid
 from perfctl.sandbox.ports import HOST, is_listening
 from perfctl.sandbox.service import Command, NotReadyError, Service
@@ -97,9 +94,9 @@ class Postgres:
     def populate(self) -> None:
         """Fill the data folder; it appears whole or not at all."""
         fresh = self.folder.with_name(f"{self.name}.fresh")
-        data_template(self._site.cache, self.install, seeded=self._seeded).copy_to(fresh, uid=server_uid())
-        verifier = scram_verifier(self._site.secret("postgres"))
-        single_user(self.install, fresh, f"ALTER ROLE {OWNER} PASSWORD '{verifier}'")
+        template = data_template(self._site.cache, self.install, seeded=self._seeded, log=self._site.log("seed"))
+        template.copy_to(fresh, uid=server_uid())
+        set_password(self.install, fresh, self._site.secret("postgres"))
         fresh.rename(self.folder)
 
     def command(self) -> Command:
@@ -131,14 +128,3 @@ class Postgres:
         if place is not None:
             for folder in (place / self.name, place / f"{self.name}.fresh"):
                 shutil.rmtree(folder, ignore_errors=True)
-
-
-def scram_verifier(password: str, *, iterations: int = 4096) -> str:
-    """What PostgreSQL stores of a password (RFC 5802, RFC 7677), so that the password itself never reaches a log."""
-    salt = secrets.token_bytes(16)
-    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, iterations)
-    client_key = hmac.digest(salted, b"Client Key", "sha256")
-    stored_key = hashlib.sha256(client_key).digest()
-    server_key = hmac.digest(salted, b"Server Key", "sha256")
-    encoded = [base64.b64encode(part).decode() for part in (salt, stored_key, server_key)]
-    return f"SCRAM-SHA-256${iterations}:{encoded[0]}${encoded[1]}:{encoded[2]}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import os
 import shutil
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from perfctl.errors import UsageError
+from perfctl.sandbox import contexts
 from perfctl.sandbox import parts as table
 from perfctl.sandbox.folders import cache_home, state_home
 from perfctl.sandbox.lock import held
@@ -27,25 +29,41 @@ _ATTEMPTS = 3
 """How often a server is started when somebody takes its port between the look and the start."""
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Up:
+    """What `up` came to."""
+
+    servers: tuple[Server, ...]
+    config_file: Path | None
+    """None: the user has no place for a file."""
+    seeded: bool
+
+
 class Sandbox:
     """The servers of one name. Methods block; nothing is kept in memory between them."""
 
     def __init__(
         self, name: str, *, environ: Mapping[str, str] = os.environ, say: Callable[[str], None] = lambda line: None
     ) -> None:
+        self._environ = environ
         self.site = Site(name, state_home=state_home(environ), cache=cache_home(environ))
         self._say = say
         self._state = State()
         self._supervisor = Supervisor(log_of=self.site.log, record=self._remember, say=say)
 
-    def up(self, *, optional: Collection[str] = (), seeded: bool = True) -> tuple[Server, ...]:
-        """Start what is not running, mend what does not answer; all servers, which all answer."""
+    def up(self, *, optional: Collection[str] = (), seeded: bool = True) -> Up:
+        """Start what is not running, mend what does not answer, write the context; all servers answer."""
         with self._locked():
             self._recall()
             names = {*table.ALWAYS, *self._known_parts(), *_checked(optional)}
             state = dataclasses.replace(self._state, parts=tuple(name for name in table.PARTS if name in names))
-            self._keep(dataclasses.replace(state, seeded=state.seeded or (seeded and not state.parts)))
-            return self._brought_up()
+            was_empty = bool(self._state.parts) and not self._state.seeded
+            self._keep(dataclasses.replace(state, seeded=state.seeded or (seeded and not was_empty)))
+            rows = self._brought_up()
+            if seeded and was_empty:
+                self._seed_now()
+            config_file = contexts.write(self.site.name, self._parts(), environ=self._environ)
+            return Up(rows, config_file, self._state.seeded)
 
     def status(self) -> tuple[Server, ...]:
         """Every server that should run, asked now; empty when the sandbox is down."""
@@ -102,6 +120,15 @@ class Sandbox:
         fresh = {service.name for service in missing}
         return tuple(self._described(each, "started" if each.name in fresh else "running") for each in services)
 
+    def _seed_now(self) -> None:
+        """Seed the database that was started empty. ServiceError when it has tables of the seed's names."""
+        from perfctl.sandbox.seeding import seed
+
+        self._say("seeding")
+        port, password = self.site.ports["postgres"], self.site.secret("postgres")
+        asyncio.run(seed(port=port, password=password, with_load=True))
+        self._keep(dataclasses.replace(self._state, seeded=True))
+
     def _sift(self, services: list[Service]) -> set[str]:
         """The names of those that run and answer; those that run and do not answer are ended."""
         alive = {service for service in services if self._is_running(service)}
@@ -156,6 +183,7 @@ class Sandbox:
         shutil.rmtree(self.site.folder / "data", ignore_errors=True)
         if purge:
             shutil.rmtree(self.site.folder, ignore_errors=True)
+            contexts.remove(self.site.name, ("", *(f"-{name}" for name in table.OPTIONAL)), environ=self._environ)
         elif self.site.folder.is_dir():
             self._keep(State(ports=self._state.ports))
 

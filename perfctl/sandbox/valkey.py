@@ -129,6 +129,7 @@ class Valkey:
             "maxmemory 256mb",
             "maxmemory-policy allkeys-lru",
             "latency-monitor-threshold 50",
+            "repl-diskless-sync-delay 0",
         ]
 
 
