@@ -51,6 +51,9 @@ class ControlPlane(Protocol):
     async def caller(self) -> Caller:
         """Who the service says that we are."""
 
+    async def close(self) -> None:
+        """Let go of the connections."""
+
     @property
     def endpoint(self) -> str:
         """Where the calls go."""
@@ -118,6 +121,11 @@ class CloudFront:
         await self._ask("cloudfront", lambda client: client)
         custom = None if is_aws(self.endpoint) else self.endpoint
         return await in_background(lambda: aws.caller_identity(self._access, endpoint_url=custom))
+
+    async def close(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
 
     @property
     def endpoint(self) -> str:

@@ -59,8 +59,9 @@ class CloudFrontOptimizer:
         await self.close()
 
     async def close(self) -> None:
-        """Let go of the client."""
-        self._control = None
+        """Let go of the connections; the next call makes new ones."""
+        if self._control is not None:
+            await self._control.close()
 
     # Forgetting
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from perfctl.aws import AwsCallError, Caller
 from perfctl.cdn.cloudfront import TooManyInProgressError
@@ -80,7 +80,8 @@ class MemoryCloudFront:
         self._strike()
         self._distribution(distribution_id)
         newest = list(reversed(self._of(distribution_id)))[:at_most]
-        return tuple(self._shown(batch) for batch in newest)
+        shown = (self._shown(batch) for batch in newest)
+        return tuple(replace(one, items=None, wildcards=None, paths=()) for one in shown)
 
     async def distribution(self, distribution_id: str) -> Distribution:
         self._strike()
@@ -99,6 +100,9 @@ class MemoryCloudFront:
     async def caller(self) -> Caller:
         self._strike()
         return Caller("000000000000", "arn:aws:iam::000000000000:user/memory")
+
+    async def close(self) -> None:
+        return None
 
     @property
     def endpoint(self) -> str:

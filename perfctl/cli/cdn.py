@@ -16,6 +16,7 @@ from perfctl.errors import UsageError
 from perfctl.units import parse_duration
 
 if TYPE_CHECKING:
+    from perfctl.cdn.engine import CloudFrontOptimizer
     from perfctl.cdn.model import Waiting
     from perfctl.cdn.paths import Asked, Items
 
@@ -51,7 +52,7 @@ async def invalidate(
 ) -> InvalidationReport:
     """Have the edge forget paths, wildcards and cache tags, at the least that the service's limits allow."""
     seconds = parse_duration(wait_timeout, where="--wait-timeout")
-    engine = run.optimizer.cdn
+    engine = _engine(run, distribution)
     asked = _asked(paths or [], file or [])
     items = engine.plan_invalidation(asked, tags=tag or [])
     targets = await engine.distribution_ids(distribution or [])
@@ -89,7 +90,7 @@ async def status(
     seconds = parse_duration(wait_timeout, where="--wait-timeout")
     progress = _Progress(run)
     try:
-        return await run.optimizer.cdn.invalidation_status(
+        return await _engine(run, distribution).invalidation_status(
             invalidation_id, wait=wait, wait_timeout_seconds=seconds, distribution=distribution, tell=progress.tell
         )
     finally:
@@ -106,16 +107,23 @@ async def headers(
     distribution: Distribution = None,
 ) -> EdgeAnswer:
     """GET a URL through the edge: hit or miss, its age, its encoding."""
-    return await run.optimizer.cdn.probe(url, accept_encoding=accept_encoding, distribution=distribution)
+    return await _engine(run, distribution).probe(url, accept_encoding=accept_encoding, distribution=distribution)
 
 
 @group.command("doctor", example="perfctl cdn doctor")
 async def doctor(run: Run, distribution: Distribution = None) -> CdnDiagnosis:
     """Who AWS says you are, what you may do, and whether the distribution and its edge are well."""
-    diagnosis = await run.optimizer.cdn.doctor(distribution=distribution)
+    diagnosis = await _engine(run, distribution).doctor(distribution=distribution)
     if diagnosis.status == "fail":
         run.exit(1)
     return diagnosis
+
+
+def _engine(run: Run, distribution: str | list[str] | None) -> CloudFrontOptimizer:
+    """The CDN's engine; to name a distribution on the line is to configure one."""
+    if distribution:
+        run.optimizer.has_cdn = True
+    return run.optimizer.cdn
 
 
 def _asked(paths: list[str], files: list[str]) -> list[Asked]:
