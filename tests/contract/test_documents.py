@@ -48,7 +48,7 @@ ROWS: Mapping[str, Row] = {
     "cdn headers": Row("/"),
     "cdn doctor": Row("", exits=(0, 1)),
     "metrics show": Row(""),
-    "config init": Row("made.yaml"),
+    "config init": Row("--path made.yaml --force"),
     "config show": Row(""),
     "config validate": Row(""),
     "schema": Row(""),
