@@ -15,6 +15,7 @@ from typing import Any
 
 from perfctl.cli.terminal import Terminal
 from perfctl.config import load_settings
+from perfctl.errors import PerfctlError
 from perfctl.optimizer import PerformanceOptimizer
 
 CONTEXT = "sandbox"
@@ -52,7 +53,7 @@ class Stage:
         self.tell(f"\n{self._number}. {step.title}\n   {step.says}\n")
         try:
             step.play(self)
-        except NotAsExpectedError as problem:
+        except (NotAsExpectedError, PerfctlError) as problem:
             self.tell(f"   NOT AS EXPECTED: {problem}\n")
             return str(problem)
         return None
@@ -113,6 +114,10 @@ def expect(condition: bool, problem: str) -> None:
     """Raise NotAsExpectedError with the problem unless the condition holds."""
     if not condition:
         raise NotAsExpectedError(problem)
+
+
+def _left(words: tuple[str, ...], done: subprocess.CompletedProcess[str]) -> str:
+    return f"perfctl {shlex.join(words)} left with {done.returncode}: {done.stderr.strip()}"
 
 
 def _speaks_of_servers(name: str) -> bool:

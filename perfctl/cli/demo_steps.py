@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from perfctl.cli.demo_stage import CONTEXT, Stage, Step, expect
@@ -123,9 +124,7 @@ async def _zipf_reads(performance_optimizer: PerformanceOptimizer) -> None:
     """The reads that READING shows: ranks by a Zipf law of exponent 1."""
     ranks = random.Random(11).choices(range(KNOWN), weights=[1 / (rank + 1) for rank in range(KNOWN)], k=READS)  # noqa: S311
     for rank in ranks:
-        await performance_optimizer.cache.get_or_set(
-            f"quote:{rank}", lambda rank=rank: _quote(rank), namespace=NAMESPACE
-        )
+        await performance_optimizer.cache.get_or_set(f"quote:{rank}", partial(_quote, rank), namespace=NAMESPACE)
 
 
 def _namespace(stage: Stage) -> Any:
