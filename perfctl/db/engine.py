@@ -106,6 +106,8 @@ class DatabaseOptimizer:
         as with `run=False`: `analyzed` is then False.
         """
         statement = explainable(sql)
+        if statement.makes_table and not allow_write:
+            raise _refused("SELECT INTO makes a table")
         limit = ANALYZE_SECONDS if timeout is None else timeout
         async with self.pool.acquire(timeout=limit) as session:
             if run:
@@ -187,16 +189,20 @@ async def _explained(
         rows = await session.fetch(prefix + statement.text, timeout=limit + _GRACE_SECONDS)
     except StatementError as error:
         if error.sqlstate == _READ_ONLY and not allow_write:
-            raise RefusedError(
-                f"the statement writes ({error.message.removeprefix('PostgreSQL: ')})",
-                hint="--allow-write runs it in a transaction that is rolled back; --no-run shows the plan alone",
-            ) from error
+            raise _refused(error.message.removeprefix("PostgreSQL: ")) from error
         if _TOO_MANY in error.message:
             raise RefusedError(error.message, hint="give one statement at a time") from error
         raise _located(error, sql, statement.offset - len(prefix)) from error
     finally:
         await session.rollback()
     return read_plan(rows[0]["QUERY PLAN"], sql=statement.text)
+
+
+def _refused(reason: str) -> RefusedError:
+    return RefusedError(
+        f"the statement writes ({reason})",
+        hint="--allow-write runs it in a transaction that is rolled back; --no-run shows the plan alone",
+    )
 
 
 def _guard(limit: float, *, allow_write: bool) -> str:

@@ -10,7 +10,15 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
-from perfctl.errors import AuthError, ConfigError, PerfctlError, ServiceError, TimedOutError, UnreachableError
+from perfctl.errors import (
+    AuthError,
+    ConfigError,
+    PerfctlError,
+    ServiceError,
+    TimedOutError,
+    UnreachableError,
+    UsageError,
+)
 
 if TYPE_CHECKING:
     from perfctl.config import DatabaseConfig
@@ -26,6 +34,7 @@ _HINTS = {
     "3D000": "perfctl config show --origin says where the database's name was set",
     "53300": "every connection the server allows is taken: lower max_connections here, or raise it there",
     "55P03": "another session holds a lock on it: try again later",
+    "22000": "give each parameter the type that its place in the statement has",
     "25006": "the statement writes, and the transaction or the server is read-only",
 }
 
@@ -184,8 +193,6 @@ async def _translated(server: str, timeout: float | None = None) -> AsyncIterato
         raise _from_server(error, server) from error
     except asyncpg.ClientConfigurationError as error:
         raise ConfigError(f"PostgreSQL at {server}: {error}", hint=getattr(error, "hint", None)) from error
-    except asyncpg.DataError as error:
-        raise ServiceError(f"a parameter does not fit: {error}", hint="give the type that the column has") from error
     except ssl.SSLCertVerificationError as error:
         raise AuthError(
             f"PostgreSQL at {server}: its certificate is not trusted ({error.verify_message})",
@@ -194,7 +201,11 @@ async def _translated(server: str, timeout: float | None = None) -> AsyncIterato
     except TimeoutError as error:
         within = f" within {timeout:g} s" if timeout else ""
         raise TimedOutError(f"PostgreSQL at {server} did not answer{within}", hint=_REACH) from error
-    except (OSError, asyncpg.InterfaceError, asyncio.IncompleteReadError) as error:
+    except asyncpg.InterfaceError as error:
+        if "the server expects" in str(error):
+            raise UsageError(f"the statement and its parameters: {error}", hint="one for each $1, $2 ...") from error
+        raise _unreachable(error, server) from error
+    except (OSError, asyncio.IncompleteReadError) as error:
         raise _unreachable(error, server) from error
 
 

@@ -70,6 +70,8 @@ class Statement:
     verb: str
     offset: int
     """How many characters of the original text stand before it."""
+    makes_table: bool = False
+    """SELECT ... INTO: PostgreSQL lets EXPLAIN ANALYZE of it through in a READ ONLY transaction."""
 
 
 def tokens(sql: str) -> Iterator[Token]:
@@ -124,7 +126,7 @@ def explainable(sql: str) -> Statement:
             f"a statement that begins with {verb.upper() or 'nothing'} is not explained",
             hint="SELECT, VALUES, TABLE, WITH, INSERT, UPDATE, DELETE and MERGE are",
         )
-    return Statement(text, verb, offset + inner[0].start)
+    return Statement(text, verb, offset + inner[0].start, makes_table=verb in READING_VERBS and _says_into(inner))
 
 
 @lru_cache(maxsize=1024)
@@ -242,6 +244,14 @@ def _unwrapped(pieces: list[Token]) -> list[Token]:
     while rest and rest[0].text.lower() in ("analyze", "analyse", "verbose"):
         rest = rest[1:]
     return rest
+
+
+def _says_into(pieces: list[Token]) -> bool:
+    """Whether INTO stands there as a keyword, and not as the name behind AS or a dot."""
+    return any(
+        piece.kind == "word" and piece.text.lower() == "into" and before.text.lower() not in ("as", ".")
+        for before, piece in pairwise(pieces)
+    )
 
 
 def _numbered(pieces: list[Token]) -> Iterator[str]:

@@ -99,6 +99,19 @@ def test_one_statement_is_found_with_explain_taken_off(sql: str, expected: State
 
 
 @pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ("SELECT * INTO t FROM s", True),
+        ("WITH a AS (SELECT 1) SELECT * INTO TEMP t FROM a", True),
+        ("SELECT a AS into, t.into, \"into\", 'into' FROM t", False),
+        ("INSERT INTO t VALUES (1)", False),
+    ],
+)
+def test_a_select_that_makes_a_table_is_known(sql: str, expected: bool) -> None:
+    assert explainable(sql).makes_table is expected
+
+
+@pytest.mark.parametrize(
     "sql",
     [
         "SELECT 1; SELECT 2",
