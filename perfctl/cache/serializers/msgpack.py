@@ -74,7 +74,7 @@ def _extension(value: Any) -> msgpack.ExtType:
     return msgpack.ExtType(code, payload)
 
 
-def _write_datetime(value: datetime) -> bytes:
+def _write_clock(value: datetime | time) -> bytes:
     """The local time with its offset, the fold, and the zone's name where it has one."""
     return _packed([value.isoformat(), value.fold, getattr(value.tzinfo, "key", None)])
 
@@ -83,6 +83,12 @@ def _read_datetime(payload: bytes, depth: int) -> datetime:
     text, fold, zone = _unpack(payload, depth)
     moment = datetime.fromisoformat(text).replace(fold=fold)
     return moment if zone is None else moment.replace(tzinfo=_zone(zone))
+
+
+def _read_time(payload: bytes, depth: int) -> time:
+    text, fold, zone = _unpack(payload, depth)
+    clock = time.fromisoformat(text).replace(fold=fold)
+    return clock if zone is None else clock.replace(tzinfo=_zone(zone))
 
 
 def _zone(name: str) -> tzinfo:
@@ -98,9 +104,9 @@ _WRITERS: Mapping[type, Callable[[Any], tuple[int, bytes]]] = {
     tuple: lambda value: (_TUPLE, _packed(list(value))),
     set: lambda value: (_SET, _packed(list(value))),
     frozenset: lambda value: (_FROZENSET, _packed(list(value))),
-    datetime: lambda value: (_DATETIME, _write_datetime(value)),
+    datetime: lambda value: (_DATETIME, _write_clock(value)),
     date: lambda value: (_DATE, value.isoformat().encode()),
-    time: lambda value: (_TIME, value.isoformat().encode()),
+    time: lambda value: (_TIME, _write_clock(value)),
     timedelta: lambda value: (_TIMEDELTA, _packed([value.days, value.seconds, value.microseconds])),
     Decimal: lambda value: (_DECIMAL, str(value).encode()),
     UUID: lambda value: (_UUID, value.bytes),
@@ -113,7 +119,7 @@ _READERS: Mapping[int, Callable[[bytes, int], Any]] = {
     _FROZENSET: lambda payload, depth: frozenset(_unpack(payload, depth)),
     _DATETIME: _read_datetime,
     _DATE: lambda payload, depth: date.fromisoformat(payload.decode()),
-    _TIME: lambda payload, depth: time.fromisoformat(payload.decode()),
+    _TIME: _read_time,
     _TIMEDELTA: lambda payload, depth: timedelta(*_unpack(payload, depth)),
     _DECIMAL: lambda payload, depth: Decimal(payload.decode()),
     _UUID: lambda payload, depth: UUID(bytes=payload),

@@ -1,0 +1,178 @@
+"""Every eviction policy keeps the same promises; a file without a row in the table fails."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+import perfctl.cache.policies
+from perfctl.cache.local import MISSING, LocalTier
+from perfctl.cache.policies import POLICIES, Policy, policy_named
+from tests.campaign import campaign
+
+CAPACITY = 1000
+
+_KEYS = st.integers(0, 30).map(lambda number: b"key-%d" % number)
+_OPERATIONS = st.lists(
+    st.tuples(st.sampled_from(["add", "hit", "remove", "evict"]), _KEYS, st.floats(0, 100)), max_size=200
+)
+
+
+@pytest.fixture(params=sorted(POLICIES))
+def policy(request: pytest.FixtureRequest) -> Iterator[Policy]:
+    return policy_named(request.param, CAPACITY)
+
+
+def test_every_file_has_a_row_and_every_row_a_file() -> None:
+    folder = Path(perfctl.cache.policies.__file__).parent
+    files = {file.stem for file in folder.glob("*.py")} - {"__init__"}
+    assert files == set(POLICIES)
+
+
+def test_everybody_who_came_in_leaves_exactly_once(policy: Policy) -> None:
+    for number in range(50):
+        policy.add(number, 10, float(number))
+    assert len(policy) == 50
+    assert sorted(policy.evict() for _ in range(50)) == list(range(50))  # type: ignore[type-var]
+    assert len(policy) == 0
+
+
+def test_whoever_was_removed_is_never_chosen(policy: Policy) -> None:
+    for number in range(10):
+        policy.add(number, 10, 1.0)
+    for number in range(0, 10, 2):
+        policy.remove(number)
+    assert {policy.evict() for _ in range(5)} == {1, 3, 5, 7, 9}
+
+
+def test_whoever_left_may_come_back(policy: Policy) -> None:
+    policy.add("a", 10, 1.0)
+    assert policy.evict() == "a"
+    policy.add("a", 10, 2.0)
+    policy.hit("a")
+    assert policy.evict() == "a"
+
+
+@pytest.mark.parametrize("name", sorted(POLICIES))
+@campaign(60, 5000)
+@given(_OPERATIONS)
+def test_whatever_happens_it_knows_exactly_who_is_there(
+    name: str, operations: list[tuple[str, Hashable, float]]
+) -> None:
+    policy, there = policy_named(name, CAPACITY), set[Hashable]()
+    for action, key, expires_at in operations:
+        if action == "add" and key not in there:
+            policy.add(key, 10, expires_at)
+            there.add(key)
+        elif action == "hit" and key in there:
+            policy.hit(key)
+        elif action == "remove" and key in there:
+            policy.remove(key)
+            there.remove(key)
+        elif action == "evict" and there:
+            there.remove(policy.evict())
+        assert len(policy) == len(there)
+    assert {policy.evict() for _ in range(len(there))} == there
+
+
+def test_lru_lets_go_whoever_was_read_longest_ago() -> None:
+    policy = policy_named("lru", CAPACITY)
+    for key in "abc":
+        policy.add(key, 10, 1.0)
+    policy.hit("a")
+    assert [policy.evict() for _ in range(3)] == ["b", "c", "a"]
+
+
+def test_lfu_lets_go_whoever_was_read_least() -> None:
+    policy = policy_named("lfu", CAPACITY)
+    for key, hits in (("often", 5), ("twice", 2), ("never", 0)):
+        policy.add(key, 10, 1.0)
+        for _ in range(hits):
+            policy.hit(key)
+    assert [policy.evict() for _ in range(3)] == ["never", "twice", "often"]
+
+
+def test_lfu_forgets_old_fame() -> None:
+    policy = policy_named("lfu", CAPACITY)
+    policy.add("famous once", 10, 1.0)
+    for _ in range(20):
+        policy.hit("famous once")
+    gone = []
+    for number in range(100):
+        policy.add(number, 10, 1.0)
+        policy.hit(number)
+        gone.append(policy.evict() if len(policy) > 5 else None)
+    assert "famous once" in gone
+
+
+def test_ttl_lets_go_whoever_expires_next() -> None:
+    policy = policy_named("ttl", CAPACITY)
+    for key, expires_at in (("late", 9.0), ("soon", 1.0), ("middle", 5.0)):
+        policy.add(key, 10, expires_at)
+    policy.hit("soon")
+    assert [policy.evict() for _ in range(3)] == ["soon", "middle", "late"]
+
+
+class LocalTierAgainstADict(RuleBasedStateMachine):
+    """The tier in the process against a dict with deadlines: it may forget, it may never make up."""
+
+    policy = "lru"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 0.0
+        self.tier = LocalTier(5000, self.policy, now=lambda: self.now)
+        self.model: dict[bytes, tuple[int, float]] = {}
+        self.puts = 0
+
+    @rule(key=_KEYS, ttl=st.floats(0.1, 50), weight=st.integers(0, 6000))
+    def put(self, key: bytes, ttl: float, weight: int) -> None:
+        self.puts += 1
+        self.tier.put(key, self.puts, ttl_seconds=ttl, weight=weight)
+        self.model[key] = (self.puts, self.now + ttl)
+
+    @rule(key=_KEYS)
+    def get(self, key: bytes) -> None:
+        value, deadline = self.model.get(key, (MISSING, 0.0))
+        found = self.tier.get(key)
+        assert found is MISSING or (found == value and deadline > self.now)
+
+    @rule(key=_KEYS, ttl=st.floats(0.1, 50))
+    def put_then_get(self, key: bytes, ttl: float) -> None:
+        self.put(key, ttl, 10)
+        if self.policy != "ttl":
+            assert self.tier.get(key) == self.puts
+
+    @rule(key=_KEYS)
+    def delete(self, key: bytes) -> None:
+        self.tier.delete(key)
+        self.model.pop(key, None)
+        assert self.tier.get(key) is MISSING
+
+    @rule(prefix=st.sampled_from([b"key-1", b"key-2", b"none"]))
+    def clear(self, prefix: bytes) -> None:
+        self.tier.clear(prefix)
+        self.model = {key: entry for key, entry in self.model.items() if not key.startswith(prefix)}
+
+    @precondition(lambda self: self.model)
+    @rule(seconds=st.floats(0, 30))
+    def wait(self, seconds: float) -> None:
+        self.now += seconds
+
+    @invariant()
+    def bounded(self) -> None:
+        assert 0 <= self.tier.size_bytes <= self.tier.capacity_bytes
+        assert (self.tier.size_bytes == 0) == (len(self.tier) == 0)
+
+
+@pytest.mark.parametrize("name", sorted(POLICIES))
+def test_the_tier_never_makes_up_a_value_and_never_outgrows_its_bound(name: str) -> None:
+    machine = type(f"{name.title()}Tier", (LocalTierAgainstADict,), {"policy": name})
+    case = machine.TestCase
+    case.settings = campaign(20, 250)
+    case("runTest").runTest()
