@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 from perfctl.config.secret import split_password
 
@@ -44,6 +43,8 @@ def without_password(url: str) -> tuple[str, str | None]:
     >>> without_password("postgresql://db.internal/app?password=x&sslmode=require")
     ('postgresql://db.internal/app?sslmode=require', 'x')
     """
+    from urllib.parse import parse_qsl, urlencode
+
     plain, password = split_password(url)
     base, question, query = plain.partition("?")
     pairs = parse_qsl(query, keep_blank_values=True)
@@ -56,6 +57,8 @@ def without_password(url: str) -> tuple[str, str | None]:
 
 def user_of(url: str) -> str | None:
     """The user in a URL, decoded."""
+    from urllib.parse import unquote, urlsplit
+
     return unquote(urlsplit(url).username or "") or None
 
 
@@ -65,6 +68,8 @@ def with_parts(url: str, changes: Mapping[str, str]) -> str:
     >>> with_parts("postgresql://app@db.internal/app", {"port": "6432", "username": "me"})
     'postgresql://me@db.internal:6432/app'
     """
+    from urllib.parse import quote, urlsplit, urlunsplit
+
     parts = urlsplit(url)
     userinfo, _, place = parts.netloc.rpartition("@")
     if "port" in changes:
@@ -77,6 +82,8 @@ def with_parts(url: str, changes: Mapping[str, str]) -> str:
 
 
 def _url_fault(text: str, schemes: tuple[str, ...]) -> tuple[str, str] | None:
+    from urllib.parse import urlsplit
+
     accepted = " or ".join(f"{scheme}://" for scheme in schemes)
     example = f"write {schemes[0]}://host:port/..."
     try:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from perfctl.config.addresses import without_password
 from perfctl.config.fault import Fault, Mark, shortened
@@ -24,8 +23,7 @@ URL_PASSWORDS = {"cache.redis_url": "cache.redis_password", "database.dsn": "dat
 _CONTEXT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,63}")
 
 
-@dataclass(frozen=True, slots=True)
-class ContextPart:
+class ContextPart(NamedTuple):
     """What one file says of one context."""
 
     mark: Mark
@@ -34,15 +32,14 @@ class ContextPart:
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(NamedTuple):
     """What one file gives; where it has faults, they are all here and the rest may be incomplete."""
 
     path: Path
     kind: FileKind
     current: Given | None = None
-    base: Layer = field(default_factory=dict)
-    contexts: dict[str, ContextPart] = field(default_factory=dict)
+    base: Layer = {}  # noqa: RUF012 - shared and never written to
+    contexts: dict[str, ContextPart] = {}  # noqa: RUF012
     faults: tuple[Fault, ...] = ()
     warnings: tuple[str, ...] = ()
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from difflib import get_close_matches
+from typing import NamedTuple
 
 from perfctl.config.secret import redacted
 from perfctl.errors import ConfigError
@@ -12,8 +11,7 @@ from perfctl.errors import ConfigError
 _SHOWN_AT_MOST = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """A place in a file; lines and columns count from 1."""
 
     file: str
@@ -24,8 +22,7 @@ class Mark:
         return f"{self.file}:{self.line}:{self.column}"
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(NamedTuple):
     """One thing that is wrong: where, what, and what to write instead."""
 
     where: str
@@ -57,6 +54,8 @@ def did_you_mean(word: str, known: Sequence[str]) -> str:
     >>> did_you_mean("ttl_second", ["ttl_seconds", "key_prefix"])
     "did you mean 'ttl_seconds'?"
     """
+    from difflib import get_close_matches
+
     near = get_close_matches(word[:80], known, n=1, cutoff=0.6)
     return f"did you mean {near[0]!r}?" if near else f"it is one of {', '.join(known)}"
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import typing
-from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from perfctl.config.secret import Secret
 from perfctl.config.settings import SECTIONS, Role, Settings
@@ -15,8 +14,7 @@ FieldKind = Literal["text", "integer", "number", "boolean", "choice", "secret", 
 _KINDS: dict[object, FieldKind] = {str: "text", int: "integer", float: "number", bool: "boolean", Secret: "secret"}
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """One setting as a file, a variable or a flag may give it."""
 
     name: str
@@ -53,15 +51,14 @@ _WORDS: dict[FieldKind, str] = {
 @cache
 def fields_of(section: type) -> dict[str, Field]:
     """The fields of a section's dataclass by name, in their order."""
-    hints = typing.get_type_hints(section)
-    return {field.name: _described(field, hints[field.name]) for field in dataclasses.fields(section)}
+    hints = _hints(section)
+    return {field.name: _described(field, hints[str(field.type)]) for field in dataclasses.fields(section)}
 
 
 @cache
 def context_fields() -> dict[str, Field]:
     """What a context holds beside its sections: `protected` and `read_only`."""
-    hints = typing.get_type_hints(Settings)
-    flags = [field for field in dataclasses.fields(Settings) if hints[field.name] is bool]
+    flags = [field for field in dataclasses.fields(Settings) if field.type in ("bool", bool)]
     return {field.name: _described(field, bool) for field in flags}
 
 
@@ -72,6 +69,13 @@ def every_field() -> dict[str, Field]:
         f"{name}.{field.name}": field for name, section in SECTIONS.items() for field in fields_of(section).values()
     }
     return {**context_fields(), **nested}
+
+
+def _hints(section: type) -> dict[str, Any]:
+    """The types of a section by their text; each text is evaluated once, which is most of the cost."""
+    texts = {str(field.type): field.type for field in dataclasses.fields(section)}
+    names = type("Texts", (), {"__annotations__": texts, "__module__": section.__module__})
+    return typing.get_type_hints(names)
 
 
 def _described(field: dataclasses.Field[Any], hint: Any) -> Field:

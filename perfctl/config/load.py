@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from perfctl.config import trust
 from perfctl.config.ambient import ambient_layers, pgpass_password
@@ -52,8 +52,7 @@ def load_settings(
     return settings_of(sources, name, origin, flags=given, environ=env)
 
 
-@dataclass(frozen=True, slots=True)
-class Sources:
+class Sources(NamedTuple):
     """All that was read: the files from the weakest to the strongest, the variables, and what is wrong with them."""
 
     documents: tuple[Document, ...]
@@ -83,7 +82,7 @@ def gather(*, config_file: str | None, environ: Mapping[str, str], folder: Path 
     sources = Sources(documents, variables, ambient, (), (*warnings, *found.warnings))
     if sources.project is not None:
         faults += trust.static_faults(sources.project, sources.trusted)
-    return replace(sources, faults=(*faults, *found.faults))
+    return sources._replace(faults=(*faults, *found.faults))
 
 
 def files_of(

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from perfctl.config.fault import Fault, Mark
 
@@ -18,8 +17,7 @@ NODE_LIMIT = 20_000
 _TEXT_TAGS = (None, "!", "tag:yaml.org,2002:str")
 
 
-@dataclass(frozen=True, slots=True)
-class Scalar:
+class Scalar(NamedTuple):
     """A text; `kind` is what YAML takes it for: `str`, `int`, `float`, `bool`, `null`, `timestamp`, `merge`."""
 
     text: str
@@ -29,8 +27,7 @@ class Scalar:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Sequence:
+class Sequence(NamedTuple):
     """A list of values."""
 
     items: tuple[Node, ...]
@@ -40,8 +37,7 @@ class Sequence:
     is_flow: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Mapping:
+class Mapping(NamedTuple):
     """Keys and values in their order; a key may stand twice."""
 
     pairs: tuple[tuple[Node, Node], ...]
@@ -157,7 +153,7 @@ class _Composer:
         node, size = self._anchors[event.anchor]
         self._grow(size, event)
         start, end = _span(event)
-        return replace(node, start=start, end=end)
+        return node._replace(start=start, end=end)
 
     def _grow(self, size: int, event: Any) -> None:
         self._count += size
@@ -212,28 +208,27 @@ def _without_values(problem: str) -> str:
     return re.sub(r"'[\w!%.-]{3,}'", "'...'", problem)
 
 
-_KINDS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("null", re.compile(r"~|null|Null|NULL|")),
-    ("bool", re.compile(r"yes|Yes|YES|no|No|NO|true|True|TRUE|false|False|FALSE|on|On|ON|off|Off|OFF")),
-    ("int", re.compile(r"[-+]?0b[01_]+|[-+]?0[0-7_]+|[-+]?(?:0|[1-9][0-9_]*)|[-+]?0x[0-9a-fA-F_]+")),
-    ("int", re.compile(r"[-+]?[1-9][0-9_]*(?::[0-5]?[0-9])+")),
-    (
-        "float",
-        re.compile(r"[-+]?(?:[0-9][0-9_]*)\.[0-9_]*(?:[eE][-+]?[0-9]+)?|[-+]?\.[0-9][0-9_]*(?:[eE][-+]?[0-9]+)?"),
-    ),
-    ("float", re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+\.[0-9_]*|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")),
-    ("float", re.compile(r"[-+]?[0-9]+[eE][-+]?[0-9]+")),
-    ("timestamp", re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt ].*)?")),
-    ("merge", re.compile(r"<<")),
-    ("value", re.compile(r"=")),
-)
-"""What YAML 1.1 takes an unquoted text for (yaml.org/type), `1e3` as in YAML 1.2 besides."""
+_TAG = "tag:yaml.org,2002:"
 
 
 def kind_of(text: str) -> str:
-    """What an unquoted text is for YAML.
+    """What an unquoted text is for YAML 1.1, by PyYAML's own table; `1e3` is a float, as in YAML 1.2.
 
     >>> [kind_of(text) for text in ("no", "10:30", "017", "1.10", "lru")]
     ['bool', 'int', 'int', 'float', 'str']
     """
-    return next((kind for kind, pattern in _KINDS if pattern.fullmatch(text)), "str")
+    from yaml import SafeLoader
+
+    table: dict[str, list[tuple[str, re.Pattern[str]]]] = SafeLoader.yaml_implicit_resolvers
+    found = next((tag for tag, pattern in table.get(text[:1], []) if pattern.match(text)), f"{_TAG}str")
+    if found == f"{_TAG}str" and text[:1] in "+-.0123456789" and _is_float(text):
+        return "float"
+    return found.removeprefix(_TAG)
+
+
+def _is_float(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field
 from typing import Literal
-from urllib.parse import quote, quote_plus, unquote
 
 SecretKind = Literal["literal", "env", "file", "command", "aws_secret", "rds_iam", "elasticache_iam"]
 KINDS: tuple[SecretKind, ...] = ("env", "file", "command", "aws_secret", "rds_iam", "elasticache_iam")
@@ -82,6 +80,8 @@ def split_password(url: str) -> tuple[str, str | None]:
     >>> split_password("redis://app:p%40ss@cache.internal:6379/0")
     ('redis://app@cache.internal:6379/0', 'p@ss')
     """
+    from urllib.parse import unquote
+
     scheme, separator, rest = url.partition("://")
     userinfo, at, address = rest.rpartition("@") if separator else ("", "", "")
     user, colon, password = userinfo.partition(":")
@@ -106,6 +106,9 @@ def _forms() -> list[str]:
 
 
 def _forms_of(value: str) -> set[str]:
+    import json
+    from urllib.parse import quote, quote_plus
+
     forms = {value, value.strip(), quote(value, safe=""), quote(value), quote_plus(value)}
     forms |= {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], repr(value)[1:-1]}
     return {form for form in forms if form}

@@ -9,7 +9,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
-from urllib.parse import parse_qs, urlsplit
 
 from perfctl.config.secret import Secret
 
@@ -60,6 +59,8 @@ def hosts_of(url: str) -> tuple[str, ...]:
     >>> hosts_of("postgresql://app@db1:5432,db2/app")
     ('db1', 'db2')
     """
+    from urllib.parse import parse_qs, urlsplit
+
     parts = urlsplit(url)
     named = parse_qs(parts.query).get("host", [])
     if parts.scheme == "unix":
@@ -182,8 +183,8 @@ class DatabaseConfig:
         """The mode that holds: the one given (also in the DSN), else `prefer` on this machine, `require` elsewhere."""
         if self.sslmode:
             return self.sslmode
-        given = parse_qs(urlsplit(self.dsn).query).get("sslmode", [""])[-1] if self.dsn else ""
-        found = next((mode for mode in SSL_MODES if mode == given), None)
+        query = (self.dsn or "").partition("?")[2]
+        found = next((mode for mode in SSL_MODES if f"sslmode={mode}" in query.split("&")), None)
         return found or ("prefer" if self.is_local else "require")
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +30,12 @@ class Unusable:
 UNUSABLE = Unusable()
 
 
-@dataclass(slots=True)
 class Findings:
     """What came up while one source was read."""
 
-    faults: list[Fault] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.faults: list[Fault] = []
+        self.warnings: list[str] = []
 
     def fault(self, where: object, message: str, hint: str | Callable[[], str | None] | None = None) -> Unusable:
         """Note a fault, up to a limit; the hint may be a function, so that it is looked for only then."""
