@@ -53,7 +53,8 @@ class Portal:
 
     def closes(self, closable: Closable) -> None:
         """Close it on this loop before the loop stops; it is not kept alive for that."""
-        self._closables.add(closable)
+        with self._starting:
+            self._closables.add(closable)
 
     def run(
         self,
@@ -76,18 +77,21 @@ class Portal:
 
     async def finish(self, closable: Closable) -> None:
         """Close something registered on this loop now, awaited from another loop."""
-        self._closables.discard(closable)
-        if self._loop is not None:
-            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(closable.close(), self._loop))
+        with self._starting:
+            self._closables.discard(closable)
+            loop = self._loop
+        if loop is not None:
+            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(closable.close(), loop))
 
     def close(self) -> None:
         """Close what was registered, cancel what still runs, stop the loop, end the thread. It may be used again."""
         with self._starting:
             loop, self._loop = self._loop, None
             thread, self._thread = self._thread, None
+            closables = list(self._closables)
         if loop is None or thread is None:
             return
-        asyncio.run_coroutine_threadsafe(_close_all(list(self._closables)), loop).result()
+        asyncio.run_coroutine_threadsafe(_close_all(closables), loop).result()
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
 

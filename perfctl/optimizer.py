@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -63,6 +64,7 @@ class PerformanceOptimizer:
         self.has_database = database_config is not None or self.settings.database.is_configured
         self.timeout_seconds = timeout_seconds
         self._engines: dict[str, Any] = {}
+        self._building = threading.RLock()
         self._pid = os.getpid()
         self._home: asyncio.AbstractEventLoop | None = None
         self._used_sync = False
@@ -161,10 +163,11 @@ class PerformanceOptimizer:
         from perfctl.bridge import portal
 
         bridge = portal()
-        if self._home is None:
+        home = self._home if self._home is not None and self._home.is_running() else None
+        if home is None:
             self._used_sync = True
             bridge.closes(self)
-        return bridge.run(start, name=name, loop=self._home)
+        return bridge.run(start, name=name, loop=home)
 
     async def _leave_the_portal(self) -> None:
         """Connections belong to a loop: close those of the portal before another loop opens its own."""
@@ -176,9 +179,13 @@ class PerformanceOptimizer:
     def _engine(self, name: str, build: Callable[[], Any]) -> Any:
         if self._pid != os.getpid():
             self._forget_the_parents()
-        if name not in self._engines:
-            self._engines[name] = build()
-        return self._engines[name]
+        engine = self._engines.get(name)
+        if engine is not None:
+            return engine
+        with self._building:
+            if name not in self._engines:
+                self._engines[name] = build()
+            return self._engines[name]
 
     def _forget_the_parents(self) -> None:
         """In a forked child the connections are the parent's: kept untouched, so that nothing closes them here.
@@ -187,6 +194,7 @@ class PerformanceOptimizer:
         """
         _of_parents.append(self._engines)
         self._engines = {name: engine for name, engine in self._engines.items() if name == "cache"}
+        self._building = threading.RLock()
         self._home, self._used_sync, self._pid = None, False, os.getpid()
 
     def _new_cache(self) -> AdvancedCache:

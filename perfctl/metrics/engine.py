@@ -67,12 +67,13 @@ class MetricsEngine:
         await self.close()
 
     async def _measure(self, interval_seconds: float) -> tuple[PerformanceMetrics, tuple[str, ...]]:
-        host, *answers = await asyncio.gather(_host(interval_seconds), *(self._ask(source) for source in self._sources))
+        answers = await asyncio.gather(*(self._ask(source) for source in self._sources))
+        host = await _host(interval_seconds)
         readings = [reading for answer in answers for reading in answer.readings]
         unanswered = tuple(
             source.name for source, answer in zip(self._sources, answers, strict=True) if not answer.answered
         )
-        return metrics_of([*readings, *host.readings, *_application()]), unanswered
+        return metrics_of([*readings, *host, *_application()]), unanswered
 
     async def _ask(self, source: Source) -> _Answer:
         try:
@@ -105,12 +106,13 @@ def _no_answer(source: Source, reason: str, *, answered: bool) -> _Answer:
     return _Answer(tuple(Reading(name, None, reason) for name in source.figures), answered)
 
 
-async def _host(interval_seconds: float) -> _Answer:
+async def _host(interval_seconds: float) -> list[Reading]:
+    """Watched after the servers were asked, while this process does nothing: its own work is not measured."""
     from perfctl.metrics import system
 
     before = system.sample()
     await asyncio.sleep(max(interval_seconds, system.SHORTEST_SECONDS))
-    return _Answer((system.memory(), *system.rates(before, system.sample())))
+    return [system.memory(), *system.rates(before, system.sample())]
 
 
 def _application() -> list[Reading]:

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -115,3 +116,17 @@ def test_a_script_that_never_closes_ends_quietly() -> None:
         env={"PATH": os.environ["PATH"]},
     )
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "1\n", "")
+
+
+def test_threads_that_come_at_once_get_one_engine() -> None:
+    optimizer = PerformanceOptimizer()
+    with ThreadPoolExecutor(16) as threads:
+        caches = set(threads.map(lambda _: id(optimizer.cache), range(64)))
+    assert len(caches) == 1
+
+
+def test_a_loop_that_ended_without_leaving_is_home_no_more() -> None:
+    optimizer = PerformanceOptimizer()
+    asyncio.run(optimizer.__aenter__())
+    optimizer.sync.cache.set("k", 1)
+    assert optimizer.sync.cache.get("k") == 1
