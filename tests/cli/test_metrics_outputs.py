@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+from pathlib import Path
+
 import pytest
 
 from perfctl.metrics.model import Reading, metrics_of, snapshot_of
@@ -25,43 +29,37 @@ SNAPSHOT = snapshot_of(
     )
 )
 
-PLAIN = """\
-METRIC                    VALUE  UNIT  SOURCE, OR WHY NOT
-api_response_time_ms          -        no application reports to perfctl
-database_query_time_ms    4.897  ms    pg_stat_statements, 1204 calls
-cache_hit_rate           0.9642  0..1  counters of all processes, 250000 look-ups
-memory_usage_mb         12477.3  MB    container, limit 16000 MB
-cpu_usage_percent          37.5  %     container's quota of 1.5 CPU, over 252 ms
-network_io_mb                 0  MB/s  network interfaces, over 252 ms
-disk_io_mb                    -        not counted on this system: disks of the host
-active_connections           12        pg_stat_activity, this database
-requests_per_second           -        no application reports to perfctl
-error_rate                    -        no application reports to perfctl
-"""
+GOLDEN = Path(__file__).parent / "golden" / "metrics"
 
 
-def _shown(output: Output, *, width: int = 80) -> str:
+def drawn(output: Output, *, width: int = 80) -> str:
     return show(
         SNAPSHOT, words=("metrics", "show"), output=output, context="prod", limit=None, took_ms=252.0, width=width
     )
 
 
-def test_off_a_terminal_each_figure_is_one_line() -> None:
-    assert _shown("plain") == PLAIN
-
-
 @pytest.mark.parametrize("width", [80, 120])
-def test_the_table_fits_the_terminal_and_has_no_escape(width: int) -> None:
-    drawn = _shown("table", width=width)
-    assert max(len(line) for line in drawn.splitlines()) <= width
-    assert "\x1b" not in drawn
-    assert "database_query_time_ms" in drawn
+def test_a_table_is_the_golden_one(width: int) -> None:
+    text = drawn("table", width=width)
+    assert text == _golden(f"show-{width}.txt", text)
+    assert max(len(line) for line in text.splitlines()) <= width
+    assert "\x1b" not in text
+
+
+def test_off_a_terminal_each_figure_is_one_line() -> None:
+    text = drawn("plain")
+    assert text == _golden("show-plain.txt", text)
 
 
 def test_what_was_not_measured_is_null_in_json() -> None:
-    import json
-
-    data = json.loads(_shown("json"))["data"]
+    data = json.loads(drawn("json"))["data"]
     assert data["disk_io_mb"] is None
     assert data["unmeasured"]["disk_io_mb"] == "not counted on this system: disks of the host"
     assert data["network_io_mb"] == 0.0
+
+
+def _golden(name: str, text: str) -> str:
+    path = GOLDEN / name
+    if os.environ.get("PERFCTL_GOLDEN"):
+        path.write_text(text, encoding="utf-8")
+    return path.read_text(encoding="utf-8")
