@@ -240,7 +240,7 @@ def _refused(response: Any, asked: str) -> PerfctlError:
     request_id = meta.get("RequestId")
     message = f"{asked}: {code}: {words}" + (f" (request {request_id})" if request_id else "")
     if code in _AUTH_CODES or status in (401, 403):
-        return AuthError(message, hint=_auth_hint(code))
+        return AuthError(message, hint=_auth_hint(code, asked))
     if code == "ResourceNotFoundException":
         return ConfigError(message, hint="check the name or ARN, and the region")
     if code in _THROTTLING_CODES or status == 429:
@@ -250,12 +250,14 @@ def _refused(response: Any, asked: str) -> PerfctlError:
     return AwsCallError(message, code=code)
 
 
-def _auth_hint(code: str) -> str:
-    if code.startswith(("AccessDenied", "Unauthorized")):
-        return "perfctl cdn doctor lists the permissions that are missing and a policy that grants them"
+def _auth_hint(code: str, asked: str) -> str:
     if "Expired" in code:
         return "the session has expired: aws sso login, or renew the keys"
-    return "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, the profile (cdn.profile) and the role (cdn.role_arn)"
+    if not code.startswith(("AccessDenied", "Unauthorized")):
+        return "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, the profile and the role of this context"
+    if asked.startswith("cloudfront"):
+        return "perfctl cdn doctor lists the permissions that are missing and a policy that grants them"
+    return "grant the caller that permission, or choose another profile or role"
 
 
 def _failed(error: Exception, asked: str) -> PerfctlError:
