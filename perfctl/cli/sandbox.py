@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 group = CommandGroup("sandbox", help="Real servers on this machine, to try everything on.")
 
 Name = Annotated[str, typer.Option("--name", metavar="NAME", help="Which sandbox; several live side by side.")]
+NoSeed = Annotated[bool, typer.Option("--no-seed", help="Start with an empty database.")]
 With = Annotated[
     list[str] | None, typer.Option("--with", metavar="PARTS", help="Also start cluster, sentinel, replica (by commas).")
 ]
@@ -36,7 +37,7 @@ def up(
     run: Run,
     name: Name = "sandbox",
     with_: With = None,
-    no_seed: Annotated[bool, typer.Option("--no-seed", help="Start with an empty database.")] = False,
+    no_seed: NoSeed = False,
 ) -> SandboxUp:
     """Start Valkey, PostgreSQL and a local CloudFront, or what of them is not running; write a context."""
     sandbox = _sandbox(run, name)
@@ -44,6 +45,8 @@ def up(
     result = sandbox.up(optional=_split(with_), seeded=not no_seed)
     if result.config_file is None:
         run.warn(f"no HOME and no XDG_CONFIG_HOME, so no context was written: use perfctl sandbox env --name {name}")
+    if not no_seed and not result.seeded:
+        run.warn(f"the database was started without seed data: perfctl sandbox reset --name {name} starts it anew with")
     return SandboxUp(
         name=name,
         context=name if result.config_file else None,
@@ -90,7 +93,7 @@ def logs(
 
 
 @group.command("reset", example="perfctl sandbox reset --yes")
-def reset(run: Run, name: Name = "sandbox", dry_run: DryRun = False) -> SandboxReset:
+def reset(run: Run, name: Name = "sandbox", no_seed: NoSeed = False, dry_run: DryRun = False) -> SandboxReset:
     """Throw all data away and start anew, at the same addresses with the same passwords."""
     sandbox = _sandbox(run, name)
     run.options = replace(run.options, context=run.options.context or name)
@@ -99,7 +102,7 @@ def reset(run: Run, name: Name = "sandbox", dry_run: DryRun = False) -> SandboxR
         return SandboxReset(name=name, dry_run=True, took_ms=0.0, rows=sandbox.status())
     confirm(run, Plan(f"reset sandbox {name!r}", count=len(services), noun="servers", samples=tuple(services)))
     started = time.perf_counter()
-    rows = sandbox.reset()
+    rows = sandbox.reset(seeded=not no_seed)
     return SandboxReset(name=name, dry_run=False, took_ms=_since(started), rows=rows)
 
 

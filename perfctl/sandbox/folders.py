@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+
+from perfctl.errors import ConfigError
 
 
 def state_home(environ: Mapping[str, str]) -> Path:
@@ -16,10 +19,16 @@ def state_home(environ: Mapping[str, str]) -> Path:
 
 
 def cache_home(environ: Mapping[str, str]) -> Path:
-    """Perfctl's folder in XDG_CACHE_HOME; in the state folder where the caller named that one, but no cache."""
+    """Perfctl's folder in XDG_CACHE_HOME; one in the state folder where only that was named, or can be written."""
     if environ.get("PERFCTL_STATE_DIR") and not environ.get("XDG_CACHE_HOME"):
         return state_home(environ) / "cache"
-    return _xdg(environ, "XDG_CACHE_HOME", ".cache")
+    folder = _xdg(environ, "XDG_CACHE_HOME", ".cache")
+    return folder if _is_writable(folder) else state_home(environ) / "cache"
+
+
+def _is_writable(folder: Path) -> bool:
+    nearest = next(path for path in (folder, *folder.parents) if path.exists())
+    return os.access(nearest, os.W_OK | os.X_OK)
 
 
 def _xdg(environ: Mapping[str, str], variable: str, below_home: str) -> Path:
@@ -29,4 +38,14 @@ def _xdg(environ: Mapping[str, str], variable: str, below_home: str) -> Path:
     home = environ.get("HOME", "")
     if Path(home).is_absolute() and os.access(home, os.W_OK | os.X_OK):
         return Path(home) / below_home / "perfctl"
-    return Path(tempfile.gettempdir()) / f"perfctl-{os.getuid()}" / below_home.strip(".")
+    return _own_temporary() / ("cache" if variable == "XDG_CACHE_HOME" else "state")
+
+
+def _own_temporary() -> Path:
+    """This user's folder in the temporary folder; refused where somebody else made it first."""
+    folder = Path(tempfile.gettempdir()) / f"perfctl-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+        raise ConfigError(f"{folder} belongs to somebody else", hint="set PERFCTL_STATE_DIR to a folder of yours")
+    return folder

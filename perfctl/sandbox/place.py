@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from perfctl.errors import UnreachableError
+from perfctl.sandbox.state import write_private
 
 NOBODY = 65534
 """The user and group that a server runs as when we are root."""
@@ -32,10 +33,15 @@ def give(path: Path, uid: int | None) -> None:
 
 
 class Place:
-    """A folder for a server's files: inside the sandbox's own, or, for root, one in the temporary folder."""
+    """A folder for a server's files: inside the sandbox's own, or, for root, one in the temporary folder.
+
+    Where that one is stands in a small file, since TMPDIR may differ at the next call; without the file it is found
+    by its name.
+    """
 
     def __init__(self, folder: Path, token: str) -> None:
         self._folder = folder
+        self._pointer = folder.with_name(f"{folder.name}.path")
         self._prefix = f"perfctl-{token}-"
 
     def find(self) -> Path | None:
@@ -49,24 +55,33 @@ class Place:
         found = self.find()
         if found is not None:
             return found
+        self._folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if server_uid() is None:
-            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._folder.mkdir(mode=0o700)
             return self._folder
         made = Path(tempfile.mkdtemp(prefix=self._prefix, dir=_open_folder()))
         made.chmod(0o711)
+        write_private(self._pointer, str(made))
         return made
 
     def remove(self) -> None:
         """Remove it with all that is in it."""
-        if server_uid() is not None:
-            for folder in self._outside():
-                shutil.rmtree(folder, ignore_errors=True)
-        shutil.rmtree(self._folder, ignore_errors=True)
+        for folder in (*self._outside(), self._folder):
+            shutil.rmtree(folder, ignore_errors=True)
+        self._pointer.unlink(missing_ok=True)
 
     def _outside(self) -> list[Path]:
         """Our folders in the temporary ones: real folders that belong to us, whatever others put there."""
         found = [path for base in _temporary_folders() if base.is_dir() for path in base.glob(f"{self._prefix}*")]
-        return [path for path in found if _is_ours(path)]
+        noted = self._noted()
+        return [path for path in dict.fromkeys([*noted, *found]) if _is_ours(path)]
+
+    def _noted(self) -> list[Path]:
+        try:
+            path = Path(self._pointer.read_text(encoding="utf-8").strip())
+        except (OSError, ValueError):
+            return []
+        return [path] if path.is_absolute() and path.name.startswith(self._prefix) else []
 
 
 def is_open(folder: Path) -> bool:

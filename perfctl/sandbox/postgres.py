@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from perfctl.errors import ServiceError
+from perfctl.sandbox.ipc import remove_segment
 from perfctl.sandbox.pgdata import DATABASE, OWNER, ServerData, set_password
 from perfctl.sandbox.pginstall import PostgresInstall, find_install
 from perfctl.sandbox.pgtemplate import data_template
@@ -87,14 +88,22 @@ class Postgres:
 
     def prepare(self) -> None:
         """Copy the template and set this sandbox's password, the first time; write the configuration, every time."""
+        self.forget_killed()
         if not self.folder.is_dir():
             self.populate()
         ServerData(self.folder).configure(self.port)
 
+    def forget_killed(self) -> None:
+        """Remove what a killed server leaves: its segment of memory, and the lock file that an unreaped pid keeps."""
+        lock_file = self.folder / "postmaster.pid"
+        remove_segment(lock_file)
+        lock_file.unlink(missing_ok=True)
+
     def populate(self) -> None:
         """Fill the data folder; it appears whole or not at all."""
         fresh = self.folder.with_name(f"{self.name}.fresh")
-        template = data_template(self._site.cache, self.install, seeded=self._seeded, log=self._site.log("seed"))
+        log = self._site.log("seed")
+        template = data_template(self._site.cache, self.install, seeded=self._seeded, log=log, say=self._site.say)
         template.copy_to(fresh, uid=server_uid())
         set_password(self.install, fresh, self._site.secret("postgres"))
         fresh.rename(self.folder)
@@ -123,8 +132,9 @@ class Postgres:
             raise NotReadyError(error.message) from error
 
     def discard(self) -> None:
-        """Remove its data."""
+        """Remove its data, and what a killed server leaves in memory."""
         place = self._site.place.find()
         if place is not None:
+            self.forget_killed()
             for folder in (place / self.name, place / f"{self.name}.fresh"):
                 shutil.rmtree(folder, ignore_errors=True)

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -112,9 +112,9 @@ def wait_gone(processes: Iterable[Process], seconds: float) -> list[Process]:
     return left
 
 
-def end(processes: Iterable[Process], number: signal.Signals, *, grace_seconds: float) -> None:
-    """Signal them all at once, wait, and kill those that do not go."""
-    left = [process for process in processes if send(process, number)]
+def end(processes: Mapping[Process, signal.Signals], *, grace_seconds: float) -> None:
+    """Send each its signal, all at once, wait, and kill those that do not go."""
+    left = [process for process, number in processes.items() if send(process, number)]
     left = wait_gone(left, grace_seconds)
     for process in left:
         send(process, signal.SIGKILL)

@@ -47,6 +47,7 @@ class PostgresReplica(Postgres):
 
     def prepare(self) -> None:
         """Copy the primary as it runs, the first time; point it at where the primary is now, every time."""
+        self.forget_killed()
         if not self.folder.is_dir():
             self.populate()
         ServerData(self.folder).configure(
@@ -79,4 +80,5 @@ class PostgresReplica(Postgres):
         return self._site.secret("postgres")
 
     def _primary(self) -> str:
-        return f"host={HOST} port={self._site.ports[_PRIMARY]} user={OWNER} application_name={self.name}"
+        port, mark = self._site.ports[_PRIMARY], self._site.mark_of(self.name)
+        return f"host={HOST} port={port} user={OWNER} application_name={mark}"

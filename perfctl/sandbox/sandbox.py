@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import os
 import shutil
-from collections.abc import Callable, Collection, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
-from perfctl.errors import UsageError
+from perfctl.errors import ConfigError, UsageError
 from perfctl.sandbox import contexts
 from perfctl.sandbox import parts as table
 from perfctl.sandbox.folders import cache_home, state_home
@@ -46,8 +45,7 @@ class Sandbox:
         self, name: str, *, environ: Mapping[str, str] = os.environ, say: Callable[[str], None] = lambda line: None
     ) -> None:
         self._environ = environ
-        self.site = Site(name, state_home=state_home(environ), cache=cache_home(environ))
-        self._say = say
+        self.site = Site(name, state_home=state_home(environ), cache=cache_home(environ), say=say)
         self._state = State()
         self._supervisor = Supervisor(log_of=self.site.log, record=self._remember, say=say)
 
@@ -57,11 +55,9 @@ class Sandbox:
             self._recall()
             names = {*table.ALWAYS, *self._known_parts(), *_checked(optional)}
             state = dataclasses.replace(self._state, parts=tuple(name for name in table.PARTS if name in names))
-            was_empty = bool(self._state.parts) and not self._state.seeded
-            self._keep(dataclasses.replace(state, seeded=state.seeded or (seeded and not was_empty)))
+            is_new = not self._state.parts
+            self._keep(dataclasses.replace(state, seeded=seeded if is_new else state.seeded))
             rows = self._brought_up()
-            if seeded and was_empty:
-                self._seed_now()
             config_file = contexts.write(self.site.name, self._parts(), environ=self._environ)
             return Up(rows, config_file, self._state.seeded)
 
@@ -76,14 +72,16 @@ class Sandbox:
         self._require_up()
         return {name: value for part in self._parts() for name, value in part.environment().items()}
 
-    def reset(self) -> tuple[Server, ...]:
+    def reset(self, *, seeded: bool = True) -> tuple[Server, ...]:
         """Start all servers anew on fresh data, at the same addresses with the same passwords."""
         with self._locked():
             self._recall()
             self._require_up()
             self._end_all()
+            reap(self.site.mark, keep=())
             for service in table.services_of(self._parts()):
                 service.discard()
+            self._keep(dataclasses.replace(self._state, seeded=seeded))
             return self._brought_up()
 
     def down(self, *, purge: bool = False) -> tuple[tuple[str, ...], int]:
@@ -120,15 +118,6 @@ class Sandbox:
         fresh = {service.name for service in missing}
         return tuple(self._described(each, "started" if each.name in fresh else "running") for each in services)
 
-    def _seed_now(self) -> None:
-        """Seed the database that was started empty. ServiceError when it has tables of the seed's names."""
-        from perfctl.sandbox.seeding import seed
-
-        self._say("seeding")
-        port, password = self.site.ports["postgres"], self.site.secret("postgres")
-        asyncio.run(seed(port=port, password=password, with_load=True))
-        self._keep(dataclasses.replace(self._state, seeded=True))
-
     def _sift(self, services: list[Service]) -> set[str]:
         """The names of those that run and answer; those that run and do not answer are ended."""
         alive = {service for service in services if self._is_running(service)}
@@ -162,6 +151,7 @@ class Sandbox:
         """End what this call started."""
         fresh = {name: started for name, started in self._state.servers.items() if name not in before}
         self._supervisor.stop({each: fresh[each.name].process for each in services if each.name in fresh})
+        reap(self.site.mark, keep=[started.process for started in before.values()])
 
     def _settle_ports(self, services: list[Service]) -> None:
         roles = [role for service in services for role in service.ports]
@@ -179,6 +169,8 @@ class Sandbox:
         return tuple(service.name for service in running)
 
     def _clear(self, *, purge: bool) -> None:
+        for service in table.services_of(self._parts()):
+            service.discard()
         self.site.place.remove()
         shutil.rmtree(self.site.folder / "data", ignore_errors=True)
         if purge:
@@ -203,7 +195,7 @@ class Sandbox:
             service=service.name,
             state=state,
             version=known.version if known else None,
-            endpoint=service.endpoint(),
+            endpoint=service.endpoint() if self._is_settled(service) else None,
             pid=process.pid if process else None,
             ready_ms=known.ready_ms if known else None,
             resident_bytes=resident_bytes(process) if process else None,
@@ -215,6 +207,9 @@ class Sandbox:
         known = self._state.servers.get(service.name)
         return known is not None and is_running(known.process, self.site.mark_of(service.name))
 
+    def _is_settled(self, service: Service) -> bool:
+        return all(role in self._state.ports for role in service.ports)
+
     def _parts(self) -> list[Part]:
         return table.build(self.site, self._known_parts(), seeded=self._state.seeded)
 
@@ -222,12 +217,21 @@ class Sandbox:
         return tuple(name for name in self._state.parts if name in table.PARTS)
 
     def _require_up(self) -> None:
-        if not self._state.parts:
+        if not self._state.parts or not all(map(self._is_settled, table.services_of(self._parts()))):
             name = self.site.name
             raise UsageError(f"sandbox {name!r} is down", hint=f"perfctl sandbox up --name {name}")
 
-    def _locked(self) -> AbstractContextManager[None]:
-        return held(self.site.lock_file, what=f"sandbox {self.site.name!r}")
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        what = f"sandbox {self.site.name!r}"
+        try:
+            with held(self.site.lock_file, what=what):
+                yield
+        except OSError as error:
+            raise ConfigError(
+                f"{what}: {error.filename or self.site.folder}: {error.strerror or error}",
+                hint="make room there or mend its rights; PERFCTL_STATE_DIR and TMPDIR name other folders",
+            ) from error
 
     def _recall(self) -> None:
         self._state = load(self.site.state_file)

@@ -62,4 +62,4 @@ def _serving(install: PostgresInstall, folder: Path, *, mark: str, port: int, lo
         yield
     finally:
         if process is not None:
-            end([process], signal.SIGINT, grace_seconds=_STOP_SECONDS)
+            end({process: signal.SIGINT}, grace_seconds=_STOP_SECONDS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from perfctl.errors import UsageError
@@ -18,7 +18,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,23}")
 class Site:
     """One sandbox's ground; nothing is written before it is needed."""
 
-    def __init__(self, name: str, *, state_home: Path, cache: Path) -> None:
+    def __init__(self, name: str, *, state_home: Path, cache: Path, say: Callable[[str], None]) -> None:
         if not _NAME.fullmatch(name):
             raise UsageError(
                 f"--name: {name!r} is not a name for a sandbox",
@@ -26,6 +26,7 @@ class Site:
                 where="--name",
             )
         self.name = name
+        self.say = say
         self.home = state_home / "sandbox"
         self.folder = self.home / name
         self.cache = cache / "sandbox"

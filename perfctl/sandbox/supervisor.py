@@ -20,6 +20,8 @@ READY_SECONDS = 60.0
 STOP_SECONDS = 5.0
 _PAUSE_SECONDS = 0.01
 _TAIL_LINES = 8
+_LOG_BYTES = 10_000_000
+"""A longer log starts anew with its server; the one before is kept beside it."""
 
 
 class StartFailedError(UnreachableError):
@@ -70,7 +72,8 @@ class Supervisor:
         waiting = list(services)
         starting: list[_Starting] = []
         while waiting or starting:
-            for service in [each for each in waiting if ready.issuperset(each.after)]:
+            service = next((each for each in waiting if ready.issuperset(each.after)), None)
+            if service is not None:
                 waiting.remove(service)
                 starting.append(self._launch(service))
             for each in [each for each in starting if time.monotonic() >= each.ask_at and self._answers(each)]:
@@ -81,9 +84,8 @@ class Supervisor:
 
     def stop(self, servers: dict[Service, Process]) -> None:
         """End them all at once, and return when they are gone."""
-        for number in sorted({service.stop_signal for service in servers}):
-            those = [process for service, process in servers.items() if service.stop_signal == number]
-            end(those, number, grace_seconds=STOP_SECONDS)
+        signals = {process: service.stop_signal for service, process in servers.items()}
+        end(signals, grace_seconds=STOP_SECONDS)
         for service in servers:
             self._record(service.name, None)
 
@@ -120,6 +122,8 @@ class Supervisor:
 def spawn(command: Command, log: Path) -> _Outliving:
     """Start it in a session of its own, both its streams on the log, nothing of ours inherited."""
     log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if log.is_file() and log.stat().st_size > _LOG_BYTES:
+        log.replace(log.with_suffix(".old"))
     with log.open("ab") as output:
         return _Outliving(
             command.argv,
