@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from perfctl.diagnosis import Check, Diagnosis, Status, diagnose
-from perfctl.errors import PerfctlError
+from perfctl.errors import PerfctlError, UnreachableError
 from perfctl.units import format_bytes
 
 if TYPE_CHECKING:
@@ -25,6 +27,14 @@ DISK_FAIL_BYTES = 100_000_000
 
 Ask = Callable[[], Awaitable[Sequence[Check]]]
 """A question about one part, such as an engine's `health`."""
+
+
+class _Usage(Protocol):
+    @property
+    def free(self) -> int: ...
+
+    @property
+    def total(self) -> int: ...
 
 
 class _Diagnosed(Protocol):
@@ -113,8 +123,7 @@ def _without_repeats(checks: Sequence[Check]) -> list[Check]:
 
 async def _disk() -> Sequence[Check]:
     """Room where perfctl keeps its state: locks, history, the sandbox."""
-    folder = _first_that_exists(_state_folder())
-    usage = shutil.disk_usage(folder)
+    folder, usage = _room(_state_folder())
     status: Status = "fail" if usage.free < DISK_FAIL_BYTES else "warn" if usage.free < DISK_WARN_BYTES else "pass"
     fix = None if status == "pass" else f"make room on the disk of {folder}, or set PERFCTL_STATE_DIR"
     return [Check("disk", "free", status, f"{format_bytes(usage.free)} of {format_bytes(usage.total)} free", fix)]
@@ -123,9 +132,13 @@ async def _disk() -> Sequence[Check]:
 def _state_folder() -> Path:
     if chosen := os.environ.get("PERFCTL_STATE_DIR"):
         return Path(chosen)
-    base = os.environ.get("XDG_STATE_HOME")
-    return Path(base) / "perfctl" if base else Path("~/.local/state/perfctl").expanduser()
+    base = os.environ.get("XDG_STATE_HOME") or os.environ.get("HOME", "")
+    return Path(base) if base else Path(tempfile.gettempdir())
 
 
-def _first_that_exists(folder: Path) -> Path:
-    return next((path for path in (folder, *folder.absolute().parents) if path.exists()), Path("/"))
+def _room(folder: Path) -> tuple[Path, _Usage]:
+    """The disk of the folder, or of the nearest one above it that is there and may be looked at."""
+    for path in (folder, *folder.absolute().parents):
+        with suppress(OSError):
+            return path, shutil.disk_usage(path)
+    raise UnreachableError(f"no disk can be looked at above {folder}", hint="set PERFCTL_STATE_DIR")

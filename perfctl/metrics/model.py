@@ -8,24 +8,23 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One of the ten: its name, its unit, and what exactly it counts."""
+    """One of the ten: its name and its unit."""
 
     name: str
     unit: str
-    meaning: str
 
 
 FIGURES = (
-    Figure("api_response_time_ms", "ms", "mean time in which the application answers a request"),
-    Figure("database_query_time_ms", "ms", "mean time of a statement"),
-    Figure("cache_hit_rate", "0..1", "hits / lookups"),
-    Figure("memory_usage_mb", "MB", "memory in use, of the host or of the container that has a limit"),
-    Figure("cpu_usage_percent", "%", "busy share of all CPUs of the host, or of the container's quota"),
-    Figure("network_io_mb", "MB/s", "received and sent per second, without loopback"),
-    Figure("disk_io_mb", "MB/s", "read and written per second, all disks"),
-    Figure("active_connections", "", "clients that are connected to the database"),
-    Figure("requests_per_second", "1/s", "requests that the application answers"),
-    Figure("error_rate", "0..1", "failed requests / requests"),
+    Figure("api_response_time_ms", "ms"),
+    Figure("database_query_time_ms", "ms"),
+    Figure("cache_hit_rate", "0..1"),
+    Figure("memory_usage_mb", "MB"),
+    Figure("cpu_usage_percent", "%"),
+    Figure("network_io_mb", "MB/s"),
+    Figure("disk_io_mb", "MB/s"),
+    Figure("active_connections", ""),
+    Figure("requests_per_second", "1/s"),
+    Figure("error_rate", "0..1"),
 )
 
 _NOT_ASKED = "nothing measures it here"
@@ -54,15 +53,25 @@ class PerformanceMetrics:
     """
 
     api_response_time_ms: float = 0.0
+    """Mean time in which the application answers a request."""
     database_query_time_ms: float = 0.0
+    """Mean time of a statement."""
     cache_hit_rate: float = 0.0
+    """Hits / look-ups."""
     memory_usage_mb: float = 0.0
+    """In use on the host, or in the container that has a limit; 1 MB is 1,000,000 bytes here and below."""
     cpu_usage_percent: float = 0.0
+    """Busy share of all CPUs of the host, or of the container's quota."""
     network_io_mb: float = 0.0
+    """Received and sent per second, without loopback."""
     disk_io_mb: float = 0.0
+    """Read and written per second, all disks of the host."""
     active_connections: int = 0
+    """Clients that are connected to the database."""
     requests_per_second: float = 0.0
+    """Requests that the application answers."""
     error_rate: float = 0.0
+    """Failed requests / requests."""
     unmeasured: Mapping[str, str] = field(default_factory=dict)
     """Name -> why it was not measured."""
     sources: Mapping[str, str] = field(default_factory=dict)

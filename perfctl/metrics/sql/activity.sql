@@ -9,4 +9,6 @@ SELECT /* perfctl */
         WHERE e.extname = 'pg_stat_statements'
     ) AS statements_schema
 FROM pg_catalog.pg_stat_activity AS a
-WHERE a.backend_type = 'client backend' AND a.datname = current_database() AND a.pid <> pg_backend_pid()
+-- backend_type is NULL for sessions that this role may not look into.
+WHERE a.datname = current_database() AND coalesce(a.backend_type, 'client backend') = 'client backend'
+    AND a.pid <> pg_backend_pid()

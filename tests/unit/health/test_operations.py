@@ -115,3 +115,9 @@ def test_a_disk_that_is_nearly_full_is_a_warning_with_the_variable_to_set(monkey
     disk = next(row for row in rows if row.component == "disk")
     assert disk.status == "warn"
     assert "PERFCTL_STATE_DIR" in (disk.fix or "")
+
+
+def test_without_a_home_the_disk_of_temporary_files_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HOME", "XDG_STATE_HOME", "PERFCTL_STATE_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    assert ("disk", "free", "pass") in _rows(PerformanceOptimizer())
