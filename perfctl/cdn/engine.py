@@ -67,7 +67,7 @@ class CloudFrontOptimizer:
 
     def plan_invalidation(self, paths: Iterable[Asked | str], *, tags: Iterable[str] = ()) -> Items:
         """What would be sent for these paths and tags, without any call. UsageError names what cannot be sent."""
-        items = plan(paths, tags)
+        items = plan((paths,) if isinstance(paths, str) else paths, tags)
         if not items.all:
             raise UsageError("there is no path to invalidate", hint="give a path such as '/img/*', or --tag TAG")
         return items
@@ -149,7 +149,7 @@ class CloudFrontOptimizer:
         """Fetch paths (or URLs of the distribution) through the edge in each encoding, and verify by `X-Cache`."""
         from perfctl.cdn.preloading import preload
 
-        wanted = tuple(dict.fromkeys(paths))
+        wanted = tuple(dict.fromkeys((paths,) if isinstance(paths, str) else paths))
         stranger = next((path for path in wanted if is_url(path)), "/")
         viewer = await self._viewer(stranger, distribution)
         return await preload(viewer, wanted, encodings or self._encodings(), concurrency=concurrency)

@@ -151,7 +151,8 @@ def _plan(items: Items, targets: tuple[str, ...]) -> Plan:
     """What `confirm` shows: where, how many, at which price."""
     count = len(items.all) * len(targets)
     cost = items.cost_usd * len(targets)
-    wildcards = f"{len(items.wildcards)} of them wildcards, " if items.wildcards else ""
+    number = len(items.wildcards) * len(targets)
+    wildcards = f"{number} wildcard{'s' if number > 1 else ''}, " if number else ""
     return Plan(
         action=f"invalidate at {', '.join(targets)}",
         count=count,
@@ -172,21 +173,23 @@ def _judge(run: Run, report: InvalidationReport) -> None:
 
 
 class _Progress:
-    """One line on a terminal's stderr that is written over, and cleared at the end."""
+    """One line on a terminal's stderr that is written over, and cleared at the end without an escape byte."""
 
     def __init__(self, run: Run) -> None:
         self._shows = run.terminal.shows_progress
-        self._was_shown = False
+        self._width = 0
 
     def tell(self, waiting: Waiting) -> None:
-        if not self._shows:
-            return
         what = "waiting for room" if waiting.for_room else f"{waiting.done} of {waiting.total} completed"
-        sys.stderr.write(f"\rinvalidation: {what}, {waiting.waited_seconds:.0f} s ")
-        sys.stderr.flush()
-        self._was_shown = True
+        self._write(f"invalidation: {what}, {waiting.waited_seconds:.0f} s")
 
     def clear(self) -> None:
-        if self._was_shown:
-            sys.stderr.write("\r\x1b[K")
+        if self._width:
+            self._write("")
+            self._write("")
+
+    def _write(self, line: str) -> None:
+        if self._shows:
+            sys.stderr.write("\r" + line.ljust(self._width))
             sys.stderr.flush()
+            self._width = len(line)

@@ -34,7 +34,7 @@ def invalidation_view(report: InvalidationReport) -> View:
         Column("waited s", "right"),
     )
     table = Table(columns, tuple(_sent_row(one) for one in report.invalidations))
-    return view(table, Text(_summary(report)), _paths(report.paths), _proofs(report.verified))
+    return view(table, Text(_summary(report)), _paths(report.paths), _proofs(report.verified), _next(report))
 
 
 def invalidations_view(result: Invalidations) -> View:
@@ -42,7 +42,7 @@ def invalidations_view(result: Invalidations) -> View:
     columns = (
         Column("status"),
         Column("invalidation"),
-        Column("created"),
+        Column("created utc"),
         Column("items", "right"),
         Column("wildcards", "right"),
         Column("first path", wraps=True),
@@ -117,7 +117,16 @@ def _summary(report: InvalidationReport) -> str:
     dropped = f", {report.dropped} left out as covered by others" if report.dropped else ""
     done = "would cost" if report.dry_run else "costs"
     items = "1 item" if report.items == 1 else f"{format_count(report.items)} items"
-    return f"{items}{dropped}; {done} ${report.cost_usd:.3f} beyond the account's 1 000 free items a month"
+    return f"{items}{dropped}\n{done} ${report.cost_usd:.3f} beyond the account's 1 000 free items a month"
+
+
+def _next(report: InvalidationReport) -> Part | None:
+    """How to see it complete, where nobody waited for that."""
+    open_one = next((one for one in report.invalidations if one.status == "InProgress"), None)
+    if open_one is None:
+        return None
+    line = f"perfctl cdn status {open_one.invalidation_id} --wait --distribution {open_one.distribution_id}"
+    return Text(f"when it is done:\n  {line}")
 
 
 def _paths(paths: tuple[str, ...]) -> Part:
@@ -144,7 +153,7 @@ def _row(one: Invalidation) -> tuple[Cell | str, ...]:
     return (
         Cell(one.status, _STATES[one.status]),
         one.invalidation_id,
-        one.created_at or "-",
+        one.created_at[:19].replace("T", " ") if one.created_at else "-",
         format_count(one.items),
         format_count(one.wildcards),
         one.paths[0] if one.paths else "-",
