@@ -155,7 +155,14 @@ class _Reader:
             is_no_address = made == () and known[key.text].role == "address"
             if made is not None and made is not UNUSABLE and not is_no_address:
                 layer[f"{name}.{key.text}"] = Given(made, self._source(value.mark, context))
+        self._one_address(layer)
         return self._without_passwords(layer)
+
+    def _one_address(self, layer: Layer) -> None:
+        """A host and a URL beside each other would be two servers."""
+        for url, host in (("database.dsn", "database.host"), ("cache.redis_url", "cache.redis_host")):
+            if url in layer and host in layer:
+                self._found.fault(layer[url].source.where, f"{url} and {host} are both set", "keep one")
 
     def _without_passwords(self, layer: Layer) -> Layer:
         split, literals = split_urls(layer)

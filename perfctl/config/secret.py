@@ -13,6 +13,8 @@ KINDS: tuple[SecretKind, ...] = ("env", "file", "command", "aws_secret", "rds_ia
 HIDDEN = "***"
 _REMEMBERED_AT_MOST = 1000
 _SHORT = 4
+_TOO_SHORT = 3
+"""One or two characters are in every text; to blank them would hide the text, not the secret."""
 _IN_TEXT = re.compile(r"([a-z][a-z0-9+.\-]*://)([^\s/?#'\"@:]*):([^\s]*)@", re.IGNORECASE)
 _PARAMETER = re.compile(r"(?i)\b((?:ssl)?(?:password|passwd|pwd|token|secret))=('[^']*'|[^&\s'\"]+)")
 
@@ -40,7 +42,7 @@ class Secret:
 def remember(value: str) -> None:
     """Blank this value, and its quoted forms, in every later `redacted` text of the process."""
     global _pattern
-    if not value or value in _remembered:
+    if len(value) < _TOO_SHORT or value in _remembered:
         return
     if len(_remembered) >= _REMEMBERED_AT_MOST:
         del _remembered[next(iter(_remembered))]

@@ -183,7 +183,9 @@ def _ended(text: str) -> str:
 
 
 def _block(name: str, settings: Mapping[str, Any], indent: str) -> str:
-    return "".join(f"{indent}{line}\n" for line in _lines(json.dumps(name) if _is_odd(name) else name, settings))
+    key = json.dumps(name) if _is_odd(name) else name
+    inner = [f"  {line}" for item, value in settings.items() for line in _lines(item, value)]
+    return "".join(f"{indent}{line}\n" for line in ([f"{key}:", *inner] if inner else [f"{key}: {{}}"]))
 
 
 def _lines(key: str, value: Any) -> Iterator[str]:

@@ -70,7 +70,8 @@ def _key(key: Node, path: str, found: Findings) -> Scalar | None:
     elif key.kind == "merge":
         found.fault(key.mark, f"the merge key <<{place} is not supported", "contexts have extends: NAME")
     elif key.kind != "str":
-        found.fault(key.mark, f"the key {shortened(key.text)}{place} is a {key.kind} for YAML", f'write "{key.text}"')
+        what = _YAML_WORDS.get(key.kind, key.kind)
+        found.fault(key.mark, f"the key {shortened(key.text)}{place} is a {what} for YAML", f'write "{key.text}"')
     else:
         return key
     return None
