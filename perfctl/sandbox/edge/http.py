@@ -140,7 +140,7 @@ class HttpServer:
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, client: tuple[str, int]
     ) -> Request | None:
         async with asyncio.timeout(self._patience.idle_seconds):
-            first = await reader.read(1)
+            first = await _first_byte(reader)
         if not first:
             return None
         try:
@@ -192,6 +192,15 @@ class HttpServer:
             writer.write(response.body)
         async with asyncio.timeout(self._patience.send_seconds):
             await writer.drain()
+
+
+async def _first_byte(reader: asyncio.StreamReader) -> bytes:
+    """The first byte of a request; empty lines before it are skipped (RFC 9112, 2.2)."""
+    for _ in range(8):
+        first = await reader.read(1)
+        if first not in (b"\r", b"\n"):
+            return first
+    raise BadRequestError(400, "only empty lines")
 
 
 def parse_head(head: bytes, client: tuple[str, int]) -> Request:
