@@ -51,15 +51,13 @@ class PerformanceOptimizer:
         settings: Settings | None = None,
         timeout_seconds: float | None = None,
     ) -> None:
-        """Engines from `settings`, where given, or else from one configuration each.
+        """Engines from `settings`; a configuration that is given by itself goes before the settings' own.
 
         `timeout_seconds` is the limit of each server call, over what the configurations say.
         """
-        self.settings = settings or Settings(
-            cache=cache_config or CacheConfig(),
-            cdn=cdn_config or CDNConfig(),
-            database=database_config or DatabaseConfig(),
-        )
+        given = {"cache": cache_config, "cdn": cdn_config, "database": database_config}
+        said: dict[str, Any] = {name: config for name, config in given.items() if config is not None}
+        self.settings = replace(settings or Settings(), **said)
         self.has_cdn = cdn_config is not None or self.settings.cdn.is_configured
         self.has_database = database_config is not None or self.settings.database.is_configured
         self.timeout_seconds = timeout_seconds

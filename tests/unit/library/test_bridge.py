@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import os
+import signal
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -179,6 +180,25 @@ def test_a_worker_thread_of_an_event_loop_may_block(twin: Blocking) -> None:
         return await asyncio.to_thread(twin.double, 4)
 
     assert asyncio.run(inside()) == 8
+
+
+def test_an_interrupted_call_is_cancelled_on_the_loop(bridge: Portal) -> None:
+    ended: list[str] = []
+
+    async def hang() -> None:
+        try:
+            await asyncio.sleep(3600)
+        except asyncio.CancelledError:
+            ended.append("cancelled")
+            raise
+
+    interrupt = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
+    interrupt.start()
+    with pytest.raises(KeyboardInterrupt):
+        bridge.run(hang)
+    interrupt.join()
+    bridge.close()
+    assert ended == ["cancelled"]
 
 
 def test_another_loop_can_be_home(bridge: Portal) -> None:

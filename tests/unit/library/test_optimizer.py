@@ -8,10 +8,12 @@ import subprocess
 import sys
 import textwrap
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from perfctl import CacheConfig, CDNConfig, ConfigError, DatabaseConfig, PerformanceOptimizer
+from perfctl.config import Settings
 
 
 def test_without_a_configuration_the_cache_works_within_the_process() -> None:
@@ -130,3 +132,32 @@ def test_a_loop_that_ended_without_leaving_is_home_no_more() -> None:
     asyncio.run(optimizer.__aenter__())
     optimizer.sync.cache.set("k", 1)
     assert optimizer.sync.cache.get("k") == 1
+
+
+def test_a_configuration_file_describes_the_engines_of_each_context(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in os.environ:
+        if name.startswith(("PERFCTL", "REDIS", "DB_", "CDN_", "CLOUDFRONT", "PG", "DATABASE_URL", "XDG_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    path = tmp_path / "perfctl.yaml"
+    path.write_text(
+        """
+cache: {ttl_seconds: 60}
+contexts:
+  staging:
+    cache: {ttl_seconds: 5}
+    database: {host: db.staging.internal, database: app}
+"""
+    )
+    base, staging = PerformanceOptimizer.from_file(path), PerformanceOptimizer.from_file(str(path), "staging")
+    assert (base.cache.config.ttl_seconds, base.has_database) == (60, False)
+    assert (staging.cache.config.ttl_seconds, staging.has_database) == (5, True)
+    assert staging.settings.context == "staging"
+
+
+def test_a_configuration_given_by_itself_goes_before_that_of_the_settings() -> None:
+    settings = Settings(cache=CacheConfig(ttl_seconds=5), cdn=CDNConfig(distribution_id="E1"))
+    optimizer = PerformanceOptimizer(settings=settings, cache_config=CacheConfig(ttl_seconds=9))
+    assert (optimizer.cache.config.ttl_seconds, optimizer.has_cdn) == (9, True)
