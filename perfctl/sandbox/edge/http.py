@@ -117,7 +117,7 @@ class HttpServer:
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if len(self._connections) > MAX_CONNECTIONS:
-            await self._send(writer, None, _refusal(BadRequestError(503, "too many connections")), keep=False)
+            await self._refuse(reader, writer, BadRequestError(503, "too many connections"))
             return
         client = writer.get_extra_info("peername")[:2]
         keep = True
@@ -125,8 +125,7 @@ class HttpServer:
             try:
                 request = await self._read(reader, writer, client)
             except BadRequestError as bad:
-                await self._send(writer, None, _refusal(bad), keep=False)
-                await self._linger(reader, writer)
+                await self._refuse(reader, writer, bad)
                 return
             if request is None:
                 return
@@ -169,8 +168,9 @@ class HttpServer:
             len(head),
         )
 
-    async def _linger(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Read on for a moment: closing over unread data would reset the connection before our answer is read."""
+    async def _refuse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, bad: BadRequestError) -> None:
+        """Answer, then read on for a moment: closing over unread data would reset the connection first."""
+        await self._send(writer, None, _refusal(bad), keep=False)
         writer.write_eof()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(1.0):
