@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,11 +14,11 @@ from perfctl.cdn.model import CdnDiagnosis, EdgeAnswer, InvalidationReport, Inva
 from perfctl.cli.command import CommandGroup
 from perfctl.cli.planner import DryRun, MaxAffected, Plan, confirm
 from perfctl.cli.run import Run
-from perfctl.errors import UsageError
+from perfctl.errors import TimedOutError, UsageError
 from perfctl.units import parse_duration
 
 if TYPE_CHECKING:
-    from perfctl.cdn.engine import CloudFrontOptimizer
+    from perfctl.cdn.engine import CloudFrontOptimizer, Tell
     from perfctl.cdn.model import Waiting
     from perfctl.cdn.paths import Asked, Items
 
@@ -58,8 +60,7 @@ async def invalidate(
     targets = await engine.distribution_ids(distribution or [])
     if not dry_run:
         confirm(run, _plan(items, targets), max_affected=max_affected)
-    progress = _Progress(run)
-    try:
+    with _watched(run) as tell:
         report = await engine.invalidate_content(
             asked,
             tags=tag or [],
@@ -68,10 +69,8 @@ async def invalidate(
             distributions=targets if distribution else (),
             verify=verify or [],
             dry_run=dry_run,
-            tell=progress.tell,
+            tell=tell,
         )
-    finally:
-        progress.clear()
     _judge(run, report)
     return report
 
@@ -88,13 +87,11 @@ async def status(
 ) -> Invalidations:
     """How far an invalidation is, or which are in progress."""
     seconds = parse_duration(wait_timeout, where="--wait-timeout")
-    progress = _Progress(run)
-    try:
-        return await _engine(run, distribution).invalidation_status(
-            invalidation_id, wait=wait, wait_timeout_seconds=seconds, distribution=distribution, tell=progress.tell
+    engine = _engine(run, distribution)
+    with _watched(run) as tell:
+        return await engine.invalidation_status(
+            invalidation_id, wait=wait, wait_timeout_seconds=seconds, distribution=distribution, tell=tell
         )
-    finally:
-        progress.clear()
 
 
 @group.command("headers", example="perfctl cdn headers /index.html")
@@ -161,7 +158,17 @@ def _plan(items: Items, targets: tuple[str, ...]) -> Plan:
     )
 
 
+def _in_context(run: Run, line: str | None) -> str | None:
+    """A command line to try, for the context of this run."""
+    context = run.options.context
+    return line.replace("perfctl cdn", f"perfctl -c {context} cdn") if line and context else line
+
+
 def _judge(run: Run, report: InvalidationReport) -> None:
+    """Say what is left to do; exit 6 where something was not sent, 1 where the edge still serves the old."""
+    if running := [one for one in report.invalidations if one.status == "InProgress"]:
+        line = f"perfctl cdn status {running[0].invalidation_id} --wait --distribution {running[0].distribution_id}"
+        run.terminal.say(f"when it is done: {_in_context(run, line)}")
     for one in report.invalidations:
         if one.error:
             run.warn(f"{one.distribution_id}: {one.items} items were not sent: {one.error}")
@@ -170,6 +177,19 @@ def _judge(run: Run, report: InvalidationReport) -> None:
         if not proof.is_fresh:
             run.warn(f"{proof.url}: the edge still serves what it had before")
             run.exit(1)
+
+
+@contextmanager
+def _watched(run: Run) -> Iterator[Tell]:
+    """Progress while it lasts; where the time is over, the line to ask again is one for this context."""
+    progress = _Progress(run)
+    try:
+        yield progress.tell
+    except TimedOutError as error:
+        error.hint = _in_context(run, error.hint)
+        raise
+    finally:
+        progress.clear()
 
 
 class _Progress:

@@ -34,7 +34,7 @@ def invalidation_view(report: InvalidationReport) -> View:
         Column("waited s", "right"),
     )
     table = Table(columns, tuple(_sent_row(one) for one in report.invalidations))
-    return view(table, Text(_summary(report)), _paths(report.paths), _proofs(report.verified), _next(report))
+    return view(table, Text(_summary(report)), _paths(report.paths), _proofs(report.verified))
 
 
 def invalidations_view(result: Invalidations) -> View:
@@ -118,15 +118,6 @@ def _summary(report: InvalidationReport) -> str:
     done = "would cost" if report.dry_run else "costs"
     items = "1 item" if report.items == 1 else f"{format_count(report.items)} items"
     return f"{items}{dropped}\n{done} ${report.cost_usd:.3f} beyond the account's 1 000 free items a month"
-
-
-def _next(report: InvalidationReport) -> Part | None:
-    """How to see it complete, where nobody waited for that."""
-    open_one = next((one for one in report.invalidations if one.status == "InProgress"), None)
-    if open_one is None:
-        return None
-    line = f"perfctl cdn status {open_one.invalidation_id} --wait --distribution {open_one.distribution_id}"
-    return Text(f"when it is done:\n  {line}")
 
 
 def _paths(paths: tuple[str, ...]) -> Part:
