@@ -11,7 +11,7 @@ import pytest
 from perfctl.cli.schema import every_command
 from tests.conftest import RunningSandbox, run_perfctl
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("stopped")]
 
 NAME = "stopped"
 

@@ -17,7 +17,7 @@ import pytest
 from perfctl import CacheConfig, DatabaseConfig, PerformanceMetrics, PerformanceOptimizer
 from tests.conftest import RunningSandbox
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("seeded")]
 
 BODY = json.dumps([{"symbol": "AAPL", "price": 187.2}] * 200).encode()
 
