@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from perfctl.db.postgres import quoted
 from perfctl.diagnosis import Check
 
 _COMPONENT = "postgres"
@@ -62,14 +63,14 @@ def _rights(facts: Mapping[str, Any]) -> Check:
         as_what = "superuser" if facts["superuser"] else "pg_monitor"
         return Check(_COMPONENT, "rights", "pass", f"{facts['role']} sees every statistic ({as_what})")
     observed = f"{facts['role']} sees only its own statements and sessions"
-    return Check(_COMPONENT, "rights", "warn", observed, fix=f"GRANT pg_monitor TO {facts['role']};")
+    return Check(_COMPONENT, "rights", "warn", observed, fix=f"GRANT pg_monitor TO {quoted(facts['role'])};")
 
 
 def _tables(facts: Mapping[str, Any]) -> Check:
     if facts["superuser"] or facts["reads_tables"]:
         return Check(_COMPONENT, "pg_stats", "pass", "statistics of every table are readable")
     observed = "statistics only of tables that this role may read: estimates are unavailable for others"
-    fix = f"GRANT pg_read_all_data TO {facts['role']};"
+    fix = f"GRANT pg_read_all_data TO {quoted(facts['role'])};"
     return Check(_COMPONENT, "pg_stats", "warn", observed, fix=fix)
 
 
@@ -92,8 +93,8 @@ def statements_fault(facts: Mapping[str, Any]) -> tuple[str, str] | None:
         fix = _CREATE if facts["available"] else f"install PostgreSQL's contrib package; then {_CREATE}"
         return f"pg_stat_statements is preloaded, but not created {where}", fix
     if not facts["extension_schema_usable"]:
-        schema, role = facts["extension_schema"], facts["role"]
-        return f"{role} may not look into schema {schema!r}", f"GRANT USAGE ON SCHEMA {schema} TO {role};"
+        schema, role = quoted(facts["extension_schema"]), quoted(facts["role"])
+        return f"{role} may not look into schema {schema}", f"GRANT USAGE ON SCHEMA {schema} TO {role};"
     return None
 
 

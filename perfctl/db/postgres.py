@@ -192,7 +192,7 @@ async def _translated(server: str, timeout: float | None = None) -> AsyncIterato
     except asyncpg.PostgresError as error:
         raise _from_server(error, server) from error
     except asyncpg.ClientConfigurationError as error:
-        raise ConfigError(f"PostgreSQL at {server}: {error}", hint=getattr(error, "hint", None)) from error
+        raise ConfigError(f"PostgreSQL at {server}: {error.args[0]}", hint=getattr(error, "hint", None)) from error
     except ssl.SSLCertVerificationError as error:
         raise AuthError(
             f"PostgreSQL at {server}: its certificate is not trusted ({error.verify_message})",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from perfctl.db.model import Buffers, PlanNode, PlanReport, SlowOrder, SlowQueries, SlowQuery
@@ -12,6 +13,7 @@ _BAR_CELLS = 8
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _QUERY_LENGTH = 120
 _CONDITION_LENGTH = 90
+_LEADING_COMMENTS = re.compile(r"\A(?:\s|--[^\n]*\n|/\*.*?\*/)+", re.DOTALL)
 _FAR_OFF = 10.0
 """Estimates that are wrong by this factor choose the wrong join or index."""
 
@@ -171,8 +173,8 @@ def _condition(node: PlanNode) -> str:
 
 
 def _line(sql: str) -> str:
-    """The text on one line; the document has it as it is."""
-    return " ".join(sql.split())
+    """The text on one line, without the comments that it begins with; the document has it as it is."""
+    return " ".join(_LEADING_COMMENTS.sub("", sql).split())
 
 
 def _cut(text: str, length: int = _CONDITION_LENGTH) -> str:

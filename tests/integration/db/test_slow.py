@@ -96,8 +96,8 @@ def test_a_role_without_rights_is_told_how_much_it_does_not_see(reader: Database
 
 def test_the_doctor_names_the_right_that_is_missing(reader: DatabaseConfig) -> None:
     checks = examined(reader)
-    assert checks["rights"].fix == "GRANT pg_monitor TO plain_reader;"
-    assert checks["pg_stats"].fix == "GRANT pg_read_all_data TO plain_reader;"
+    assert checks["rights"].fix == 'GRANT pg_monitor TO "plain_reader";'
+    assert checks["pg_stats"].fix == 'GRANT pg_read_all_data TO "plain_reader";'
     assert checks["connect"].status == "pass"
 
 

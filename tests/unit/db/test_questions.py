@@ -1,0 +1,42 @@
+"""The SQL files: one a question and server version, each marked as ours."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+import pytest
+
+from perfctl.db.questions import MARK, question
+from perfctl.db.sqltext import is_read, statements
+
+FILES = sorted(entry.name for entry in files("perfctl.db").joinpath("sql").iterdir())
+
+ASKED = {
+    "server_facts": (None,),
+    "slow_queries": (13, 17),
+    "statistics_since": (13, 14),
+}
+"""Every question, and the versions of PostgreSQL from which on it is asked in another way."""
+
+
+def test_every_file_belongs_to_a_question() -> None:
+    named = [f"{name}_{version}.sql" if version else f"{name}.sql" for name, all_ in ASKED.items() for version in all_]
+    assert sorted(named) == FILES
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_is_one_reading_statement_that_is_marked_as_ours(name: str) -> None:
+    text = files("perfctl.db").joinpath("sql", name).read_text()
+    assert is_read(text)
+    assert len(statements(text)) == 1
+    assert MARK in text
+
+
+@pytest.mark.parametrize(("version", "column"), [(13, "blk_read_time"), (16, "blk_read_time"), (18, "local_blk_read")])
+def test_a_server_is_asked_in_the_words_of_its_version(version: int, column: str) -> None:
+    assert column in question("slow_queries", version=version)
+
+
+def test_a_server_that_is_too_old_has_no_words() -> None:
+    with pytest.raises(KeyError):
+        question("slow_queries", version=12)
