@@ -280,7 +280,7 @@ class AdvancedCache:
     @cached_property
     def _shared(self) -> SharedTier | None:
         has_store = self._address is not None or self._given_store is not None
-        return SharedTier(self.store) if has_store else None
+        return SharedTier(self.store, now=self._now) if has_store else None
 
     @property
     def _was_used(self) -> bool:

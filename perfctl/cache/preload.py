@@ -72,7 +72,8 @@ def read_plan(text: str, path: Path) -> Iterator[Entry | BadEntry]:
         where = f"{path}:{places[index]}" if index < len(places) else str(path)
         yield _with_defaults(_entry(fields, where), namespace, ttl)
     for name in _list(plan, "files", path):
-        for entry in read_file(path.parent / str(name)):
+        file = path.parent / str(name)
+        for entry in read_lines(_lines(file), str(file)):
             yield _with_defaults(entry, namespace, ttl)
 
 
@@ -152,7 +153,8 @@ def _plan(text: str, source: str) -> tuple[Mapping[str, Any], list[int]]:
             f"{source}: {_unknown(unknown[0], _PLAN_FIELDS)}", hint=f"a plan has {', '.join(_PLAN_FIELDS)}"
         )
     listed = next((value for key, value in getattr(node, "value", ()) if key.value == "entries"), None)
-    return plan, [item.start_mark.line + 1 for item in getattr(listed, "value", [])]
+    items = listed.value if isinstance(listed, yaml.SequenceNode) else []
+    return plan, [item.start_mark.line + 1 for item in items]
 
 
 def _plan_ttl(ttl: Any, source: str) -> float | None:

@@ -88,6 +88,8 @@ async def clear(
     """
     from perfctl.cache.operator import cleared
 
+    if not dry_run:
+        run.refuse_when_read_only(f"clear namespace {namespace!r}")
     operator = _operator(run)
     size = await operator.measure(namespace)
     if dry_run:
