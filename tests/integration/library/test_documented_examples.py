@@ -178,7 +178,7 @@ print(optimizer.sync.database.execute_optimized_query("SELECT 1 AS one")[0]["one
 """
     )
     ran = subprocess.run(
-        [sys.executable, "-X", "dev", "-W", "error", script], capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-W", "error", script], capture_output=True, text=True, check=False, timeout=60
     )
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "1\n", "")
 

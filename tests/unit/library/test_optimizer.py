@@ -110,7 +110,7 @@ def test_a_script_that_never_closes_ends_quietly() -> None:
         print(optimizer.sync.cache.get("k"))
     """
     ran = subprocess.run(
-        [sys.executable, "-X", "dev", "-W", "error", "-c", textwrap.dedent(script)],
+        [sys.executable, "-W", "error", "-c", textwrap.dedent(script)],
         capture_output=True,
         text=True,
         check=False,
