@@ -30,7 +30,9 @@ def bug(error: Exception, argv: Sequence[str]) -> BugError:
         where, hint = str(file), "report it with that file; --debug shows it here"
     except (ConfigError, OSError) as unwritten:
         where, hint = f"no crash file: {unwritten}", "run it again with --debug, and report what it shows"
-    return BugError(f"a bug in perfctl: {type(error).__name__}: {_first_line(error)}", where=where, hint=hint)
+    found = BugError(f"a bug in perfctl: {type(error).__name__}: {_first_line(error)}", where=where, hint=hint)
+    found.__cause__ = error
+    return found
 
 
 def _write(error: Exception, argv: Sequence[str]) -> Path:

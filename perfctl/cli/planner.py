@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from perfctl.cli.signals import INTERRUPTS
+from perfctl.cli.streams import say
 from perfctl.errors import RefusedError
 from perfctl.render.inert import inert_line
 from perfctl.units import format_bytes, format_count
@@ -72,12 +73,15 @@ def _confirm_protected(run: Run, plan: Plan) -> None:
 
 def _ask(question: str) -> str:
     """What was typed; nothing where the input ended. Ctrl-C ends the run at once."""
-    sys.stderr.write(inert_line(question))
-    sys.stderr.flush()
     with INTERRUPTS.at_once():
-        answer = sys.stdin.readline()
+        try:
+            sys.stderr.write(inert_line(question))
+            sys.stderr.flush()
+            answer = sys.stdin.readline()
+        except (OSError, ValueError):
+            return ""
     if not answer.endswith("\n"):
-        sys.stderr.write("\n")
+        say("\n")
     return answer.strip()
 
 
@@ -85,4 +89,4 @@ def _show(plan: Plan, context: str) -> None:
     size = f", {format_bytes(plan.size_bytes)}" if plan.size_bytes is not None else ""
     lines = [f"{plan.action}: {format_count(plan.count)} {plan.noun}{size} in context {context}"]
     lines += [f"  {sample}" for sample in plan.samples[:5]]
-    sys.stderr.write("".join(inert_line(line) + "\n" for line in lines))
+    say("".join(inert_line(line) + "\n" for line in lines))

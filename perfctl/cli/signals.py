@@ -108,6 +108,8 @@ class Interrupts:
         """While somebody is asked: a signal raises here, also inside a task."""
         cancel, self._cancel = self._cancel, None
         try:
+            if self.received is not None:
+                raise Stopped(self.received)
             yield
         finally:
             self._cancel = cancel

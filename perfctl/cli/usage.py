@@ -30,8 +30,6 @@ def refuse_unusable(argv: Sequence[str]) -> None:
 def no_such_command(ctx: Any, word: str, known: Sequence[str]) -> UsageError:
     """A word that is no command, with the nearest ones, also those of other groups."""
     path = ctx.command_path
-    if word.startswith("-"):
-        return UsageError(f"{path}: no option {word!r}", hint=f"{path} --help lists the options", where=word)
     nearest = [f"{path} {near}" for near in get_close_matches(word, known, n=2)]
     if path == "perfctl":
         nearest += [f"perfctl {name} {word}" for name, entry in ENTRIES.items() if word in entry.commands]
@@ -50,7 +48,7 @@ def usage_error(error: Any) -> UsageError:
     if isinstance(error, exceptions.BadParameter):
         return _bad_parameter(error, ctx, path)
     if isinstance(error, exceptions.BadOptionUsage):
-        return UsageError(f"{path}: {_lower(error.message)}", hint=f"{path} --help", where=error.option_name)
+        return UsageError(_lower(error.message), hint=f"{path} --help", where=error.option_name)
     if ctx is not None and error.message == "Missing command.":
         known = ", ".join(ctx.command.list_commands(ctx))
         return UsageError(f"{path}: a command is missing", hint=f"one of {known}; {path} --help explains them")
