@@ -79,5 +79,5 @@ class Site:
 
     def make(self) -> None:
         """Make the folders, closed to others."""
-        for folder in (self.home, self.folder, self.folder / "logs", self.folder / "data"):
+        for folder in (self.home, self.folder, self.folder / "logs"):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)

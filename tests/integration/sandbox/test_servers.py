@@ -22,9 +22,9 @@ def test_valkey_lets_in_who_knows_the_password(sandbox: RunningSandbox) -> None:
 
 
 def test_valkey_refuses_who_does_not(sandbox: RunningSandbox) -> None:
-    with redis.Redis("127.0.0.1", int(sandbox.environment["REDIS_PORT"])) as client:
-        with pytest.raises(redis.AuthenticationError):
-            client.ping()
+    port = int(sandbox.environment["REDIS_PORT"])
+    with redis.Redis("127.0.0.1", port) as client, pytest.raises(redis.AuthenticationError):
+        client.ping()
 
 
 def test_the_database_belongs_to_its_superuser_and_keeps_statistics_of_queries(sandbox: RunningSandbox) -> None:
