@@ -17,6 +17,7 @@ from perfctl.errors import PerfctlError, UnreachableError
 from perfctl.units import format_bytes
 
 if TYPE_CHECKING:
+    from perfctl.config import CacheConfig
     from perfctl.metrics.model import MetricsSnapshot
     from perfctl.optimizer import PerformanceOptimizer
 
@@ -68,7 +69,7 @@ async def health(
 
 
 def _questions(optimizer: PerformanceOptimizer, *, deep: bool) -> list[tuple[str, Ask]]:
-    cache, database, cdn = optimizer.settings.cache.has_redis, optimizer.has_database, optimizer.has_cdn
+    cache, database, cdn = _wants_redis(optimizer.settings.cache), optimizer.has_database, optimizer.has_cdn
     return [
         ("redis", _of(lambda: optimizer.cache, deep) if cache else _off("redis", "cache.redis_url or REDIS_HOST")),
         (
@@ -78,6 +79,11 @@ def _questions(optimizer: PerformanceOptimizer, *, deep: bool) -> list[tuple[str
         ("cdn", _of(lambda: optimizer.cdn, deep) if cdn else _off("cdn", "cdn.distribution_id")),
         ("disk", _disk),
     ]
+
+
+def _wants_redis(config: CacheConfig) -> bool:
+    """A cluster or sentinels without an address are a fault that the engine names, and not `off`."""
+    return config.has_redis or config.cluster_enabled or config.sentinel_enabled
 
 
 def _of(engine: Callable[[], _Engine], deep: bool) -> Ask:

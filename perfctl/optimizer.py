@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -150,11 +151,12 @@ class PerformanceOptimizer:
         self._home = None
 
     async def close(self) -> None:
-        """Close every connection. The optimizer and what it decorated stay usable: they connect again."""
+        """Close every connection, also when closing one fails. What was decorated stays usable: it connects again."""
         engines = dict(self._engines)
         self._engines = {name: engine for name, engine in engines.items() if name == "cache"}
-        for engine in engines.values():
-            await engine.close()
+        async with AsyncExitStack() as closing:
+            for engine in engines.values():
+                closing.push_async_callback(engine.close)
 
     def _run(self, start: Callable[[], Awaitable[_Value]], *, name: str) -> _Value:
         """Where `sync` has its coroutines awaited: on the loop that entered this optimizer, else on the portal's."""

@@ -119,6 +119,12 @@ def test_the_same_names_block_for_synchronous_code(config_file: Path) -> None:
         assert perf.metrics.measure().measured("active_connections") is not None
 
 
+def test_a_connection_of_the_pool_may_be_held_by_synchronous_code(config_file: Path) -> None:
+    with PerformanceOptimizer.from_file(config_file).sync as perf, perf.database.pool.acquire() as session:
+        session.execute("CREATE TEMP TABLE held (n int); INSERT INTO held VALUES (1), (2)")
+        assert [row["n"] for row in session.fetch("SELECT n FROM held ORDER BY n")] == [1, 2]
+
+
 def test_a_function_decorated_at_import_time_connects_at_its_first_miss(config_file: Path) -> None:
     performance_optimizer = PerformanceOptimizer.from_file(config_file)
     calls: list[int] = []

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from perfctl import operations
-from perfctl.config import CDNConfig, DatabaseConfig
+from perfctl.config import CacheConfig, CDNConfig, DatabaseConfig, Settings
 from perfctl.diagnosis import Check, Diagnosis
 from perfctl.errors import UnreachableError
 from perfctl.optimizer import PerformanceOptimizer
@@ -45,7 +45,7 @@ class Engine:
 
 def _optimizer(engine: Engine) -> Any:
     """Stands for an optimizer whose only configured engine is this one."""
-    settings = SimpleNamespace(cache=SimpleNamespace(has_redis=True))
+    settings = Settings(cache=CacheConfig(redis_host="made.up"))
     return SimpleNamespace(cache=engine, settings=settings, has_database=False, has_cdn=False, timeout_seconds=None)
 
 
@@ -121,3 +121,8 @@ def test_without_a_home_the_disk_of_temporary_files_is_looked_at(monkeypatch: py
     for name in ("HOME", "XDG_STATE_HOME", "PERFCTL_STATE_DIR"):
         monkeypatch.delenv(name, raising=False)
     assert ("disk", "free", "pass") in _rows(PerformanceOptimizer())
+
+
+def test_a_cluster_without_an_address_is_a_fault_and_not_off() -> None:
+    optimizer = PerformanceOptimizer(cache_config=CacheConfig(cluster_enabled=True))
+    assert ("redis", "health", "fail") in _rows(optimizer)

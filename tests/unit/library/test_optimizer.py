@@ -161,3 +161,21 @@ def test_a_configuration_given_by_itself_goes_before_that_of_the_settings() -> N
     settings = Settings(cache=CacheConfig(ttl_seconds=5), cdn=CDNConfig(distribution_id="E1"))
     optimizer = PerformanceOptimizer(settings=settings, cache_config=CacheConfig(ttl_seconds=9))
     assert (optimizer.cache.config.ttl_seconds, optimizer.has_cdn) == (9, True)
+
+
+def test_an_engine_that_fails_to_close_does_not_keep_the_others_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[str] = []
+    optimizer = PerformanceOptimizer(cdn_config=CDNConfig(), database_config=DatabaseConfig(host="localhost"))
+
+    async def fails() -> None:
+        raise OSError("in use")
+
+    async def closes() -> None:
+        closed.append("closed")
+
+    monkeypatch.setattr(optimizer.cache, "close", closes)
+    monkeypatch.setattr(optimizer.database, "close", fails)
+    monkeypatch.setattr(optimizer.cdn, "close", closes)
+    with pytest.raises(OSError, match="in use"):
+        asyncio.run(optimizer.close())
+    assert closed == ["closed", "closed"]
