@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from perfctl.config.secret import split_password
+from perfctl.config.secret import has_password, split_password
 
 _SCHEMES: Mapping[str, tuple[str, ...]] = {
     "cache.redis_url": ("redis", "rediss", "unix"),
@@ -93,6 +93,8 @@ def _url_fault(text: str, schemes: tuple[str, ...]) -> tuple[str, str] | None:
         return "is not a URL", example
     if parts.scheme not in schemes:
         return f"is not a {accepted} URL", example
+    if schemes == ("http", "https") and has_password(text):
+        return "holds a password", "leave it out: nothing asks for one here"
     if any(port.isdigit() and not 0 < int(port[:9]) < 65536 for port in ports):
         return "has a port outside 1 to 65535", example
     has_place = bool(parts.netloc.rpartition("@")[2] or parts.path.strip("/") or parts.query)

@@ -113,7 +113,8 @@ def settings_of(
     raise_for(faults)
     layer = _layer(sources, sources.documents, chain, flags or {})
     settings, layer = _built(context, layer, sources, env)
-    raise_for((*_trust_faults(sources, context, chain, settings, layer, flags or {}), *contradictions(settings)))
+    distrust = _trust_faults(sources, context, chain, (settings, layer), flags or {}, env)
+    raise_for((*distrust, *contradictions(settings)))
     own = merged(context_layers(sources.documents, chain))
     overridden = override_warning(context, own, sources.variables, env) if origin is not None else None
     parts = [document.contexts[name] for name in chain for document in sources.documents if name in document.contexts]
@@ -171,7 +172,12 @@ def _is_stronger(layer: Layer, one: str, other: str) -> bool:
 
 
 def _trust_faults(
-    sources: Sources, context: str, chain: Sequence[str], settings: Settings, layer: Layer, flags: Layer
+    sources: Sources,
+    context: str,
+    chain: Sequence[str],
+    whole: tuple[Settings, Layer],
+    flags: Layer,
+    environ: Mapping[str, str],
 ) -> tuple[Fault, ...]:
     project = sources.project
     if project is None:
@@ -179,12 +185,11 @@ def _trust_faults(
     names = context_names(sources.trusted)
     without = _layer(sources, sources.trusted, [name for name in chain if name in names], flags)
     return trust.effective_faults(
-        settings,
-        layer,
+        *whole,
         without=without,
         alone=_settings(context, without),
         is_mine=context in names,
-        folder=repository_root(project.path.parent, os.environ) or project.path.parent,
+        folder=repository_root(project.path.parent, environ) or project.path.parent,
     )
 
 

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from perfctl.config.addresses import address_fault
+from perfctl.config.addresses import address_fault, without_password
 from perfctl.config.fault import Fault, Mark, did_you_mean, shortened
 from perfctl.config.fields import Field, fields_of
 from perfctl.config.nodes import Mapping, Node, Scalar, Sequence
-from perfctl.config.secret import KINDS, Secret, has_password, redact_url
+from perfctl.config.secret import KINDS, Secret, redact_url, remember
 from perfctl.errors import UsageError
 from perfctl.units import parse_duration
 
@@ -199,7 +199,9 @@ def _list_item(node: Node, wanted: Field, key: str, found: Findings, folder: Pat
         return found.fault(node.mark, f"{key}: a {_word(node)} is not a text")
     if node.kind != "str":
         return found.fault(node.mark, f"{key}: {_shown(key, node.text)} is not a text", "write it in quotes")
-    if has_password(node.text):
+    password = without_password(node.text)[1]
+    if password is not None:
+        remember(password)
         found.warnings.append(_in_the_open(node.mark, key))
     return _item(node.text, wanted, key, str(node.mark), found)
 

@@ -30,7 +30,8 @@ FILES = [
     "contexts: {a: {protected: true}, b: {}}\n# end\n",
     "{version: 1, cache: {ttl_seconds: 7}}\n",
     "{contexts: {a: {}}}",
-    "contexts:\n    a: # about a\n      protected: true   # yes\n\n    # about b\n    b: {}\n    # end\n\ncache:\n  ttl_seconds: 7\n",
+    "contexts:\n    a: # about a\n      protected: true   # yes\n\n    # about b\n    b: {}\n    # end\n\ncache:\n"
+    "  ttl_seconds: 7\n",
     "contexts:\n  a: &x\n    protected: true\n  b: *x\n",
     "contexts:\r\n  a: {}\r\n",
     "# ünïcode 🎉\ncontexts:\n  a: {cache: {key_prefix: 'ü'}}\n",
