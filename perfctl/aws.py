@@ -8,7 +8,15 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from perfctl.errors import AuthError, ConfigError, PerfctlError, ServiceError, TimedOutError, UnreachableError
+from perfctl.errors import (
+    AuthError,
+    ConfigError,
+    PerfctlError,
+    ServiceError,
+    TimedOutError,
+    UnreachableError,
+    UsageError,
+)
 
 DEFAULT_REGION = "us-east-1"
 TOKEN_SECONDS = 900
@@ -180,6 +188,7 @@ def elasticache_token(
 def translated(asked: str) -> Iterator[None]:
     """Turn what boto3 raises inside into perfctl's errors; `asked` opens the message."""
     from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError
 
     try:
         yield
@@ -187,6 +196,8 @@ def translated(asked: str) -> Iterator[None]:
         raise _refused(error.response, asked) from error
     except BotoCoreError as error:
         raise _failed(error, asked) from error
+    except ResponseParserError as error:
+        raise ServiceError(f"{asked}: the answer is not AWS's: {error}", hint="is this the endpoint?") from error
 
 
 def _session(access: AwsAccess, settings: Any = None) -> Any:
@@ -233,10 +244,10 @@ def _credentials(session: Any) -> Any:
 
 def _refused(response: Any, asked: str) -> PerfctlError:
     """The error for an answer with an error code: the code, AWS's words and the request's id are in the message."""
-    code = str(response.get("Error", {}).get("Code", "Unknown"))
-    words = str(response.get("Error", {}).get("Message", "")).strip() or "no message"
     meta = response.get("ResponseMetadata", {})
     status = int(meta.get("HTTPStatusCode") or 0)
+    code = str(response.get("Error", {}).get("Code") or f"HTTP {status}")
+    words = str(response.get("Error", {}).get("Message", "")).strip() or "no message"
     request_id = meta.get("RequestId")
     message = f"{asked}: {code}: {words}" + (f" (request {request_id})" if request_id else "")
     if code in _AUTH_CODES or status in (401, 403):
@@ -265,6 +276,8 @@ def _failed(error: Exception, asked: str) -> PerfctlError:
     from botocore import exceptions as botocore
 
     message = f"{asked}: {error}"
+    if isinstance(error, botocore.ParamValidationError):
+        return UsageError(message, hint="check the value that was given")
     if isinstance(error, botocore.ProfileNotFound):
         return ConfigError(message, hint="set cdn.profile or AWS_PROFILE to one that aws configure list-profiles shows")
     if isinstance(error, (botocore.ConnectTimeoutError, botocore.ReadTimeoutError)):

@@ -142,6 +142,9 @@ class CloudFront:
                 return call(self._client)
         except AwsCallError as error:
             raise _told_apart(error) from error
+        except (KeyError, TypeError) as error:
+            hint = f"does {self.endpoint} answer for CloudFront?"
+            raise ServiceError(f"{asked}: the answer lacks {error}", hint=hint) from error
 
 
 def is_aws(endpoint: str) -> bool:

@@ -119,6 +119,8 @@ class CloudFrontOptimizer:
         tell: Tell | None = None,
     ) -> Invalidations:
         """One invalidation, or all that are in progress; with `wait` when they have completed."""
+        if invalidation_id == "":
+            raise UsageError("the invalidation's ID is empty", hint="leave it out for those in progress")
         target = (await self.distribution_ids((distribution,) if distribution else ()))[0]
         sender = Sender(await self.control(), time=self._time, tell=tell)
         rows = await self._invalidations(sender, target, invalidation_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import re
 import socket
 import ssl
 import time
@@ -12,11 +13,12 @@ from urllib.parse import SplitResult, urlsplit
 from perfctl.cdn.background import in_background
 from perfctl.cdn.headers import age_seconds, cache_state
 from perfctl.cdn.model import EdgeAnswer
-from perfctl.cdn.paths import encode_path
 from perfctl.errors import PerfctlError, ServiceError, TimedOutError, UnreachableError, UsageError
 
 VIEWERS_ENCODINGS = "br, gzip"
 _CHUNK_BYTES = 1 << 16
+_HEADER_VALUE = re.compile(r"[ -~]*")
+_NOT_SENT = re.compile(rb"[^!-~]|[\"<>`{}#]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,9 @@ class Viewer:
     def target(self, url_or_path: str) -> Target:
         """Where to look. UsageError for a host that is not the distribution's: nothing is sent to strangers."""
         edge = _split(self.edge_url)
-        if url_or_path.startswith("/") and not url_or_path.startswith("//"):
-            return Target(edge.scheme, edge.hostname or "", edge.port, None, _path(url_or_path))
+        base = edge.path.rstrip("/")
+        if url_or_path.startswith("/"):
+            return Target(edge.scheme, edge.hostname or "", edge.port, None, base + _path(url_or_path))
         url = _split(url_or_path)
         path = _path(_path_of(url))
         if (url.hostname, url.port) == (edge.hostname, edge.port):
@@ -66,6 +69,8 @@ class Viewer:
     async def look(self, url_or_path: str, *, accept_encoding: str = VIEWERS_ENCODINGS) -> EdgeAnswer:
         """GET it through the edge, the whole body, and say what the cache did. Redirects are not followed."""
         target = self.target(url_or_path)
+        if not _HEADER_VALUE.fullmatch(accept_encoding):
+            raise UsageError(f"accept encoding {accept_encoding!r} cannot stand in a header", hint="write br, gzip")
         return await in_background(lambda: _get(target, accept_encoding, self.timeout_seconds))
 
 
@@ -90,10 +95,12 @@ def _path_of(url: SplitResult) -> str:
 
 
 def _path(text: str) -> str:
-    """The path as it goes over the wire; a `*` is a character like any other here."""
-    parts = text.split("*")
-    first = encode_path(parts[0])
-    return "*".join([first, *(encode_path("/" + part)[1:] for part in parts[1:])])
+    """The path as a browser sends it: what may not stand in a request line is percent-encoded, nothing else."""
+    try:
+        raw = text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError as error:
+        raise UsageError(f"{text!r}: not a text that has bytes", hint="write it in UTF-8") from error
+    return _NOT_SENT.sub(lambda byte: b"%%%02X" % byte.group()[0], raw).decode("ascii")
 
 
 def _is_named(host: str | None, name: str) -> bool:

@@ -163,3 +163,12 @@ def test_a_distribution_tells_its_names_and_switches(row: Row) -> None:
 def test_the_caller_is_known(row: Row) -> None:
     caller = asyncio.run(row.control.caller())
     assert caller.arn.startswith(f"arn:aws:iam::{caller.account}:user/")
+
+
+def test_an_endpoint_that_is_something_else_is_told_as_a_service_that_refuses(tmp_path: Path) -> None:
+    with local_edge(tmp_path) as edge:
+        access = AwsAccess(region="us-east-1", access_key_id=ACCESS_KEY_ID, secret_access_key=SECRET_ACCESS_KEY)
+        control = CloudFront(access, endpoint_url=edge.edge_url)
+        for call in (control.distribution("E1"), control.distributions(), control.recent_invalidations("E1")):
+            with pytest.raises(ServiceError):
+                asyncio.run(call)

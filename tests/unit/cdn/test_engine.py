@@ -117,6 +117,16 @@ def test_status_of_an_unknown_one_is_an_error(engine: CloudFrontOptimizer) -> No
         run(engine.invalidation_status("INOPE"))
 
 
+def test_an_empty_id_is_an_error(engine: CloudFrontOptimizer) -> None:
+    with pytest.raises(UsageError, match="ID is empty"):
+        run(engine.invalidation_status(""))
+
+
+def test_a_single_path_may_be_given_as_it_is(engine: CloudFrontOptimizer) -> None:
+    assert run(engine.invalidate_content("/abc")).paths == ("/abc",)
+    assert run(engine.preload_content("/abc", encodings=["gzip"])).requested == 1
+
+
 def test_preload_warms_each_encoding_and_sees_that_it_stays(engine: CloudFrontOptimizer, edge: Any) -> None:
     report = run(engine.preload_content(["/a", "/b", "/a"]))
     assert (report.requested, report.warmed, report.failed) == (6, 6, 0)

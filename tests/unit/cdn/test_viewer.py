@@ -20,7 +20,8 @@ VIEWER = Viewer("https://d111.cloudfront.net", ("d111.cloudfront.net", "www.exam
 @pytest.mark.parametrize(
     ("asked", "url"),
     [
-        ("/a b", "https://d111.cloudfront.net/a%20b"),
+        ("/a b~é%20", "https://d111.cloudfront.net/a%20b~%C3%A9%20"),
+        ("//evil.org/a", "https://d111.cloudfront.net//evil.org/a"),
         ("/a*b*", "https://d111.cloudfront.net/a*b*"),
         ("https://WWW.example.com", "https://www.example.com/"),
         ("http://x.img.example.com/a?b=c#d", "http://x.img.example.com/a?b=c"),
@@ -38,7 +39,6 @@ def test_own_names_are_looked_at(asked: str, url: str) -> None:
         "http://169.254.169.254/",
         "https://www.example.com@evil.org/",
         "https://www.example.com.evil.org/",
-        "//evil.org/a",
         "ftp://www.example.com/",
         "file:///etc/passwd",
         "https://[::1/",
@@ -50,6 +50,17 @@ def test_own_names_are_looked_at(asked: str, url: str) -> None:
 def test_strangers_are_refused(asked: str) -> None:
     with pytest.raises(UsageError):
         VIEWER.target(asked)
+
+
+def test_an_edge_may_lie_under_a_path() -> None:
+    assert Viewer("http://proxy:8080/cdn/").target("/a").url == "http://proxy:8080/cdn/a"
+
+
+@pytest.mark.parametrize("value", ["a\nb", "br\r\nX: y", "é"])
+def test_a_header_value_cannot_smuggle_a_header(edge: Any, value: str) -> None:
+    with pytest.raises(UsageError):
+        asyncio.run(Viewer(edge.url).look("/", accept_encoding=value))
+    assert edge.asked == []
 
 
 def test_an_edge_that_stands_in_is_spoken_to_in_the_names_of_others() -> None:
