@@ -28,6 +28,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import resource
 import signal
 import sys
 from dataclasses import dataclass
@@ -40,7 +41,7 @@ from perfctl.sandbox.edge.cache import Cache
 from perfctl.sandbox.edge.clock import Clock
 from perfctl.sandbox.edge.control import ControlPlane
 from perfctl.sandbox.edge.edge import Edge
-from perfctl.sandbox.edge.http import HttpServer
+from perfctl.sandbox.edge.http import MAX_CONNECTIONS, HttpServer
 from perfctl.sandbox.edge.origin import SampleOrigin
 from perfctl.sandbox.edge.sample import ensure_sample
 from perfctl.sandbox.edge.store import Store
@@ -100,6 +101,7 @@ def read_options(words: list[str] | None) -> Options:
 
 async def serve(options: Options, *, clock: Clock | None = None) -> None:
     """Start the three servers, the control port last; on the signal end them and write what is left of the log."""
+    _allow_connections()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -139,6 +141,15 @@ async def _flush_until(stop: asyncio.Event, log: AccessLog, every_seconds: float
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), every_seconds)
         log.flush()
+
+
+def _allow_connections() -> None:
+    """Raise the soft limit of open files, so that the bound on connections is ours."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 4 * MAX_CONNECTIONS
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
 
 
 def pop_of(region: str) -> str:

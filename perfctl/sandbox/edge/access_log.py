@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from perfctl.sandbox.edge.headers import Headers
-from perfctl.sandbox.edge.http import Request
+from perfctl.sandbox.edge.http import Request, logger
 
 FIELDS = (
     "date time x-edge-location sc-bytes c-ip cs-method cs(Host) cs-uri-stem sc-status cs(Referer) cs(User-Agent) "
@@ -62,14 +62,19 @@ class AccessLog:
             self.flush()
 
     def flush(self) -> int:
-        """Write what was collected, each file whole or not at all; returns how many files were written."""
+        """Write what was collected, each file whole or not at all; returns how many files were written.
+
+        Logs are best effort, here as at CloudFront: what cannot be written is dropped, and a warning says so.
+        """
         written = 0
         while self._lines:
             (distribution_id, hour), lines = self._lines.popitem()
-            self._write(self._folder / f"{distribution_id}.{hour}.{secrets.token_hex(4)}.gz", lines)
-            written += 1
-        if written:
-            self._forget_oldest()
+            try:
+                self._write(self._folder / f"{distribution_id}.{hour}.{secrets.token_hex(4)}.gz", lines)
+                self._forget_oldest()
+                written += 1
+            except OSError as error:
+                logger.warning("%d lines of the access log are lost: %s", len(lines), error)
         return written
 
     def _write(self, path: Path, lines: list[str]) -> None:

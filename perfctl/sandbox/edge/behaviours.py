@@ -54,7 +54,6 @@ class Behaviour:
     request_policy: OriginRequestPolicy = NOTHING_MORE
     compress: bool = False
     allowed_methods: tuple[str, ...] = SAFE_METHODS
-    cached_methods: tuple[str, ...] = SAFE_METHODS
     fallback: Origin | None = None
     """The second origin of an origin group."""
     failover_statuses: tuple[int, ...] = ()
@@ -185,7 +184,6 @@ def _behaviour(item: Element, targets: dict[str, Target], policies: PolicyFinder
         request_policy=policies.origin_request(request_id) if request_id else NOTHING_MORE,
         compress=is_true(item, "Compress"),
         allowed_methods=texts_of(item, "AllowedMethods") or SAFE_METHODS,
-        cached_methods=texts_of(item, "AllowedMethods/CachedMethods") or SAFE_METHODS,
     )
 
 

@@ -99,6 +99,7 @@ class Edge:
 
     def figures(self) -> dict[str, object]:
         """What is held, and how requests were answered."""
+        self._purge_due()
         return {"entries": len(self._cache), "size_bytes": self._cache.size_bytes, "results": dict(self._results)}
 
     def empty(self) -> None:

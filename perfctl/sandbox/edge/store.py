@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import json
+import logging
 import sqlite3
 from pathlib import Path
 from typing import Any
+
+logger = logging.getLogger("perfctl.sandbox.edge")
 
 
 class Store:
     """Small JSON records; a write is on its way to disk when `put` returns, and whole after a SIGKILL."""
 
     def __init__(self, path: Path) -> None:
+        try:
+            self._open(path)
+        except sqlite3.DatabaseError as error:
+            logger.warning("%s is no database (%s): it is set aside, and all begins anew", path, error)
+            for part in path.parent.glob(f"{path.name}*"):
+                part.rename(part.with_name(f"broken-{part.name}"))
+            self._open(path)
+
+    def _open(self, path: Path) -> None:
         self._connection = sqlite3.connect(path, isolation_level=None)
         self._connection.execute("PRAGMA journal_mode=WAL")
         self._connection.execute("PRAGMA synchronous=OFF")  # SIGKILL is survived; only the host's crash is not
