@@ -115,7 +115,7 @@ class PerformanceOptimizer:
         Works in any thread without an event loop of its own: a UsageError says so in one that has one. `with
         optimizer.sync as perf:` closes the engines at its end; else they are closed at exit.
         """
-        from perfctl.bridge import Blocking
+        from perfctl.blocking import Blocking
 
         return Blocking(self, "optimizer.sync", self._run)
 
@@ -152,16 +152,21 @@ class PerformanceOptimizer:
 
     async def close(self) -> None:
         """Close every connection, also when closing one fails. What was decorated stays usable: it connects again."""
+        if self._pid != os.getpid():
+            return self._forget_the_parents()
         engines = dict(self._engines)
         self._engines = {name: engine for name, engine in engines.items() if name == "cache"}
         async with AsyncExitStack() as closing:
             for engine in engines.values():
                 closing.push_async_callback(engine.close)
+        return None
 
     def _run(self, start: Callable[[], Awaitable[_Value]], *, name: str) -> _Value:
         """Where `sync` has its coroutines awaited: on the loop that entered this optimizer, else on the portal's."""
         from perfctl.bridge import portal
 
+        if self._pid != os.getpid():
+            self._forget_the_parents()
         bridge = portal()
         home = self._home if self._home is not None and self._home.is_running() else None
         if home is None:

@@ -208,22 +208,27 @@ def work(number):
     assert optimizer.sync.cache.get(f"k{{number}}") == number
     return optimizer.sync.database.execute_optimized_query("SELECT %s::int AS n", (number,))[0]["n"]
 
+def backend():
+    return optimizer.sync.database.execute_optimized_query("SELECT pg_backend_pid() AS pid")[0]["pid"]
+
 assert work(1) == 1
+before = backend()
 children = []
 for number in (2, 3, 4):
     child = os.fork()
     if child == 0:
+        optimizer.sync.close()
         assert work(number) == number
         raise SystemExit(0)
     children.append(child)
-print([os.waitpid(child, 0)[1] for child in children], work(5))
+print([os.waitpid(child, 0)[1] for child in children], work(5), backend() == before)
 """
     )
     copies_are_never_closed = "ignore::ResourceWarning"
     ran = subprocess.run(
         [sys.executable, "-W", copies_are_never_closed, script], capture_output=True, text=True, check=False, timeout=60
     )
-    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "[0, 0, 0] 5\n", "")
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "[0, 0, 0] 5 True\n", "")
 
 
 def test_measuring_asks_the_servers(config_file: Path) -> None:

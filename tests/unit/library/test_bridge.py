@@ -14,7 +14,8 @@ from typing import Any, Self
 
 import pytest
 
-from perfctl.bridge import Blocking, Portal, portal
+from perfctl.blocking import Blocking
+from perfctl.bridge import Portal, portal
 from perfctl.errors import UsageError
 
 
