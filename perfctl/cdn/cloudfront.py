@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar
@@ -117,9 +118,10 @@ class CloudFront:
         return await self._ask("cloudfront", lambda client: "CacheTagConfig" in client.meta.service_model.shape_names)
 
     async def caller(self) -> Caller:
-        """Asked of STS; with an endpoint of one's own for CloudFront, of that endpoint: it has its own accounts."""
+        """Asked of STS; of CloudFront's own endpoint where that is not AWS's and STS has none: it has its accounts."""
         await self._ask("cloudfront", lambda client: client)
-        custom = None if is_aws(self.endpoint) else self.endpoint
+        is_placed = is_aws(self.endpoint) or "AWS_ENDPOINT_URL_STS" in os.environ
+        custom = None if is_placed else self.endpoint
         return await in_background(lambda: aws.caller_identity(self._access, endpoint_url=custom))
 
     async def close(self) -> None:
