@@ -109,6 +109,11 @@ class RedisStore:
             fields = await self._client.hgetall(name)
         return {field: int(value) for field, value in fields.items() if value.lstrip(b"-").isdigit()}
 
+    async def evaluate(self, script: str, names: Sequence[str], arguments: Sequence[str | int]) -> Any:
+        """EVAL: the script runs as one step on the server, on the names that it is given."""
+        with self._translated():
+            return await self._client.eval(script, len(names), *names, *arguments)
+
     async def ping(self) -> None:
         """PING, of every node of a cluster that redis-py asks."""
         with self._translated():

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
-from urllib.parse import urlsplit
 
 from perfctl.cli.options import OPTIONS
 from perfctl.errors import UsageError
@@ -27,6 +26,7 @@ class GlobalOptions:
     config: str | None = None
     dsn: str | None = None
     redis_url: str | None = None
+    distribution: str | None = None
     output: str = "auto"
     limit: int | None = None
     color: str = "auto"
@@ -58,6 +58,7 @@ def checked(said: Mapping[str, Any]) -> GlobalOptions:
         config=said.get("config"),
         dsn=_without_password("--dsn", said.get("dsn")),
         redis_url=_without_password("--redis-url", said.get("redis_url")),
+        distribution=said.get("distribution"),
         output=_one_of("output", said.get("output", "auto")),
         limit=_limit(said.get("limit")),
         color=_one_of("color", said.get("color", "auto")),
@@ -140,11 +141,9 @@ def _without_password(flag: str, value: str | None) -> str | None:
     """A command line is readable by every user of the machine, so a password in it is refused, and not repeated."""
     if value is None:
         return None
-    try:
-        has_password = urlsplit(value).password is not None or "password=" in value.lower()
-    except ValueError as error:
-        raise UsageError(f"{flag}: the value is not a URL", hint=OPTIONS[flag[2:].replace("-", "_")].help) from error
-    if has_password:
+    from perfctl.config.secret import has_password
+
+    if has_password(value):
         raise UsageError(
             f"{flag}: a password on the command line can be read by everybody on this machine",
             hint="leave it out, and put a reference ({env}, {file}, {command}) into the configuration",

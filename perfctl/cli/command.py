@@ -36,7 +36,7 @@ class Command(TyperCommand):
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **{**settings, "add_help_option": False})
         self.context_settings = {**_SETTINGS, **self.context_settings}
-        self.params = [*self.params, *global_parameters()]
+        self.params = with_global(self.params)
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
         formatter.write(f"\nExample:\n  {self.epilog}\n\n{GLOBAL_LINE}\n")
@@ -48,7 +48,7 @@ class Group(TyperGroup):
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **{**settings, "add_help_option": False})
         self.context_settings = {**_SETTINGS, **self.context_settings}
-        self.params = [*self.params, *global_parameters()]
+        self.params = with_global(self.params)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         command = self.get_command(ctx, args[0])
@@ -101,6 +101,12 @@ class CommandGroup:
     def click_command(self, name: str) -> Any:
         """One command of it, for those that stand at the root."""
         return self.click_group().commands[name]
+
+
+def with_global(params: list[Any]) -> list[Any]:
+    """A command's own parameters and the global ones; where both have a flag, after the words it is the command's."""
+    own = {flag for param in params for flag in param.opts}
+    return [*params, *(param for param in global_parameters() if own.isdisjoint(param.opts))]
 
 
 @cache

@@ -58,14 +58,14 @@ def _values(name: str) -> list[tuple[str, str]]:
 
 def _contexts() -> list[str]:
     """The contexts of the files that are found; none where they cannot be read: a TAB is no place for errors."""
+    import os
+
+    from perfctl.config.load import gather
+    from perfctl.config.merge import context_names
     from perfctl.errors import PerfctlError
 
     try:
-        from perfctl.config import context_names
-    except ImportError:
-        return []
-    try:
-        return list(context_names())
+        return context_names(gather(config_file=None, environ=os.environ).documents)
     except PerfctlError:
         return []
 

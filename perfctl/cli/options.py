@@ -29,6 +29,7 @@ OPTIONS: Mapping[str, Option] = {
     "config": Option(("--config",), "A configuration file, over those that are found.", "FILE"),
     "dsn": Option(("--dsn",), "The database to work on, without a password.", "URL"),
     "redis_url": Option(("--redis-url",), "The Redis to work on, without a password.", "URL"),
+    "distribution": Option(("--distribution",), "The CloudFront distribution to work on.", "ID"),
     "output": Option(("-o", "--output"), f"One of {', '.join(OUTPUTS)}.", "FORMAT", accepts=OUTPUTS),
     "limit": Option(("--limit",), "Show at most so many rows; 0 shows all.", "N"),
     "color": Option(("--color",), f"One of {', '.join(COLOURS)}.", "WHEN", accepts=COLOURS),

@@ -51,7 +51,11 @@ class Run:
             self._settings = load_settings(
                 context=self.options.context,
                 config_file=self.options.config,
-                flags={"database.dsn": self.options.dsn, "cache.redis_url": self.options.redis_url},
+                flags={
+                    "database.dsn": self.options.dsn,
+                    "cache.redis_url": self.options.redis_url,
+                    "cdn.distribution_id": self.options.distribution,
+                },
             )
             for warning in self._settings.warnings:
                 self.warn(warning)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from perfctl.cli.lock import REDIS_PREFIX, held
-from perfctl.errors import LockedError, PerfctlError, UsageError
+from perfctl.errors import ConfigError, LockedError, PerfctlError
 
 if TYPE_CHECKING:
     from perfctl.cli.run import Run
@@ -17,17 +17,41 @@ if TYPE_CHECKING:
 LEASE_SECONDS = 30.0
 """How long the lock outlives a host that died; renewed every third of it."""
 
-_EXTEND = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('pexpire', KEYS[1], ARGV[2]) end return 0"
-_RELEASE = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
-"""Only the holder of the token touches the lock: it may have expired and belong to another run by now."""
+RELEASE_SECONDS = 2.0
+
+_TAKE = "return redis.call('set', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2])"
+_RENEW = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('pexpire', KEYS[1], ARGV[2]) end return 0"
+_FREE = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
+"""Only who has the token touches the lock: it may have expired and belong to another run by now."""
 
 
 class LockServer(Protocol):
     """What the lock needs of a Redis."""
 
-    async def set(self, name: str, value: str, *, nx: bool, px: int) -> Any: ...
+    async def evaluate(self, script: str, names: Sequence[str], arguments: Sequence[str | int]) -> Any: ...
 
-    async def eval(self, script: str, numkeys: int, *keys_and_args: Any) -> Any: ...
+
+@contextlib.asynccontextmanager
+async def lock_of(run: Run, name: str) -> AsyncIterator[None]:
+    """The shared lock of a run, on the Redis of its context.
+
+    ConfigError (exit 3) where the context has none, UnreachableError (exit 5) where it does not answer.
+    """
+    if not run.settings.cache.has_redis:
+        raise ConfigError(
+            f"--lock {REDIS_PREFIX}{name}: context {run.settings.context!r} has no Redis",
+            hint="set cache.redis_url, or leave out redis: for a lock on this machine",
+            where="--lock",
+        )
+    from perfctl.cache.address import address_of
+    from perfctl.cache.redis import RedisStore
+
+    server = RedisStore(address_of(run.settings.cache))
+    try:
+        async with shared_lock(server, name):
+            yield
+    finally:
+        await server.close()
 
 
 @contextlib.asynccontextmanager
@@ -37,10 +61,9 @@ async def shared_lock(server: LockServer, name: str, *, lease_seconds: float = L
     LockedError (exit 8) when another run holds it, or when it was lost; what the server raises passes through.
     """
     key, token, lease_ms = f"perfctl:lock:{name}", secrets.token_hex(16), int(lease_seconds * 1000)
-    if not await server.set(key, token, nx=True, px=lease_ms):
+    if not await server.evaluate(_TAKE, [key], [token, lease_ms]):
         raise held(REDIS_PREFIX + name)
-    body = asyncio.current_task()
-    keeper = asyncio.create_task(_keep(server, key, token, lease_seconds, body))
+    keeper = asyncio.create_task(_keep(server, key, token, lease_seconds, asyncio.current_task()))
     try:
         yield
     except asyncio.CancelledError:
@@ -50,24 +73,18 @@ async def shared_lock(server: LockServer, name: str, *, lease_seconds: float = L
     finally:
         keeper.cancel()
         with contextlib.suppress(PerfctlError, OSError, TimeoutError):
-            await asyncio.wait_for(server.eval(_RELEASE, 1, key, token), 2)
+            await asyncio.wait_for(server.evaluate(_FREE, [key], [token]), RELEASE_SECONDS)
 
 
-async def _keep(server: LockServer, key: str, token: str, lease_seconds: float, body: Any) -> None:
+async def _keep(server: LockServer, key: str, token: str, lease_seconds: float, body: asyncio.Task[Any] | None) -> None:
     """Renew until cancelled; when the lock belongs to another, or its time is over unrenewed, cancel the body."""
     loop = asyncio.get_running_loop()
     renewed = loop.time()
     while loop.time() - renewed < lease_seconds:
         await asyncio.sleep(lease_seconds / 3)
         with contextlib.suppress(PerfctlError, OSError, TimeoutError):
-            if not await server.eval(_EXTEND, 1, key, token, int(lease_seconds * 1000)):
+            if not await server.evaluate(_RENEW, [key], [token, int(lease_seconds * 1000)]):
                 break
             renewed = loop.time()
-    body.cancel()
-
-
-@contextlib.asynccontextmanager
-async def lock_of(run: Run, name: str) -> AsyncIterator[None]:
-    """The shared lock of a run, on the Redis of its context. ConfigError where the context has none."""
-    raise UsageError("--lock redis: is not here yet", where="--lock")
-    yield
+    if body is not None:
+        body.cancel()
