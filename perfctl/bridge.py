@@ -140,6 +140,10 @@ class _Loop(asyncio.SelectorEventLoop):
     def is_running(self) -> bool:
         return not self._is_a_copy and super().is_running()
 
+    def is_closed(self) -> bool:
+        """Also for asyncpg, whose connections say goodbye on their socket when they are collected, unless it is."""
+        return self._is_a_copy or super().is_closed()
+
     def _remove_reader(self, fd: Any) -> bool:
         return not self._is_a_copy and bool(super()._remove_reader(fd))  # type: ignore[misc]
 
