@@ -10,7 +10,7 @@ from perfctl.cdn.cloudfront import is_aws
 from perfctl.cdn.model import CdnDiagnosis, Distribution
 from perfctl.cdn.paths import MOST_EXACT, MOST_WILDCARDS
 from perfctl.diagnosis import Check, Status, diagnose
-from perfctl.errors import AuthError, ConfigError, PerfctlError, UsageError
+from perfctl.errors import AuthError, ConfigError, PerfctlError, UnreachableError, UsageError
 
 if TYPE_CHECKING:
     from perfctl.aws import Caller
@@ -89,7 +89,7 @@ async def _caller(control: ControlPlane) -> tuple[Caller | None, list[Check]]:
         caller = await control.caller()
     except PerfctlError as error:
         where = Check("cdn.control", "endpoint", "pass", control.endpoint)
-        if isinstance(error, AuthError) or is_aws(control.endpoint):
+        if isinstance(error, (AuthError, UnreachableError)) or is_aws(control.endpoint):
             return None, [where, Check("cdn.control", "caller", "fail", error.message, error.hint)]
         return None, [where, Check("cdn.control", "caller", "off", f"{control.endpoint} does not say who we are")]
     endpoint = Check("cdn.control", "endpoint", "pass", control.endpoint)

@@ -27,12 +27,12 @@ from perfctl.cdn.model import (
     SentInvalidation,
     Waiting,
 )
-from perfctl.cdn.paths import Asked, Items, batches, plan
+from perfctl.cdn.paths import Asked, Items, batches, is_wildcard, plan
 from perfctl.cdn.sending import WAIT_SECONDS, Sender, Time
 from perfctl.cdn.viewer import Viewer, is_url
 from perfctl.config import CDNConfig
 from perfctl.diagnosis import Check
-from perfctl.errors import AuthError, ConfigError, UsageError
+from perfctl.errors import AuthError, ConfigError, PerfctlError, UsageError
 
 Tell = Callable[[Waiting], None]
 
@@ -296,8 +296,6 @@ class CloudFrontOptimizer:
         self, sender: Sender, targets: Sequence[str], items: Items, *, wait: bool, until: float
     ) -> list[SentInvalidation]:
         """To each distribution. An error is raised while nothing was sent, and afterwards is in the list."""
-        from perfctl.errors import PerfctlError
-
         run_id = uuid.uuid4().hex
         sent: list[SentInvalidation] = []
         for target in targets:
@@ -314,7 +312,10 @@ class CloudFrontOptimizer:
     async def _prove(self, before: EdgeAnswer, url: str, distribution: str, sent_at: float) -> EdgeProof:
         """Look again, a few times if need be: fresh is what was fetched after the invalidation was sent."""
         for pause in (1.0, 1.0, 2.0, 3.0, None):
-            after = await self.probe(url, distribution=distribution)
+            try:
+                after = await self.probe(url, distribution=distribution)
+            except PerfctlError as error:
+                return EdgeProof(before.url, before.cache, error.kind, False, before.age_seconds)
             is_fresh = _is_fresh(after, self._time.now() - sent_at)
             if is_fresh or pause is None:
                 break
@@ -348,8 +349,6 @@ def _is_fresh(answer: EdgeAnswer, since_sent_seconds: float) -> bool:
 
 
 def _planned(targets: Sequence[str], items: Items) -> list[SentInvalidation]:
-    from perfctl.cdn.paths import is_wildcard
-
     return [
         SentInvalidation(target, None, "planned", len(batch), sum(map(is_wildcard, batch)))
         for target in targets

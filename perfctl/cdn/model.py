@@ -105,6 +105,7 @@ class EdgeProof:
     before: str
     """`hit`, `miss` ... as the edge answered before."""
     after: str
+    """Likewise after it; `unreachable` or `timeout` where the edge no longer answered."""
     is_fresh: bool
     """Whether what the edge serves now was fetched after the invalidation."""
     before_age_seconds: int | None = None

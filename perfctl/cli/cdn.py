@@ -175,7 +175,7 @@ def _judge(run: Run, report: InvalidationReport) -> None:
             run.exit(6)
     for proof in report.verified:
         if not proof.is_fresh:
-            run.warn(f"{proof.url}: the edge still serves what it had before")
+            run.warn(f"{proof.url}: not proved fresh, the edge answers {proof.after}")
             run.exit(1)
 
 

@@ -190,6 +190,21 @@ def test_doctor_stops_at_unknown_keys(engine: CloudFrontOptimizer, control: Memo
     assert (diagnosis.status, diagnosis.rows[0].check) == ("fail", "caller")
 
 
+def test_doctor_stops_where_nobody_answers(engine: CloudFrontOptimizer, control: MemoryCloudFront) -> None:
+    control.faults = deque([UnreachableError("down")])
+    diagnosis = run(engine.doctor())
+    assert (diagnosis.status, diagnosis.rows[0].observed) == ("fail", "down")
+
+
+def test_an_edge_that_goes_away_after_sending_proves_nothing(engine: CloudFrontOptimizer, edge: Any) -> None:
+    def break_it(waiting: object) -> None:
+        object.__setattr__(engine.config, "edge_url", "http://127.0.0.1:1")
+
+    report = run(engine.invalidate_content(["/a"], verify=["/a"], tell=break_it))
+    assert report.status == "Completed"
+    assert [(proof.after, proof.is_fresh) for proof in report.verified] == [("unreachable", False)]
+
+
 def test_health_is_quick_and_never_raises(engine: CloudFrontOptimizer, control: MemoryCloudFront) -> None:
     assert [check.status for check in run(engine.health())] == ["pass", "pass"]
     fresh = CloudFrontOptimizer(CDNConfig(distribution_id="E1SHOP", edge_url="http://127.0.0.1:1"), control=control)
