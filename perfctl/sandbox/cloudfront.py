@@ -72,11 +72,11 @@ class CloudFront:
 
     def version(self) -> str:
         """It is perfctl's own."""
-        return "local CloudFront"
+        return "CloudFront edge"
 
     def endpoint(self) -> str:
-        """The control plane's and the edge's port."""
-        return f"{HOST}:{self._site.ports['cloudfront']}, edge {self._site.ports['edge']}"
+        """The control plane's address; the edge's and the origin's stand in the variables."""
+        return f"{HOST}:{self._site.ports['cloudfront']}"
 
     def prepare(self) -> None:
         """Make its folders."""

@@ -83,8 +83,8 @@ class Postgres:
         return f"PostgreSQL {self.install.version}"
 
     def endpoint(self) -> str:
-        """Host, port and database."""
-        return f"{HOST}:{self.port}/{DATABASE}"
+        """Host and port."""
+        return f"{HOST}:{self.port}"
 
     def prepare(self) -> None:
         """Copy the template and set this sandbox's password, the first time; write the configuration, every time."""

@@ -43,7 +43,7 @@ class PostgresReplica(Postgres):
     after = (_PRIMARY,)
 
     def __init__(self, site: Site) -> None:
-        super().__init__(site, "postgres-replica", seeded=False)
+        super().__init__(site, "replica", seeded=False)
 
     def prepare(self) -> None:
         """Copy the primary as it runs, the first time; point it at where the primary is now, every time."""

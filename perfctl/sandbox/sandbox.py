@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
-from perfctl.errors import ConfigError, UsageError
+from perfctl.errors import ConfigError, UnreachableError, UsageError
 from perfctl.sandbox import contexts
 from perfctl.sandbox import parts as table
 from perfctl.sandbox.folders import cache_home, state_home
@@ -67,7 +67,7 @@ class Sandbox:
         return tuple(self._looked_at(service) for service in table.services_of(self._parts()))
 
     def environment(self) -> dict[str, str]:
-        """The variables that lead a program to the servers. UsageError when the sandbox is down."""
+        """The variables that lead a program to the servers. UnreachableError when the sandbox is down."""
         self._recall()
         self._require_up()
         return {name: value for part in self._parts() for name, value in part.environment().items()}
@@ -219,7 +219,7 @@ class Sandbox:
     def _require_up(self) -> None:
         if not self._state.parts or not all(map(self._is_settled, table.services_of(self._parts()))):
             name = self.site.name
-            raise UsageError(f"sandbox {name!r} is down", hint=f"perfctl sandbox up --name {name}")
+            raise UnreachableError(f"sandbox {name!r} is down", hint=f"perfctl sandbox up --name {name}")
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

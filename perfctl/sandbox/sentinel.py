@@ -12,8 +12,8 @@ from perfctl.sandbox.state import write_private
 from perfctl.sandbox.valkey import Valkey
 
 SERVICE = "mymaster"
-PRIMARY = "sentinel-primary"
-REPLICAS = ("sentinel-replica-1", "sentinel-replica-2")
+PRIMARY = "watched-1"
+REPLICAS = ("watched-2", "watched-3")
 SENTINELS = ("sentinel-1", "sentinel-2", "sentinel-3")
 
 

@@ -36,7 +36,7 @@ def test_a_cluster_serves_every_slot(cluster_sandbox: RunningSandbox) -> None:
 def test_sentinels_replace_a_killed_primary_and_up_brings_it_back(lab: Lab) -> None:
     rows = lab.up("--with", "sentinel")
     first = primary_of(lab)
-    os.kill(rows["sentinel-primary"]["pid"], signal.SIGKILL)
+    os.kill(rows["watched-1"]["pid"], signal.SIGKILL)
 
     deadline = time.monotonic() + 30
     while primary_of(lab) == first and time.monotonic() < deadline:
@@ -44,7 +44,7 @@ def test_sentinels_replace_a_killed_primary_and_up_brings_it_back(lab: Lab) -> N
 
     assert primary_of(lab) != first
     assert lab.run("status").returncode == 1
-    assert lab.up("--with", "sentinel")["sentinel-primary"]["pid"] != rows["sentinel-primary"]["pid"]
+    assert lab.up("--with", "sentinel")["watched-1"]["pid"] != rows["watched-1"]["pid"]
     assert lab.run("status").returncode == 0
 
 
@@ -70,9 +70,9 @@ def test_a_part_can_join_later_and_stays(lab: Lab) -> None:
     second = lab.up("--with", "replica")
     third = lab.up()
 
-    assert "postgres-replica" not in first
+    assert "replica" not in first
     assert second["postgres"]["pid"] == first["postgres"]["pid"]
-    assert third["postgres-replica"]["pid"] == second["postgres-replica"]["pid"]
+    assert third["replica"]["pid"] == second["replica"]["pid"]
 
 
 def test_an_unknown_part_is_refused_with_those_there_are(lab: Lab) -> None:
