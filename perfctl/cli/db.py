@@ -54,7 +54,9 @@ async def analyze(
     answer = await run.optimizer.database.analyze_query_performance(
         text, allow_write=allow_write, run=wanted, timeout=run.options.timeout_seconds
     )
-    if wanted and not answer.analyzed:
+    if wanted and answer.is_generic:
+        run.warn("it has $1 without a value and was not run: these are estimates for any value")
+    elif wanted and not answer.analyzed:
         run.warn("it ran longer than --timeout and was stopped: these are estimates alone")
     if answer.analyzed and allow_write:
         run.warn(LEFT_BEHIND)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -30,6 +32,7 @@ IDLE_TIMEOUT_MS = 10_000
 _GRACE_SECONDS = 5.0
 """The server stops a statement itself; only when it does not, so much later, the connection is given up."""
 _READ_ONLY = "25006"
+_PREPARED = "perfctl_generic_plan"
 _TOO_MANY = "cannot insert multiple commands"
 # pg_stat_statements' version -> the PostgreSQL that brought it: after pg_upgrade the extension may lag behind.
 _STATEMENTS_SHAPE = {"1.8": 13, "1.9": 14, "1.10": 15, "1.11": 17, "1.12": 18}
@@ -103,19 +106,19 @@ class DatabaseOptimizer:
 
         The transaction is READ ONLY: a statement that writes is a RefusedError unless `allow_write`. Several
         statements are refused. One that runs longer than `timeout` seconds (30) is explained without running it,
-        as with `run=False`: `analyzed` is then False.
+        as with `run=False`: `analyzed` is then False. So is a text with `$1` in it, as pg_stat_statements has them:
+        its plan is for any value.
         """
         statement = explainable(sql)
         if statement.makes_table and not allow_write:
             raise _refused("SELECT INTO makes a table")
         limit = ANALYZE_SECONDS if timeout is None else timeout
         async with self.pool.acquire(timeout=limit) as session:
-            if run:
-                try:
-                    return await _explained(session, statement, sql, run=True, allow_write=allow_write, limit=limit)
-                except TimedOutError:
-                    pass
-            return await _explained(session, statement, sql, run=False, allow_write=allow_write, limit=limit)
+            explain = _Explanation(session=session, statement=statement, sql=sql, allow_write=allow_write, limit=limit)
+            if run and not statement.parameters:
+                with suppress(TimedOutError):
+                    return await explain.measured()
+            return await explain.estimated()
 
     async def slow_queries(
         self, *, by: SlowOrder = "total", limit: int | None = 20, timeout: float | None = None
@@ -178,24 +181,70 @@ class DatabaseOptimizer:
         self.query_optimizer.record(Execution(query, took_ms, rows, was_cached=was_cached, failed=failed))
 
 
-async def _explained(
-    session: Session, statement: Statement, sql: str, *, run: bool, allow_write: bool, limit: float
-) -> PlanReport:
-    """EXPLAIN in a transaction of its own, which is rolled back whatever happens."""
-    analyze = "ANALYZE, BUFFERS, " if run else ""
-    prefix = f"EXPLAIN ({analyze}SETTINGS, FORMAT JSON) "
-    try:
-        await session.execute(_guard(limit, allow_write=allow_write))
-        rows = await session.fetch(prefix + statement.text, timeout=limit + _GRACE_SECONDS)
-    except StatementError as error:
-        if error.sqlstate == _READ_ONLY and not allow_write:
-            raise _refused(error.message.removeprefix("PostgreSQL: ")) from error
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Explanation:
+    """EXPLAIN of one statement, each in a transaction of its own, which is rolled back whatever happens."""
+
+    session: Session
+    statement: Statement
+    sql: str
+    """The text as it was given, for the place of an error."""
+    allow_write: bool
+    limit: float
+
+    async def measured(self) -> PlanReport:
+        """Run it. RefusedError where it writes and may not, TimedOutError where it takes too long."""
+        return await self._explained("EXPLAIN (ANALYZE, BUFFERS, SETTINGS, FORMAT JSON) ")
+
+    async def estimated(self) -> PlanReport:
+        """Plan it alone, for any value where it has parameters."""
+        if self.statement.parameters:
+            return await self._generic()
+        return await self._explained("EXPLAIN (SETTINGS, FORMAT JSON) ")
+
+    async def _explained(self, prefix: str) -> PlanReport:
+        async with self._rolled_back(prefix):
+            rows = await self._fetch(prefix + self.statement.text)
+        return read_plan(rows[0]["QUERY PLAN"], sql=self.statement.text)
+
+    async def _generic(self) -> PlanReport:
+        # EXPLAIN (GENERIC_PLAN) would want its parameters bound, and plan for those; and there is none before 16.
+        prefix, unknown = f"PREPARE {_PREPARED} AS ", ", ".join(["NULL"] * self.statement.parameters)
+        try:
+            async with self._rolled_back(prefix):
+                await self._fetch(prefix + self.statement.text)
+                await self.session.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+                rows = await self._fetch(f"EXPLAIN (SETTINGS, FORMAT JSON) EXECUTE {_PREPARED} ({unknown})")
+        finally:
+            await self._forget()
+        plan = read_plan(rows[0]["QUERY PLAN"], sql=self.statement.text, is_generic=True)
+        return replace(plan, settings={n: v for n, v in plan.settings.items() if n != "plan_cache_mode"})
+
+    async def _fetch(self, text: str) -> list[Record]:
+        return await self.session.fetch(text, timeout=self.limit + _GRACE_SECONDS)
+
+    async def _forget(self) -> None:
+        """Prepared statements outlive a rollback; one that was refused is not there."""
+        with suppress(StatementError):
+            await self.session.execute(f"DEALLOCATE {_PREPARED}", timeout=_GRACE_SECONDS)
+
+    @asynccontextmanager
+    async def _rolled_back(self, prefix: str) -> AsyncIterator[None]:
+        """A guarded transaction, undone at the end; errors as they look from outside, without our prefix."""
+        try:
+            await self.session.execute(_guard(self.limit, allow_write=self.allow_write))
+            yield
+        except StatementError as error:
+            raise self._understood(error, len(prefix)) from error
+        finally:
+            await self.session.rollback()
+
+    def _understood(self, error: StatementError, prefix: int) -> PerfctlError:
+        if error.sqlstate == _READ_ONLY and not self.allow_write:
+            return _refused(error.message.removeprefix("PostgreSQL: "))
         if _TOO_MANY in error.message:
-            raise RefusedError(error.message, hint="give one statement at a time") from error
-        raise _located(error, sql, statement.offset - len(prefix)) from error
-    finally:
-        await session.rollback()
-    return read_plan(rows[0]["QUERY PLAN"], sql=statement.text)
+            return RefusedError(error.message, hint="give one statement at a time")
+        return _located(error, self.sql, self.statement.offset - prefix)
 
 
 def _refused(reason: str) -> RefusedError:

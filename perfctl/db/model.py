@@ -138,6 +138,8 @@ class PlanReport:
     sql: str
     analyzed: bool
     """Whether the statement was run; without, there are estimates alone."""
+    is_generic: bool
+    """Whether the plan is for any value of `$1`, `$2` ...: such a text cannot be run."""
     planning_ms: float | None
     execution_ms: float | None
     settings: dict[str, str]

@@ -23,7 +23,7 @@ _REMOVED = (
 )
 
 
-def read_plan(document: object, *, sql: str = "") -> PlanReport:
+def read_plan(document: object, *, sql: str = "", is_generic: bool = False) -> PlanReport:
     """The plan of a JSON document, as text or parsed. UsageError says where it is not a plan.
 
     >>> read_plan('[{"Plan": {"Node Type": "Result", "Plan Rows": 1}}]').plan.node_type
@@ -36,6 +36,7 @@ def read_plan(document: object, *, sql: str = "") -> PlanReport:
     return PlanReport(
         sql=sql or str(top.get("Query Text", "")),
         analyzed=root.loops is not None,
+        is_generic=is_generic,
         planning_ms=_number(top, "Planning Time", "$"),
         execution_ms=execution_ms,
         settings={str(name): str(value) for name, value in _mapping(top.get("Settings", {}), "$.Settings").items()},

@@ -72,6 +72,8 @@ class Statement:
     """How many characters of the original text stand before it."""
     makes_table: bool = False
     """SELECT ... INTO: PostgreSQL lets EXPLAIN ANALYZE of it through in a READ ONLY transaction."""
+    parameters: int = 0
+    """How many `$1`, `$2` ... stand in it without a value, as pg_stat_statements writes texts."""
 
 
 def tokens(sql: str) -> Iterator[Token]:
@@ -126,7 +128,13 @@ def explainable(sql: str) -> Statement:
             f"a statement that begins with {verb.upper() or 'nothing'} is not explained",
             hint="SELECT, VALUES, TABLE, WITH, INSERT, UPDATE, DELETE and MERGE are",
         )
-    return Statement(text, verb, offset + inner[0].start, makes_table=verb in READING_VERBS and _says_into(inner))
+    return Statement(
+        text,
+        verb,
+        offset + inner[0].start,
+        makes_table=verb in READING_VERBS and _says_into(inner),
+        parameters=max((_number_of(piece) for piece in inner if piece.kind == "parameter"), default=0),
+    )
 
 
 @lru_cache(maxsize=1024)
@@ -244,6 +252,11 @@ def _unwrapped(pieces: list[Token]) -> list[Token]:
     while rest and rest[0].text.lower() in ("analyze", "analyse", "verbose"):
         rest = rest[1:]
     return rest
+
+
+def _number_of(parameter: Token) -> int:
+    """A parameter's number, at most one more than the protocol can count: the server refuses that."""
+    return min(int(parameter.text[1:7]), 65_536)
 
 
 def _says_into(pieces: list[Token]) -> bool:

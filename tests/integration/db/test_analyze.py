@@ -11,7 +11,7 @@ from perfctl.config import DatabaseConfig
 from perfctl.db.engine import DatabaseOptimizer
 from perfctl.db.plan import every_node
 from perfctl.db.postgres import StatementError, connected
-from perfctl.errors import RefusedError
+from perfctl.errors import PerfctlError, RefusedError
 from tests.integration.db.conftest import Ask, effects
 
 pytestmark = pytest.mark.servers
@@ -92,6 +92,35 @@ def test_a_statement_that_takes_too_long_is_explained_without_running_it(ask: As
     report = ask(lambda database: database.analyze_query_performance("SELECT pg_sleep(60) FROM stocks", timeout=0.2))
     assert not report.analyzed
     assert {node.relation for node in every_node(report.plan)} == {"stocks"}
+
+
+@pytest.mark.parametrize("sql", ["SELECT * FROM stocks WHERE id = $1 LIMIT $2", "DELETE FROM stocks WHERE id = $1"])
+def test_a_text_without_values_is_planned_for_any_value(ask: Ask, config: DatabaseConfig, sql: str) -> None:
+    before = effects(config)
+    report = ask(lambda database: database.analyze_query_performance(sql))
+    assert (report.analyzed, report.is_generic) == (False, True)
+    scan = list(every_node(report.plan))[-1]
+    assert (scan.node_type, scan.condition) == ("Index Scan", "(id = $1)")
+    assert "plan_cache_mode" not in report.settings
+    assert effects(config) == before
+
+
+def test_a_text_that_cannot_be_planned_leaves_no_prepared_statement(ask: Ask) -> None:
+    async def fail_then_plan(database: DatabaseOptimizer) -> int:
+        with pytest.raises(StatementError, match="line 1, column 16"):
+            await database.analyze_query_performance("SELECT $1 FROM nothing")
+        await database.analyze_query_performance("SELECT $1::int")
+        rows = await database.execute_optimized_query("SELECT count(*) AS n FROM pg_prepared_statements WHERE from_sql")
+        assert database.pool.statistics().created == 1
+        return int(rows[0]["n"])
+
+    assert ask(fail_then_plan) == 0
+
+
+def test_more_parameters_than_there_can_be_are_an_error_of_the_statement(ask: Ask) -> None:
+    with pytest.raises(PerfctlError) as caught:
+        ask(lambda database: database.analyze_query_performance("SELECT $99999999999"))
+    assert caught.value.exit_code in (2, 9)
 
 
 def test_a_locked_table_is_not_waited_for(config: DatabaseConfig) -> None:

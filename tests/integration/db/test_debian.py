@@ -85,19 +85,20 @@ def test_slow_queries_of_another_version_have_the_same_fields(debian: Debian) ->
 
 
 def test_a_plan_of_another_version_is_read(debian: Debian) -> None:
-    async def asked() -> PlanReport:
-        async with DatabaseOptimizer(debian.config) as database:
-            return await database.analyze_query_performance("SELECT count(*) FROM pg_class")
-
-    report = asyncio.run(asked())
+    report = asyncio.run(_analyzed(debian.config, "SELECT count(*) FROM pg_class"))
     assert (report.plan.node_type, report.plan.actual_rows) == ("Aggregate", 1)
 
 
 @pytest.mark.parametrize("sql", ["SELECT * INTO copied FROM pg_class", "CREATE TABLE t (a int)", "SELECT 1; SELECT 2"])
 def test_another_version_is_not_written_to_either(debian: Debian, sql: str) -> None:
     with pytest.raises(PerfctlError) as caught:
-        asyncio.run(DatabaseOptimizer(debian.config).analyze_query_performance(sql))
+        asyncio.run(_analyzed(debian.config, sql))
     assert caught.value.exit_code == 7
+
+
+def test_a_text_without_values_is_planned_by_another_version(debian: Debian) -> None:
+    report = asyncio.run(_analyzed(debian.config, "SELECT * FROM pg_class WHERE oid = $1 LIMIT $2"))
+    assert (report.is_generic, report.plan.children[0].relation) == (True, "pg_class")
 
 
 @pytest.mark.parametrize(
@@ -131,6 +132,11 @@ def test_a_dsn_may_say_the_sslmode_itself(debian: Debian) -> None:
     port, authority = debian.config.port, debian.authority
     dsn = f"postgresql://app@localhost:{port}/postgres?sslmode=verify-full&sslrootcert={authority}"
     assert "verified" in _tls(DatabaseConfig(dsn=dsn)).observed
+
+
+async def _analyzed(config: DatabaseConfig, sql: str) -> PlanReport:
+    async with DatabaseOptimizer(config) as database:
+        return await database.analyze_query_performance(sql)
 
 
 def _tls(config: DatabaseConfig) -> Check:

@@ -100,6 +100,14 @@ def test_one_statement_is_found_with_explain_taken_off(sql: str, expected: State
 
 @pytest.mark.parametrize(
     ("sql", "expected"),
+    [("SELECT $2, $1, '$9'", 2), ("SELECT 1", 0), ("SELECT $99999999999999999999", 65_536)],
+)
+def test_parameters_without_a_value_are_counted(sql: str, expected: int) -> None:
+    assert explainable(sql).parameters == expected
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
     [
         ("SELECT * INTO t FROM s", True),
         ("WITH a AS (SELECT 1) SELECT * INTO TEMP t FROM a", True),
