@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ def test_without_anything_the_defaults_hold_also_without_home(place: Place, tmp_
 
 def test_each_source_wins_over_the_next(place: Place, tmp_path: Path) -> None:
     named = tmp_path / "named.yaml"
-    steps = [
+    steps: list[Callable[[], object]] = [
         lambda: place.env(DATABASE_URL="postgresql://from-url/x"),
         lambda: place.user("database: {host: from-user}"),
         lambda: place.hostile("database: {host: from-project}"),

@@ -6,13 +6,14 @@ import asyncio
 import dataclasses
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from perfctl import credentials
 from perfctl.config import CacheConfig, CDNConfig, DatabaseConfig, Secret
-from perfctl.config.secret import redact_url, redacted, remember
+from perfctl.config.secret import SecretKind, redact_url, redacted, remember
 from perfctl.credentials import Login, resolve, resolve_sync
 from perfctl.errors import ConfigError
 from tests.unit.config.conftest import Place
@@ -85,13 +86,20 @@ def test_aws_is_asked_with_the_login(monkeypatch: pytest.MonkeyPatch) -> None:
     from perfctl import aws
 
     asked: list[object] = []
-    monkeypatch.setattr(aws, "secret_value", lambda *a, **k: asked.append((a, k)) or "sv")
-    monkeypatch.setattr(aws, "rds_token", lambda *a, **k: asked.append((a, k)) or "rds")
-    monkeypatch.setattr(aws, "elasticache_token", lambda *a, **k: asked.append((a, k)) or "ec")
+
+    def asks(answer: str) -> Callable[..., str]:
+        def ask(*words: object, **access: object) -> str:
+            asked.append((words, access))
+            return answer
+
+        return ask
+
+    for name, answer in (("secret_value", "sv"), ("rds_token", "rds"), ("elasticache_token", "ec")):
+        monkeypatch.setattr(aws, name, asks(answer))
     login = Login(host="h", port=1, username="u", elasticache_name="c", region="r", profile="p", role_arn="a")
     access = {"region": "r", "profile": "p", "role_arn": "a"}
-    found = [resolve_sync(Secret(kind, "arn#k"), login) for kind in ("aws_secret", "rds_iam", "elasticache_iam")]  # type: ignore[arg-type]
-    assert found == ["sv", "rds", "ec"]
+    kinds: tuple[SecretKind, ...] = ("aws_secret", "rds_iam", "elasticache_iam")
+    assert [resolve_sync(Secret(kind, "arn#k"), login) for kind in kinds] == ["sv", "rds", "ec"]
     assert asked == [
         (("arn",), {"key": "k", **access}),
         (("h", 1, "u"), access),
