@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from perfctl import CacheConfig, PerformanceOptimizer
 from tests.conftest import RunningSandbox
 
 pytestmark = pytest.mark.servers
@@ -37,6 +39,26 @@ def test_every_figure_that_the_stack_can_tell_is_measured(sandbox: RunningSandbo
     assert 0 <= data["cache_hit_rate"] <= 1
     assert data["database_query_time_ms"] > 0
     assert all(data[name] is not None for name in data["sources"])
+
+
+def test_look_ups_of_applications_count_before_those_of_the_server(sandbox: RunningSandbox) -> None:
+    environment = sandbox.environment
+    config = CacheConfig(
+        redis_host=environment["REDIS_HOST"],
+        redis_port=int(environment["REDIS_PORT"]),
+        redis_password=environment["REDIS_PASSWORD"],
+    )
+
+    async def application() -> None:
+        async with PerformanceOptimizer(cache_config=config) as optimizer:
+            await optimizer.cache.set("k", 1, namespace="metrics")
+            for key in ("k", "k", "k", "absent"):
+                await optimizer.cache.get(key, namespace="metrics")
+
+    asyncio.run(application())
+    data = _data(sandbox.perfctl("metrics", "show", "-o", "json"))
+    assert data["sources"]["cache_hit_rate"].startswith("perfctl's counters, all processes, ")
+    assert data["cache_hit_rate"] > 0
 
 
 def test_a_database_that_is_down_leaves_the_other_figures(sandbox: RunningSandbox) -> None:
