@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import psutil
 
@@ -12,6 +13,7 @@ from perfctl.metrics import cgroup
 from perfctl.metrics.model import Reading
 
 MB = 1_000_000
+_Count = TypeVar("_Count")
 _LOOPBACK = ("lo", "lo0")
 SHORTEST_SECONDS = 0.05
 """Below this the kernel's clock ticks (10 ms) are too coarse to give a share of CPU time."""
@@ -22,7 +24,7 @@ class Sample:
     """Counters at one moment; None where this system does not count it."""
 
     at: float
-    busy_seconds: float
+    busy_seconds: float | None
     """CPU time that was not idle, over all CPUs."""
     cpus: float
     is_container: bool
@@ -35,7 +37,7 @@ def sample() -> Sample:
     processor = cgroup.processor()
     return Sample(
         at=time.monotonic(),
-        busy_seconds=processor.used_seconds if processor else _busy_seconds(),
+        busy_seconds=processor.used_seconds if processor else _counted(_busy_seconds),
         cpus=processor.cpus if processor else float(psutil.cpu_count() or 1),
         is_container=processor is not None,
         network_bytes=_counted(_network_bytes),
@@ -49,11 +51,8 @@ def rates(before: Sample, after: Sample) -> list[Reading]:
     if seconds < SHORTEST_SECONDS:
         reason = f"measured over less than {SHORTEST_SECONDS * 1000:.0f} ms; ask again"
         return [Reading(name, None, reason) for name in ("cpu_usage_percent", "network_io_mb", "disk_io_mb")]
-    share = (after.busy_seconds - before.busy_seconds) / (seconds * after.cpus)
-    where = f"container's quota of {after.cpus:g} CPU" if after.is_container else f"host, {after.cpus:g} CPU"
-    window = _window(seconds)
     return [
-        Reading("cpu_usage_percent", round(min(max(share, 0.0), 1.0) * 100, 1), f"{where}, {window}"),
+        _processor(before, after, seconds),
         _rate("network_io_mb", before.network_bytes, after.network_bytes, seconds, "network interfaces"),
         _rate("disk_io_mb", before.disk_bytes, after.disk_bytes, seconds, "disks of the host"),
     ]
@@ -61,12 +60,22 @@ def rates(before: Sample, after: Sample) -> list[Reading]:
 
 def memory() -> Reading:
     """Memory in use: of the container where it has a limit, else of the host."""
-    limited, host = cgroup.memory(), psutil.virtual_memory()
+    limited, host = cgroup.memory(), _counted(psutil.virtual_memory)
+    if host is None:
+        return Reading("memory_usage_mb", None, "not counted on this system: memory")
     if limited and limited.limit_bytes < host.total:
         source = f"container, limit {limited.limit_bytes / MB:.0f} MB"
         return Reading("memory_usage_mb", round(limited.used_bytes / MB, 1), source)
     used = (host.total - host.available) / MB
     return Reading("memory_usage_mb", round(used, 1), f"host, of {host.total / MB:.0f} MB")
+
+
+def _processor(before: Sample, after: Sample, seconds: float) -> Reading:
+    if before.busy_seconds is None or after.busy_seconds is None:
+        return Reading("cpu_usage_percent", None, "not counted on this system: CPU time")
+    share = (after.busy_seconds - before.busy_seconds) / (seconds * after.cpus)
+    where = f"container's quota of {after.cpus:g} CPU" if after.is_container else f"host, {after.cpus:g} CPU"
+    return Reading("cpu_usage_percent", round(min(max(share, 0.0), 1.0) * 100, 1), f"{where}, {_window(seconds)}")
 
 
 def _rate(name: str, before: int | None, after: int | None, seconds: float, what: str) -> Reading:
@@ -87,7 +96,8 @@ def _busy_seconds() -> float:
     return float(sum(times) - idle - guests)
 
 
-def _counted(count: Callable[[], int | None]) -> int | None:
+def _counted(count: Callable[[], _Count]) -> _Count | None:
+    """None where the system does not tell: /proc may be masked, a counter may not exist."""
     try:
         return count()
     except (OSError, NotImplementedError, RuntimeError, psutil.Error):
