@@ -33,7 +33,7 @@ class Sample:
 
 
 def sample() -> Sample:
-    """The counters now. Costs about a millisecond."""
+    """The counters now. Costs a millisecond or two."""
     processor = cgroup.processor()
     return Sample(
         at=time.monotonic(),
