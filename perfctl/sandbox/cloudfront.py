@@ -84,7 +84,7 @@ class CloudFront:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def command(self) -> Command:
-        """This Python, with the mark as an option that Python keeps for others (`-X`)."""
+        """This Python with our own search path, and the mark as an option that Python keeps for others (`-X`)."""
         ports = [word for role, flag in self._flags() for word in (flag, str(self._site.ports[role]))]
         argv = (
             *(sys.executable, "-P", "-X", f"perfctl={self._site.mark_of(self.name)}", "-m", "perfctl.sandbox.edge"),
@@ -93,8 +93,8 @@ class CloudFront:
             *("--distribution-id", distribution_id(self._site), "--access-key", access_key(self._site)),
             *("--region", REGION),
         )
-        package = Path(__file__).parents[2]
-        environ = {"PATH": os.defpath, "PYTHONPATH": str(package), "PYTHONWARNINGS": "ignore", "PYTHONUTF8": "1"}
+        path = os.pathsep.join(folder for folder in sys.path if folder)
+        environ = {"PATH": os.defpath, "PYTHONPATH": path, "PYTHONWARNINGS": "ignore", "PYTHONUTF8": "1"}
         return Command(argv, cwd=self._folder, environ=environ)
 
     def probe(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
 import stat
 import tempfile
@@ -13,12 +14,17 @@ from perfctl.errors import UnreachableError
 from perfctl.sandbox.state import write_private
 
 NOBODY = 65534
-"""The user and group that a server runs as when we are root."""
+"""The user and group that a server runs as when we are root, where no user of that name is known."""
 
 
 def server_uid() -> int | None:
     """Whom the server runs as: nobody when we are root, else ourselves (None)."""
-    return NOBODY if os.geteuid() == 0 else None
+    if os.geteuid() != 0:
+        return None
+    try:
+        return pwd.getpwnam("nobody").pw_uid
+    except KeyError:
+        return NOBODY
 
 
 def as_user(uid: int | None) -> dict[str, Any]:
@@ -99,7 +105,7 @@ def _open_folder() -> Path:
         if base.is_dir() and is_open(base) and not os.statvfs(base).f_flag & os.ST_NOEXEC:
             return base
     raise UnreachableError(
-        f"PostgreSQL does not run as root, and user {NOBODY} can reach no folder to run in",
+        f"PostgreSQL does not run as root, and user {server_uid()} can reach no folder to run in",
         hint="set TMPDIR to a folder that everybody may pass and run programs in, or do not run as root",
     )
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
-from perfctl.errors import UnreachableError
+from perfctl.errors import ServiceError, UnreachableError
 from perfctl.sandbox.place import as_user
 from perfctl.sandbox.process import Process, end, identify
 from perfctl.sandbox.service import Command, NotReadyError, Service
@@ -92,7 +92,10 @@ class Supervisor:
     def _launch(self, service: Service) -> _Starting:
         since = time.monotonic()
         self._say(f"starting {service.name}")
-        service.prepare()
+        try:
+            service.prepare()
+        except ServiceError as error:
+            raise StartFailedError(service, error.message, self._log_of(service.name)) from error
         child = spawn(service.command(), self._log_of(service.name))
         process = identify(child.pid)
         if process is None:
