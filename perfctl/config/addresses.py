@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 from perfctl.config.secret import has_password, split_password
+from perfctl.config.settings import SSL_MODES
 
 _SCHEMES: Mapping[str, tuple[str, ...]] = {
     "cache.redis_url": ("redis", "rediss", "unix"),
@@ -19,6 +20,7 @@ _HOSTS = ("cache.redis_host", "database.host", "cdn.origin_domain", "api.host")
 _NODES = ("cache.sentinel_nodes", "cache.cluster_nodes")
 _HOST = re.compile(r"[A-Za-z0-9_.\-]+|\[?[0-9A-Fa-f:.%]+\]?|[/@][^\0]*")
 _PORT = re.compile(r":\d*$")
+_SSLMODE = re.compile(r"(?:^|&)sslmode=([^&]*)")
 _NODE = re.compile(r"(?:[A-Za-z0-9_.\-]+|\[[0-9A-Fa-f:.%]+\])(?::(\d{1,5}))?")
 
 
@@ -95,6 +97,8 @@ def _url_fault(text: str, schemes: tuple[str, ...]) -> tuple[str, str] | None:
         return f"is not a {accepted} URL", example
     if schemes == ("http", "https") and has_password(text):
         return "holds a password", "leave it out: nothing asks for one here"
+    if schemes[0] == "postgresql" and not set(_SSLMODE.findall(parts.query)) <= set(SSL_MODES):
+        return "has an sslmode that there is not", f"it is one of {', '.join(SSL_MODES)}"
     if any(port.isdigit() and not 0 < int(port[:9]) < 65536 for port in ports):
         return "has a port outside 1 to 65535", example
     has_place = bool(parts.netloc.rpartition("@")[2] or parts.path.strip("/") or parts.query)

@@ -15,7 +15,6 @@ from perfctl.config.merge import context_names
 from perfctl.config.model import EffectiveSettings, Setting, Validation, ValidFile, WrittenFile
 from perfctl.config.secret import HIDDEN, Secret, redact_url
 from perfctl.config.settings import Settings
-from perfctl.config.template import render_template
 from perfctl.errors import ConfigError, RefusedError
 
 
@@ -52,6 +51,8 @@ def validate(
 
 def write_template(path: Path, *, force: bool) -> WrittenFile:
     """Write the commented file with every key at its default. RefusedError where one stands, unless forced."""
+    from perfctl.config.template import render_template
+
     text = render_template()
     try:
         with path.open("w" if force else "x", encoding="utf-8") as stream:

@@ -83,6 +83,8 @@ def _displace(result: Layer, layer: Layer) -> None:
             del result[weaker]
         if key in result and result[key].value != layer[key].value:
             _forget_password_of(result, key)
+    if "database.dsn" in layer and "sslmode=" in layer["database.dsn"].value:
+        result.pop("database.sslmode", None)
 
 
 def _forget_password_of(result: Layer, address: str) -> None:

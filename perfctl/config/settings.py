@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from perfctl.config.secret import Secret
 
@@ -221,8 +221,7 @@ class ApiConfig:
     tokens: tuple[ApiToken, ...] = setting((), "Tokens, each with a name and its scopes.", role="secret")
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Where a value was set: a file's line, a variable, a flag, or the default."""
 
     source: str

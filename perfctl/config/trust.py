@@ -23,7 +23,7 @@ from perfctl.config.fault import Fault
 from perfctl.config.fields import every_field
 from perfctl.config.given import Given, Layer
 from perfctl.config.secret import Secret
-from perfctl.config.settings import SSL_MODES, CacheConfig, DatabaseConfig, Settings, hosts_of, is_local
+from perfctl.config.settings import SSL_MODES, CacheConfig, DatabaseConfig, Settings, SSLMode, hosts_of, is_local
 
 _USERS_RIGHTS = ("command", "aws_secret", "elasticache_iam")
 _SENSITIVE = ("address", "secret", "account", "path")
@@ -103,14 +103,21 @@ def _weakened(settings: Settings, layer: Layer, alone: Settings) -> Iterator[Fau
     tls = layer.get("cache.tls_enabled")
     if tls and tls.source.kind == "project" and not tls.value and alone.cache.tls_enabled:
         yield Fault(tls.source.where, "cache.tls_enabled: a project file may not switch TLS off", _HINT)
-    mode = layer.get("database.sslmode")
-    least = alone.database.sslmode or dataclasses.replace(settings.database, sslmode=None).effective_sslmode
-    if mode and mode.source.kind == "project" and _is_weaker(mode.value, least):
-        message = f"database.sslmode: a project file may not weaken TLS from {least!r} to {mode.value!r}"
-        yield Fault(mode.source.where, message, _HINT)
+    given = layer.get("database.sslmode") or layer.get("database.dsn")
+    mode, least = settings.database.effective_sslmode, _least_sslmode(settings, alone)
+    if given and given.source.kind == "project" and _is_weaker(mode, least):
+        message = f"database.sslmode: a project file may not weaken TLS from {least!r} to {mode!r}"
+        yield Fault(given.source.where, message, _HINT)
 
 
-def _is_weaker(mode: Any, least: Any) -> bool:
+def _least_sslmode(settings: Settings, alone: Settings) -> SSLMode:
+    """What the user's files give, else what is the default for the server in force."""
+    database = alone.database
+    is_given = database.sslmode or (database.dsn and "sslmode=" in database.dsn)
+    return database.effective_sslmode if is_given else ("prefer" if settings.database.is_local else "require")
+
+
+def _is_weaker(mode: SSLMode, least: SSLMode) -> bool:
     return SSL_MODES.index(mode) < SSL_MODES.index(least)
 
 

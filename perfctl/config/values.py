@@ -176,10 +176,11 @@ def _item(text: str, wanted: Field, key: str, where: str, found: Findings) -> An
         if text in wanted.choices:
             return text
         return found.fault(where, _is_not(key, text, wanted), lambda: _near(text, wanted.choices))
-    if not text.strip() or any(ord(character) < 32 or ord(character) == 127 for character in text):
-        return found.fault(where, f"{key}: {_shown(key, text)} is empty or holds control characters", "leave it out")
-    problem = address_fault(key, text)
-    return found.fault(where, f"{key}: {_shown(key, text)} {problem[0]}", problem[1]) if problem else text
+    if not text.strip() or not text.isprintable():
+        problem = "is empty" if not text.strip() else "holds characters that are not printable"
+        return found.fault(where, f"{key}: {_shown(key, text)} {problem}", "leave the key out, or write another")
+    fault = address_fault(key, text)
+    return found.fault(where, f"{key}: {_shown(key, text)} {fault[0]}", fault[1]) if fault else text
 
 
 _YAML_WORDS = {"int": "number", "float": "number", "bool": "truth value", "timestamp": "date"}

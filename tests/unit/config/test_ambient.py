@@ -35,6 +35,12 @@ def test_libpqs_variables_are_read(place: Place) -> None:
     assert (database.password, database.sslmode) == (Secret("env", "PGPASSWORD", "env PGPASSWORD"), "require")
 
 
+def test_the_sslmode_of_a_url_wins_over_the_weaker_variable(place: Place) -> None:
+    place.env(PGSSLMODE="disable", DATABASE_URL="postgresql://h/x?sslmode=verify-full")
+    assert place.load().database.effective_sslmode == "verify-full"
+    assert place.user("database: {sslmode: require}").load().database.effective_sslmode == "require"
+
+
 def test_pgpassword_goes_to_the_host_of_pghost_and_to_no_other(place: Place) -> None:
     place.env(PGHOST="h", PGPASSWORD="p")
     assert place.user("database: {host: other}").load().database.password is None

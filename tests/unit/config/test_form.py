@@ -97,6 +97,16 @@ def faults(text: str) -> list[str]:
             "cache: {sentinel_nodes: ['a b']}",
             "f.yaml:1:26: cache.sentinel_nodes[0]: 'a b' is not host:port - write for example cache-1.internal:6379",
         ),
+        (
+            "database: {dsn: 'postgresql://h/x?sslmode=on'}",
+            "f.yaml:1:17: database.dsn: 'postgresql://h/x?sslmode=on' has an sslmode that there is not"
+            " - it is one of disable, allow, prefer, require, verify-ca, verify-full",
+        ),
+        (
+            'cache: {key_prefix: "a\\eb"}',
+            "f.yaml:1:21: cache.key_prefix: 'a\\x1bb' holds characters that are not printable"
+            " - leave the key out, or write another",
+        ),
         ("version: 2", "f.yaml:1:10: version: '2' is not a version of this file that is known - write 1"),
         ("cache: 5", "f.yaml:1:8: cache: this is not a mapping - write its settings under it"),
         ("just a text", "f.yaml:1:1: the file is not a mapping of sections - perfctl config init shows one"),

@@ -169,6 +169,11 @@ def test_tls_stays_required_where_a_project_names_another_machine(place: Place) 
     assert place.hostile("database: {host: h, sslmode: verify-full}").load().database.sslmode == "verify-full"
 
 
+def test_the_sslmode_of_a_projects_url_is_no_way_round_the_users(place: Place) -> None:
+    place.user("database: {sslmode: verify-full}").hostile("database: {dsn: 'postgresql://h/x?sslmode=require'}")
+    assert "may not weaken TLS from 'verify-full' to 'require'" in place.error().message
+
+
 def test_tls_of_the_users_base_stays_on(place: Place) -> None:
     place.user("cache: {tls_enabled: true}").hostile("cache: {tls_enabled: false}")
     assert "may not switch TLS off" in place.error().message
