@@ -7,19 +7,16 @@ import inspect
 import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from functools import cached_property
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from perfctl.cache.address import address_of
 from perfctl.cache.codec import Codec, UndecodableError
 from perfctl.cache.counters import Counters, NamespaceCounts
-from perfctl.cache.decorator import Key, decorated
 from perfctl.cache.flights import Abandoned, Flight, Flights
 from perfctl.cache.keys import DEFAULT_NAMESPACE, KeyLayout
 from perfctl.cache.local import MISSING, LocalTier
 from perfctl.cache.model import CacheStats, Preloaded
-from perfctl.cache.operator import CacheOperator
 from perfctl.cache.policies import refuse_unknown_policy
-from perfctl.cache.preload import Entry
 from perfctl.cache.serializers import refuse_unknown_serializer
 from perfctl.cache.shared import SharedTier
 from perfctl.cache.store import Store, Write
@@ -28,6 +25,10 @@ from perfctl.cache.weight import weigh, weigh_decoded
 from perfctl.config.settings import CacheConfig
 from perfctl.diagnosis import Check
 from perfctl.errors import ConfigError, UsageError
+
+if TYPE_CHECKING:
+    from perfctl.cache.decorator import Key
+    from perfctl.cache.operator import CacheOperator
 
 LOCAL_SECONDS = 5.0
 """How long the process trusts its own copy of a value that other processes may change on the server."""
@@ -146,6 +147,8 @@ class AdvancedCache:
         namespace: str | None = None,
     ) -> Preloaded:
         """Write many keys ahead of their reads, in pipelined batches; without a server, into this process."""
+        from perfctl.cache.preload import Entry
+
         pairs = list(entries.items() if isinstance(entries, Mapping) else entries)
         listed = [Entry(f"key {key!r}", key, value, ttl, namespace) for key, value in pairs]
         nothing = Preloaded(namespace or DEFAULT_NAMESPACE, 0, len(listed), 0, 0.0)
@@ -182,6 +185,8 @@ class AdvancedCache:
         `key` is a template (`"user:{user.id}"`) or a function of them. The function gets `key(*args)` and
         `invalidate(*args)`.
         """
+        from perfctl.cache.decorator import decorated
+
         return lambda function: decorated(self, function, ttl=ttl, namespace=namespace, key=key)
 
     decorator = cache_decorator
@@ -189,6 +194,8 @@ class AdvancedCache:
     @cached_property
     def operator(self) -> CacheOperator:
         """The operator's side: raises where a server does not answer. ConfigError where none is configured."""
+        from perfctl.cache.operator import CacheOperator
+
         return CacheOperator(self.store, self.layout, self.codec, default_ttl=self.config.ttl_seconds)
 
     @cached_property

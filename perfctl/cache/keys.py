@@ -12,7 +12,6 @@ starts with `~`, is kept under `~` and its BLAKE2b digest; the value is found, b
 from __future__ import annotations
 
 import re
-from hashlib import blake2b
 
 from perfctl.errors import UsageError
 
@@ -80,6 +79,8 @@ def _key_part(key: str) -> bytes:
     raw = _utf8(key, "key")
     if len(raw) <= MAX_KEY_BYTES and not raw.startswith(b"~"):
         return raw
+    from hashlib import blake2b
+
     return b"~" + blake2b(raw, digest_size=20).hexdigest().encode()
 
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import islice
+from typing import TYPE_CHECKING
 
 from perfctl.cache.codec import Codec, UndecodableError
 from perfctl.cache.counters import NamespaceCounts, by_namespace
@@ -24,15 +24,18 @@ from perfctl.cache.model import (
     Stored,
     ratio,
 )
-from perfctl.cache.preload import BadEntry, Entry
 from perfctl.cache.store import SINCE, Store, Write
 from perfctl.cache.ttl import ttl_ms
 from perfctl.errors import UsageError
+
+if TYPE_CHECKING:
+    from perfctl.cache.preload import BadEntry, Entry
 
 Progress = Callable[[int], None]
 """Told how many are done so far."""
 
 _BATCH = 1000
+_BATCH_BYTES = 4_000_000
 _SAMPLES = 100
 """Names of a namespace whose size is asked; the others are taken to be alike."""
 _SHOWN_FAULTS = 20
@@ -105,17 +108,21 @@ class CacheOperator:
         ttl: float | None = None,
         on_progress: Progress | None = None,
     ) -> Preloaded:
-        """Write entries in pipelined batches of 1,000 as they are read; what cannot be written is told apart.
+        """Write entries in pipelined batches of 1,000 (or 4 MB) as they are read; what cannot be written is told apart.
 
         `namespace` and `ttl` are for entries that name none. Memory holds one batch, however many there are.
         """
         started = time.perf_counter()
         tally = _Tally()
-        remaining = iter(entries)
-        while batch := list(islice(remaining, _BATCH)):
-            await self._load(batch, namespace, ttl, tally)
-            if on_progress:
-                on_progress(tally.loaded)
+        batch = _Batch()
+        for entry in entries:
+            self._add(entry, batch, tally, namespace, ttl)
+            if batch.is_full:
+                await self._load(batch, tally)
+                batch = _Batch()
+                if on_progress:
+                    on_progress(tally.loaded)
+        await self._load(batch, tally)
         return Preloaded(
             namespace=namespace or DEFAULT_NAMESPACE,
             loaded=tally.loaded,
@@ -149,25 +156,29 @@ class CacheOperator:
         name = self._layout.of(key, namespace)
         return Write(name, self._codec.encode(value), ttl_ms(ttl, default=self._default_ttl))
 
-    async def _load(
-        self, batch: list[Entry | BadEntry], namespace: str | None, ttl: float | None, tally: _Tally
+    def _add(
+        self, entry: Entry | BadEntry, batch: _Batch, tally: _Tally, namespace: str | None, ttl: float | None
     ) -> None:
-        places, writes = [], []
-        for entry in batch:
-            if isinstance(entry, BadEntry):
-                tally.fail(entry.where, entry.reason)
-                continue
-            try:
-                lives = ttl if entry.ttl is None else entry.ttl
-                writes.append(self._write(entry.key, entry.value, lives, entry.namespace or namespace))
-                places.append(entry.where)
-            except UsageError as error:
-                tally.fail(entry.where, error.message)
-        refused = {refusal.index: refusal.reason for refusal in await self._store.set_many(writes)} if writes else {}
+        if len(entry) == 2:
+            tally.fail(*entry)
+            return
+        where, key, value, own_ttl, own_namespace = entry
+        try:
+            write = self._write(key, value, ttl if own_ttl is None else own_ttl, own_namespace or namespace)
+        except UsageError as error:
+            tally.fail(where, error.message)
+            return
+        batch.add(where, write)
+
+    async def _load(self, batch: _Batch, tally: _Tally) -> None:
+        if not batch.writes:
+            return
+        refused = {refusal.index: refusal.reason for refusal in await self._store.set_many(batch.writes)}
         for index, reason in refused.items():
-            tally.fail(places[index], f"refused: {reason}")
-        tally.loaded += len(writes) - len(refused)
-        tally.size_bytes += sum(len(write.blob) for index, write in enumerate(writes) if index not in refused)
+            tally.fail(batch.places[index], f"refused: {reason}")
+            tally.size_bytes -= len(batch.writes[index].blob)
+        tally.loaded += len(batch.writes) - len(refused)
+        tally.size_bytes += batch.size_bytes
 
     async def _samples(self, prefix: bytes) -> dict[str, _Sample]:
         samples: dict[str, _Sample] = {}
@@ -223,6 +234,24 @@ class _Sample:
     def extrapolated(self, sizes: Sequence[int | None]) -> int:
         known = [size for size in sizes if size is not None]
         return round(sum(known) / len(known) * self.seen) if known else 0
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Writes to send together, and where each came from: 1,000 of them, or 4 MB."""
+
+    places: list[str] = field(default_factory=list)
+    writes: list[Write] = field(default_factory=list)
+    size_bytes: int = 0
+
+    def add(self, where: str, write: Write) -> None:
+        self.places.append(where)
+        self.writes.append(write)
+        self.size_bytes += len(write.blob)
+
+    @property
+    def is_full(self) -> bool:
+        return len(self.writes) >= _BATCH or self.size_bytes >= _BATCH_BYTES
 
 
 @dataclass(slots=True)

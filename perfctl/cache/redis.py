@@ -52,14 +52,12 @@ class RedisStore:
             await self._client.set(write.name, write.blob, px=write.ttl_ms)
 
     async def set_many(self, writes: Sequence[Write]) -> list[Refusal]:
-        """One pipeline (on a cluster, one a node); a refusal of one does not stop the others."""
+        """All in one go (on a cluster, in one pipeline a node); a refusal of one does not stop the others."""
         with self._translated():
-            pipeline = self._client.pipeline(transaction=False)
-            for write in writes:
-                pipeline.set(write.name, write.blob, px=write.ttl_ms)
-            replies = await pipeline.execute(raise_on_error=False)
-            _raise_unless_refusals(replies)
-        return [Refusal(index, str(reply)) for index, reply in enumerate(replies) if isinstance(reply, Exception)]
+            refusals = await (self._set_by_node(writes) if self._at.mode == "cluster" else self._set_all(writes))
+        if writes and len(refusals) == len(writes):
+            raise _refusal(refusals[0].reason, self._at)
+        return refusals
 
     async def delete(self, names: Sequence[bytes]) -> int:
         """UNLINK: the memory is freed in the background."""
@@ -154,6 +152,27 @@ class RedisStore:
             await self._client.initialize()
         primaries: list[Any] = self._client.get_primaries()
         return primaries
+
+    async def _set_all(self, writes: Sequence[Write]) -> list[Refusal]:
+        from perfctl.cache.bulk import set_all
+
+        pool = self._client.connection_pool
+        connection = await pool.get_connection()
+        try:
+            return await set_all(connection, writes, timeout_seconds=self._at.timeout_seconds)
+        except BaseException:
+            await connection.disconnect(nowait=True)
+            raise
+        finally:
+            await pool.release(connection)
+
+    async def _set_by_node(self, writes: Sequence[Write]) -> list[Refusal]:
+        pipeline = self._client.pipeline(transaction=False)
+        for write in writes:
+            pipeline.set(write.name, write.blob, px=write.ttl_ms)
+        replies = await pipeline.execute(raise_on_error=False)
+        _raise_first(*[reply for reply in replies if not isinstance(reply, failures.ResponseError)])
+        return [Refusal(index, str(reply)) for index, reply in enumerate(replies) if isinstance(reply, Exception)]
 
     async def _about_each(self, names: Sequence[bytes], ask: Callable[[Any, bytes], Any]) -> list[Any]:
         pipeline = self._client.pipeline(transaction=False)
@@ -289,22 +308,10 @@ def _raise_first(*replies: Any) -> None:
             raise reply
 
 
-def _raise_unless_refusals(replies: list[Any]) -> None:
-    """A lost connection fails the batch; so does a refusal of all of it, with the server's own words."""
-    lost = [reply for reply in replies if isinstance(reply, Exception) and not isinstance(reply, _REFUSALS)]
-    if lost or all(isinstance(reply, Exception) for reply in replies):
-        _raise_first(*lost, *replies)
-
-
-_REFUSALS = (failures.ResponseError,)
-
-
 def _translation(error: Exception, at: Address) -> PerfctlError:
     """A driver's error in perfctl's words."""
     if isinstance(error, (failures.AuthenticationError, failures.AuthorizationError)):
         return AuthError(f"Redis at {at} does not let us in: {error}", hint=_AUTH_HINT)
-    if isinstance(error, failures.NoPermissionError):
-        return AuthError(f"Redis at {at} forbids it: {error}", hint=_RIGHTS_HINT)
     if isinstance(error, (failures.TimeoutError, TimeoutError)):
         return TimedOutError(
             f"Redis at {at} did not answer within {at.timeout_seconds:g} s",
@@ -314,7 +321,7 @@ def _translation(error: Exception, at: Address) -> PerfctlError:
         return ServiceError(f"Redis at {at} is loading its data: {error}", hint="try again when it has started")
     if isinstance(error, (failures.ConnectionError, failures.RedisClusterException, OSError)):
         return UnreachableError(f"cannot reach Redis at {at}: {_reason(error)}", hint=_UNREACHABLE_HINT)
-    return ServiceError(f"Redis at {at} refused: {error}", hint=_hint_for(error))
+    return _refusal(str(error), at)
 
 
 _AUTH_HINT = "check cache.redis_username and cache.redis_password, or REDIS_PASSWORD"
@@ -322,10 +329,17 @@ _RIGHTS_HINT = "perfctl cache doctor lists the rights that are missing"
 _UNREACHABLE_HINT = "is it running there? perfctl cache doctor looks closer"
 
 
-def _hint_for(error: Exception) -> str | None:
-    if isinstance(error, failures.ReadOnlyError):
+def _refusal(reason: str, at: Address) -> PerfctlError:
+    if "NOPERM" in reason or "no permissions" in reason:
+        return AuthError(f"Redis at {at} forbids it: {reason}", hint=_RIGHTS_HINT)
+    return ServiceError(f"Redis at {at} refused: {reason}", hint=_hint_for(reason))
+
+
+def _hint_for(reason: str) -> str | None:
+    """What to do about a refusal, by the server's words; redis-py leaves the code out of some."""
+    if "READONLY" in reason or "read only replica" in reason:
         return "this is a replica: write to its primary, or list the sentinels"
-    if isinstance(error, failures.OutOfMemoryError):
+    if "OOM" in reason or "maxmemory" in reason:
         return "set maxmemory-policy to allkeys-lru, or raise maxmemory"
     return None
 

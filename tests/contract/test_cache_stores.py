@@ -139,6 +139,22 @@ def test_a_batch_is_kept_whole_and_found_by_its_prefix_alone(ask: Ask) -> None:
     ask(question)
 
 
+def test_an_empty_batch_is_nothing_to_do(ask: Ask) -> None:
+    async def question(store: Store, prefix: bytes) -> None:
+        assert await store.set_many([]) == []
+
+    ask(question)
+
+
+def test_a_batch_of_big_values_is_kept_whole(ask: Ask) -> None:
+    async def question(store: Store, prefix: bytes) -> None:
+        writes = [Write(prefix + b"%d" % number, b"x" * 300_000, 60_000) for number in range(20)]
+        assert await store.set_many(writes) == []
+        assert await store.sizes([writes[19].name]) >= [300_000]
+
+    ask(question)
+
+
 def test_sizes_are_told_in_the_order_asked(ask: Ask) -> None:
     async def question(store: Store, prefix: bytes) -> None:
         await store.set(Write(prefix + b"small", b"x", None))
