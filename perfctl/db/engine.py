@@ -92,9 +92,11 @@ class DatabaseOptimizer:
         if kept is not None:
             self._record(query, started, len(kept), was_cached=True)
             return kept
-        rows = await self._run(query, text, arguments, timeout, started)
-        if not reads:
-            self._cache.forget()
+        try:
+            rows = await self._run(query, text, arguments, timeout, started)
+        finally:
+            if not reads:  # also one that failed or was cancelled: it may have been done when we stopped waiting
+                self._cache.forget()
         if key is not None:
             self._cache.put(key, rows, ttl_seconds=ttl, version=version)
         return rows

@@ -123,10 +123,10 @@ def quoted(identifier: str) -> str:
 
 def address(config: DatabaseConfig) -> str:
     """`host:port/database`, for messages: nothing secret is in it."""
-    parts = urlsplit(config.dsn or "")
-    host = parts.hostname or config.host or "localhost"
-    database = parts.path.strip("/") or config.database or ""
-    return f"{host}:{parts.port or config.port}/{database}".rstrip("/")
+    if config.dsn:
+        parts = urlsplit(config.dsn)
+        return f"{parts.netloc.rpartition('@')[2] or 'localhost'}{parts.path.rstrip('/')}"
+    return f"{config.host or 'localhost'}:{config.port}/{config.database or ''}".rstrip("/")
 
 
 def connection_arguments(config: DatabaseConfig) -> dict[str, Any]:

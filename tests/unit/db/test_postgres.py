@@ -1,0 +1,45 @@
+"""What the driver is told, and how a server is called in messages."""
+
+from __future__ import annotations
+
+import pytest
+
+from perfctl.config import DatabaseConfig
+from perfctl.db.postgres import address, connection_arguments, quoted
+from perfctl.errors import ConfigError
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        (DatabaseConfig(host="db", port=6432, database="trading"), "db:6432/trading"),
+        (DatabaseConfig(host="db"), "db:5432"),
+        (DatabaseConfig(dsn="postgresql://app:canary@db:1,db2:2/trading?sslmode=require"), "db:1,db2:2/trading"),
+        (DatabaseConfig(dsn="postgresql:///trading"), "localhost/trading"),
+    ],
+)
+def test_a_server_is_named_without_its_secrets(config: DatabaseConfig, expected: str) -> None:
+    assert address(config) == expected
+
+
+def test_off_this_machine_tls_is_required() -> None:
+    assert connection_arguments(DatabaseConfig(host="db.example"))["ssl"] == "require"
+    assert connection_arguments(DatabaseConfig(dsn="postgresql://db.example/x"))["ssl"] == "require"
+    assert connection_arguments(DatabaseConfig(host="127.0.0.1"))["ssl"] == "prefer"
+
+
+@pytest.mark.parametrize("dsn", [None, "postgresql://db/x", "postgresql://db/x?connect_timeout=3"])
+def test_a_root_certificate_reaches_the_driver_through_the_dsn(dsn: str | None) -> None:
+    told = connection_arguments(DatabaseConfig(host="db", dsn=dsn, sslrootcert="/a b/ca.crt"))["dsn"]
+    assert told.endswith(("?sslrootcert=%2Fa+b%2Fca.crt", "&sslrootcert=%2Fa+b%2Fca.crt"))
+    assert told.count("?") == 1
+
+
+def test_without_an_address_there_is_nothing_to_connect_to() -> None:
+    with pytest.raises(ConfigError, match="no database is configured"):
+        connection_arguments(DatabaseConfig())
+
+
+@pytest.mark.parametrize(("name", "expected"), [("a", '"a"'), ('A "b"', '"A ""b"""'), ("", '""')])
+def test_names_are_quoted_as_sql_does(name: str, expected: str) -> None:
+    assert quoted(name) == expected
