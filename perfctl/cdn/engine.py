@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -14,6 +13,7 @@ from perfctl.aws import AwsAccess
 from perfctl.cdn.background import in_background
 from perfctl.cdn.cloudfront import CloudFront, ControlPlane
 from perfctl.cdn.content import allowed_encodings, optimize
+from perfctl.cdn.distributions import Distributions
 from perfctl.cdn.model import (
     CdnDiagnosis,
     Distribution,
@@ -22,21 +22,20 @@ from perfctl.cdn.model import (
     Invalidation,
     InvalidationReport,
     Invalidations,
-    InvalidationState,
     PreloadReport,
     SentInvalidation,
     Waiting,
 )
-from perfctl.cdn.paths import Asked, Items, batches, is_wildcard, plan
+from perfctl.cdn.paths import Asked, Items, plan
+from perfctl.cdn.report import as_sent, is_fresh, planned, report_of
 from perfctl.cdn.sending import WAIT_SECONDS, Sender, Time
 from perfctl.cdn.viewer import Viewer, is_url
 from perfctl.config import CDNConfig
 from perfctl.diagnosis import Check
-from perfctl.errors import AuthError, ConfigError, PerfctlError, UsageError
+from perfctl.errors import PerfctlError, UsageError
 
 Tell = Callable[[Waiting], None]
 
-_ID = re.compile(r"[A-Z0-9]{2,64}")
 _IN_BACKGROUND_BYTES = 64_000
 """Compressing less than this takes under a millisecond."""
 
@@ -48,7 +47,7 @@ class CloudFrontOptimizer:
         self.config = config
         self._time = time or Time()
         self._control = control
-        self._distributions: dict[str, Distribution] = {}
+        self._distributions = Distributions(config.distribution_id, self.control)
 
     async def __aenter__(self) -> Self:
         return self
@@ -92,9 +91,9 @@ class CloudFrontOptimizer:
         items = self.plan_invalidation(paths, tags=tags)
         targets = await self.distribution_ids(distributions)
         if dry_run:
-            return _report(items, _planned(targets, items), dry_run=True)
+            return report_of(items, planned(targets, items), dry_run=True)
         if items.tags:
-            await self._check_tags(targets)
+            await self._distributions.check_tags(targets)
         before = [await self.probe(url, distribution=targets[0]) for url in verify]
         sender = Sender(await self.control(), time=self._time, tell=tell)
         started = self._time.now()
@@ -107,7 +106,7 @@ class CloudFrontOptimizer:
         proofs = [
             await self._prove(answer, url, targets[0], started) for url, answer in zip(verify, before, strict=True)
         ]
-        return _report(items, sent, waited_seconds=waited if wait else 0.0, verified=proofs)
+        return report_of(items, sent, waited_seconds=waited if wait else 0.0, verified=proofs)
 
     async def invalidation_status(
         self,
@@ -127,7 +126,7 @@ class CloudFrontOptimizer:
         if not wait or all(row.status == "Completed" for row in rows):
             return Invalidations(target, rows)
         started = self._time.now()
-        waited = await sender.wait([_sent(row) for row in rows], until=started + wait_timeout_seconds)
+        waited = await sender.wait([as_sent(row) for row in rows], until=started + wait_timeout_seconds)
         done = tuple(replace(row, status=after.status) for row, after in zip(rows, waited, strict=True))
         return Invalidations(target, done, round(self._time.now() - started, 3))
 
@@ -214,26 +213,15 @@ class CloudFrontOptimizer:
 
         ConfigError where nothing is configured, UsageError where a name matches nothing.
         """
-        if named:
-            return tuple(dict.fromkeys([await self._identified(name, "--distribution") for name in named]))
-        configured = self.named_or_configured()
-        return (configured if _ID.fullmatch(configured) else await self._identified(configured, "cdn.distribution_id"),)
+        return await self._distributions.ids(named)
 
     def named_or_configured(self, named: str | None = None) -> str:
         """The name as it was given, or stands in the configuration. ConfigError where there is neither."""
-        if found := named or self.config.distribution_id:
-            return found
-        raise ConfigError(
-            "no distribution is configured",
-            hint="set cdn.distribution_id or CLOUDFRONT_DISTRIBUTION_ID, or pass --distribution ID",
-        )
+        return self._distributions.named_or_configured(named)
 
     async def distribution(self, distribution_id: str) -> Distribution:
         """The distribution, asked for once."""
-        if distribution_id not in self._distributions:
-            found = await (await self.control()).distribution(distribution_id)
-            self._distributions[distribution_id] = found
-        return self._distributions[distribution_id]
+        return await self._distributions.get(distribution_id)
 
     def _encodings(self) -> tuple[str, ...]:
         switched_on = allowed_encodings(
@@ -256,41 +244,6 @@ class CloudFrontOptimizer:
             secret_access_key=await resolve(config.secret_access_key, login),
             timeout_seconds=self.config.timeout_seconds,
         )
-
-    async def _identified(self, name: str, where: str) -> str:
-        """The ID of a distribution that exists. Who may not look takes an ID at its word."""
-        if not _ID.fullmatch(name):
-            return await self._by_alias(name, where)
-        try:
-            return (await self.distribution(name)).id
-        except AuthError as error:
-            if "AccessDenied" not in error.message:
-                raise
-            return name
-
-    async def _by_alias(self, name: str, where: str) -> str:
-        known = await (await self.control()).distributions()
-        wanted = name.lower()
-        for distribution in known:
-            if wanted in (alias.lower() for alias in distribution.names):
-                return distribution.id
-        names = ", ".join(f"{one.id} ({one.names[-1]})" for one in known[:5]) or "the account has none"
-        raise UsageError(f"no distribution is named {name!r}", hint=f"there are: {names}", where=where)
-
-    async def _check_tags(self, targets: Sequence[str]) -> None:
-        """UsageError where an invalidation by tag would silently find nothing."""
-        if not await (await self.control()).knows_tags():
-            raise UsageError("the installed botocore knows no cache tags", hint="pip install -U boto3")
-        for target in targets:
-            try:
-                found = await self.distribution(target)
-            except AuthError:
-                continue
-            if found.tag_header is None:
-                raise UsageError(
-                    f"distribution {target} learns no cache tags, so --tag would match nothing",
-                    hint="set CacheTagConfig.HeaderName on the distribution, and send that header from the origin",
-                )
 
     async def _send(
         self, sender: Sender, targets: Sequence[str], items: Items, *, wait: bool, until: float
@@ -316,11 +269,11 @@ class CloudFrontOptimizer:
                 after = await self.probe(url, distribution=distribution)
             except PerfctlError as error:
                 return EdgeProof(before.url, before.cache, error.kind, False, before.age_seconds)
-            is_fresh = _is_fresh(after, self._time.now() - sent_at)
-            if is_fresh or pause is None:
+            fresh = is_fresh(after, self._time.now() - sent_at)
+            if fresh or pause is None:
                 break
             await self._time.sleep(pause)
-        return EdgeProof(after.url, before.cache, after.cache, is_fresh, before.age_seconds, after.age_seconds)
+        return EdgeProof(after.url, before.cache, after.cache, fresh, before.age_seconds, after.age_seconds)
 
     async def _invalidations(self, sender: Sender, target: str, one: str | None) -> tuple[Invalidation, ...]:
         control = await self.control()
@@ -339,53 +292,3 @@ class CloudFrontOptimizer:
         target = (await self.distribution_ids((distribution,) if distribution else ()))[0]
         found = await self.distribution(target)
         return Viewer(edge_url or f"https://{found.domain_name}", found.names, edge_url is not None, timeout)
-
-
-def _is_fresh(answer: EdgeAnswer, since_sent_seconds: float) -> bool:
-    """Whether the edge's answer was made after the invalidation was sent."""
-    if answer.cache in ("miss", "refresh-hit"):
-        return True
-    return answer.age_seconds is not None and answer.age_seconds <= since_sent_seconds
-
-
-def _planned(targets: Sequence[str], items: Items) -> list[SentInvalidation]:
-    return [
-        SentInvalidation(target, None, "planned", len(batch), sum(map(is_wildcard, batch)))
-        for target in targets
-        for batch in batches(items)
-    ]
-
-
-def _report(
-    items: Items,
-    sent: Sequence[SentInvalidation],
-    *,
-    waited_seconds: float = 0.0,
-    verified: Sequence[EdgeProof] = (),
-    dry_run: bool = False,
-) -> InvalidationReport:
-    distributions = len({one.distribution_id for one in sent})
-    return InvalidationReport(
-        distribution_id=sent[0].distribution_id,
-        invalidation_id=sent[0].invalidation_id,
-        status=_least_advanced(sent),
-        paths=items.all,
-        items=len(items.all) * distributions,
-        wildcards=len(items.wildcards) * distributions,
-        tags=len(items.tags) * distributions,
-        dropped=items.dropped,
-        cost_usd=round(items.cost_usd * distributions, 6),
-        waited_seconds=round(waited_seconds, 3),
-        dry_run=dry_run,
-        invalidations=tuple(sent),
-        verified=tuple(verified),
-    )
-
-
-def _least_advanced(sent: Sequence[SentInvalidation]) -> InvalidationState:
-    order: tuple[InvalidationState, ...] = ("failed", "planned", "InProgress", "Completed")
-    return min((one.status for one in sent), key=order.index)
-
-
-def _sent(row: Invalidation) -> SentInvalidation:
-    return SentInvalidation(row.distribution_id, row.invalidation_id, row.status, row.items or 0, row.wildcards or 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -198,7 +199,7 @@ def test_doctor_stops_where_nobody_answers(engine: CloudFrontOptimizer, control:
 
 def test_an_edge_that_goes_away_after_sending_proves_nothing(engine: CloudFrontOptimizer, edge: Any) -> None:
     def break_it(waiting: object) -> None:
-        object.__setattr__(engine.config, "edge_url", "http://127.0.0.1:1")
+        engine.config = replace(engine.config, edge_url="http://127.0.0.1:1")
 
     report = run(engine.invalidate_content(["/a"], verify=["/a"], tell=break_it))
     assert report.status == "Completed"

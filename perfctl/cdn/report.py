@@ -1,0 +1,68 @@
+"""What an invalidation's report says: planned or sent, how far, at which price, is the edge fresh (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from perfctl.cdn.model import (
+    EdgeAnswer,
+    EdgeProof,
+    Invalidation,
+    InvalidationReport,
+    InvalidationState,
+    SentInvalidation,
+)
+from perfctl.cdn.paths import Items, batches, is_wildcard
+
+
+def is_fresh(answer: EdgeAnswer, since_sent_seconds: float) -> bool:
+    """Whether the edge's answer was made after the invalidation was sent."""
+    if answer.cache in ("miss", "refresh-hit"):
+        return True
+    return answer.age_seconds is not None and answer.age_seconds <= since_sent_seconds
+
+
+def planned(targets: Sequence[str], items: Items) -> list[SentInvalidation]:
+    """The batches that would be sent, for a dry run."""
+    return [
+        SentInvalidation(target, None, "planned", len(batch), sum(map(is_wildcard, batch)))
+        for target in targets
+        for batch in batches(items)
+    ]
+
+
+def report_of(
+    items: Items,
+    sent: Sequence[SentInvalidation],
+    *,
+    waited_seconds: float = 0.0,
+    verified: Sequence[EdgeProof] = (),
+    dry_run: bool = False,
+) -> InvalidationReport:
+    """The whole call in one result; its status is that of the batch that is least far."""
+    distributions = len({one.distribution_id for one in sent})
+    return InvalidationReport(
+        distribution_id=sent[0].distribution_id,
+        invalidation_id=sent[0].invalidation_id,
+        status=_least_advanced(sent),
+        paths=items.all,
+        items=len(items.all) * distributions,
+        wildcards=len(items.wildcards) * distributions,
+        tags=len(items.tags) * distributions,
+        dropped=items.dropped,
+        cost_usd=round(items.cost_usd * distributions, 6),
+        waited_seconds=round(waited_seconds, 3),
+        dry_run=dry_run,
+        invalidations=tuple(sent),
+        verified=tuple(verified),
+    )
+
+
+def _least_advanced(sent: Sequence[SentInvalidation]) -> InvalidationState:
+    order: tuple[InvalidationState, ...] = ("failed", "planned", "InProgress", "Completed")
+    return min((one.status for one in sent), key=order.index)
+
+
+def as_sent(row: Invalidation) -> SentInvalidation:
+    """One that was found, in the shape in which it can be waited for."""
+    return SentInvalidation(row.distribution_id, row.invalidation_id, row.status, row.items or 0, row.wildcards or 0)
