@@ -37,7 +37,8 @@ class Address:
     """What a rotating token is made for."""
 
     def __str__(self) -> str:
-        where = self.path or ",".join(f"{host}:{port}" for host, port in self.nodes)
+        more = f" (+{len(self.nodes) - 1})" if len(self.nodes) > 1 else ""
+        where = self.path or "".join(f"{host}:{port}" for host, port in self.nodes[:1]) + more
         return f"{self.service}@{where}" if self.mode == "sentinel" else where
 
 

@@ -175,8 +175,6 @@ def _entries(source: str) -> Iterator[Entry | BadEntry]:
 
 def _judged(run: Run, loaded: Preloaded, source: str) -> Preloaded:
     """Exit 6 when a part was not loaded; UsageError when nothing was."""
-    for fault in loaded.rows:
-        run.terminal.say(f"not loaded: {fault}")
     if loaded.loaded == 0:
         why = f"none of its {loaded.failed} entries is usable: {loaded.rows[0]}" if loaded.rows else "it has no entries"
         raise UsageError(

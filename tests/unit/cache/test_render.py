@@ -1,0 +1,95 @@
+"""What the cache's answers look like, at 80 and at 120 columns, and off a terminal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from perfctl.cache.model import (
+    CachedValue,
+    Cleared,
+    Deleted,
+    NamespaceStats,
+    Preloaded,
+    ServerFacts,
+    SharedStats,
+    Stored,
+)
+from perfctl.render.document import Output
+from perfctl.render.show import show
+
+STATS = SharedStats(
+    rows=(
+        NamespaceStats("api", 1_204_311, 812_000_000, 98_231_002, 4_100_231, 0.9599, 60_000_000, 38_231_002, 1_300_000),
+        NamespaceStats("a-namespace-with-a-long-name", 12, 4_096, 7, 7, 0.5, 0, 7, 12),
+        NamespaceStats("idle", 3, 300, 0, 0, None, 0, 0, 3),
+    ),
+    keys=1_204_326,
+    size_bytes=812_004_396,
+    hits=98_231_009,
+    misses=4_100_238,
+    hit_ratio=0.9599,
+    counted_since="2026-01-02T03:04:05+00:00",
+    server=ServerFacts("Valkey", "9.1.0", "standalone", 900_000_000, 2_000_000_000, "allkeys-lru", 1),
+)
+
+PLAIN_STATS = """\
+NAMESPACE                          KEYS     SIZE        HITS     MISSES  HIT RATIO       SETS
+api                           1 204 311   812 MB  98 231 002  4 100 231     96.0 %  1 300 000
+a-namespace-with-a-long-name         12  4.10 kB           7          7     50.0 %         12
+idle                                  3    300 B           0          0          -          3
+all                           1 204 326   812 MB  98 231 009  4 100 238     96.0 %  1 300 015
+
+Valkey 9.1.0 standalone · 900 MB of 2.00 GB used · allkeys-lru
+"""
+
+
+def shown(result: Any, output: Output = "plain", width: int = 80) -> str:
+    """The result as a user sees it."""
+    return show(result, words=("cache", "x"), output=output, context="prod", limit=None, took_ms=1.0, width=width)
+
+
+def test_stats_off_a_terminal() -> None:
+    assert shown(STATS) == PLAIN_STATS
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_stats_fit_the_terminal(width: int) -> None:
+    drawn = shown(STATS, "table", width)
+    assert max(len(line) for line in drawn.splitlines()) <= width
+    assert "96.0 %" in drawn
+    assert "98 231 002" in drawn
+    assert "\x1b" not in drawn
+
+
+def test_stats_of_nothing_say_what_was_looked_at() -> None:
+    empty = SharedStats((), 0, 0, 0, 0, None, None)
+    assert shown(empty).startswith("no keys of perfctl on this server, and nothing counted\n")
+
+
+@pytest.mark.parametrize(
+    ("result", "text"),
+    [
+        (CachedValue("k", "n", True, "text", "str"), "text\n"),
+        (CachedValue("k", "n", True, {"a": (1, None)}, "dict"), '{"a": [1, null]}\n'),
+        (CachedValue("k", "n", True, b"\x00\xff", "bytes"), '"AP8="\n'),
+        (CachedValue("k", "n", False), ""),
+        (Stored("k", "n", 600.0, 10), "set k in n: 10 B, for 10 min 0 s\n"),
+        (Stored("k", "n", None, 10), "set k in n: 10 B, for ever\n"),
+        (Deleted("n", 2, 1), "deleted 2 of n, 1 not there\n"),
+        (Cleared("n", 0, 0, False, 0, 1.0), "nothing to clear: n holds no keys\n"),
+        (Cleared("n", 5, 100, False, 5, 2.0), "cleared n: 5 keys deleted in 2.00 ms\n"),
+        (Cleared("n", 2, 100, True, 0, 0.0, ("a", "b")), "would clear n: 2 keys, about 100 B\n\n  a\n  b\n"),
+    ],
+)
+def test_each_answer_reads_like_this(result: Any, text: str) -> None:
+    assert shown(result) == text
+
+
+def test_a_preload_shows_what_was_not_loaded() -> None:
+    said = shown(Preloaded("n", 9, 1, 900, 100.0, ("f.jsonl:3: not UTF-8",)))
+    assert said == (
+        "namespace  n\nloaded     9\nfailed     1\nsize       900 B\ntook       100 ms, 90 keys/s\n\n"
+        "not loaded:\n  f.jsonl:3: not UTF-8\n"
+    )
