@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from perfctl.config.reference import peek, without_newline
 from perfctl.config.secret import Secret, remember
+from perfctl.config.settings import DatabaseConfig, hosts_of
 from perfctl.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -31,6 +32,27 @@ class Login:
     region: str | None = None
     profile: str | None = None
     role_arn: str | None = None
+
+
+def database_login(config: DatabaseConfig) -> Login:
+    """What a token for this server is made for: host, port and user of the fields or of the DSN."""
+    host, port, username = config.host, config.port, config.username
+    if config.dsn:
+        from urllib.parse import unquote, urlsplit
+
+        parts = urlsplit(config.dsn)
+        place = parts.netloc.rpartition("@")[2].partition(",")[0].rpartition(":")[2]
+        host = next(iter(hosts_of(config.dsn)), None)
+        port = int(place) if place.isdigit() else port
+        username = unquote(parts.username or "") or username
+    return Login(
+        host=host,
+        port=port,
+        username=username,
+        region=config.region,
+        profile=config.profile,
+        role_arn=config.role_arn,
+    )
 
 
 async def resolve(secret: Secret | str | None, login: Login | None = None) -> str | None:

@@ -9,8 +9,8 @@ from perfctl.config.secret import has_password, split_password
 from perfctl.config.settings import SSL_MODES
 
 _SCHEMES: Mapping[str, tuple[str, ...]] = {
-    "cache.redis_url": ("redis", "rediss", "unix"),
-    "cache.replica_urls": ("redis", "rediss", "unix"),
+    "cache.redis_url": ("redis", "rediss", "valkey", "valkeys", "unix"),
+    "cache.replica_urls": ("redis", "rediss", "valkey", "valkeys", "unix"),
     "database.dsn": ("postgresql", "postgres"),
     "database.replica_dsns": ("postgresql", "postgres"),
     "cdn.endpoint_url": ("http", "https"),

@@ -14,7 +14,7 @@ import pytest
 from perfctl import credentials
 from perfctl.config import CacheConfig, CDNConfig, DatabaseConfig, Secret
 from perfctl.config.secret import SecretKind, redact_url, redacted, remember
-from perfctl.credentials import Login, resolve, resolve_sync
+from perfctl.credentials import Login, database_login, resolve, resolve_sync
 from perfctl.errors import ConfigError
 from tests.unit.config.conftest import Place
 
@@ -105,6 +105,18 @@ def test_aws_is_asked_with_the_login(monkeypatch: pytest.MonkeyPatch) -> None:
         (("h", 1, "u"), access),
         (("c", "u"), {"serverless": False, **access}),
     ]
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        DatabaseConfig(host="h.rds", port=6, username="u", role_arn="a"),
+        DatabaseConfig(dsn="postgresql://u@h.rds:6/x", role_arn="a"),
+        DatabaseConfig(dsn="postgresql://h.rds:6,other:7/x", username="u", role_arn="a"),
+    ],
+)
+def test_a_token_is_made_for_the_server_and_the_user(config: DatabaseConfig) -> None:
+    assert database_login(config) == Login(host="h.rds", port=6, username="u", role_arn="a")
 
 
 def test_what_was_resolved_is_blanked_in_every_text(monkeypatch: pytest.MonkeyPatch) -> None:
