@@ -162,13 +162,23 @@ def _dsn(config: DatabaseConfig) -> str | None:
 
 
 def _password(config: DatabaseConfig) -> Callable[[], Awaitable[str | None]] | None:
+    """What asyncpg asks for the password, anew for each connection: a token lives for minutes."""
     if config.password is None:
         return None
 
     async def resolved() -> str | None:
-        from perfctl.credentials import resolve
+        from perfctl.credentials import Login, resolve
 
-        return await resolve(config.password)
+        parts = urlsplit(config.dsn or "")
+        login = Login(
+            host=parts.hostname or config.host,
+            port=(parts.port if config.dsn else None) or config.port,
+            username=config.username or parts.username,
+            region=config.region,
+            profile=config.profile,
+            role_arn=config.role_arn,
+        )
+        return await resolve(config.password, login)
 
     return resolved
 

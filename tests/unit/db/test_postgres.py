@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
-from perfctl.config import DatabaseConfig
+from perfctl import credentials
+from perfctl.config import DatabaseConfig, Secret
 from perfctl.db.postgres import address, connection_arguments, quoted
 from perfctl.errors import ConfigError
 
@@ -43,3 +46,22 @@ def test_without_an_address_there_is_nothing_to_connect_to() -> None:
 @pytest.mark.parametrize(("name", "expected"), [("a", '"a"'), ('A "b"', '"A ""b"""'), ("", '""')])
 def test_names_are_quoted_as_sql_does(name: str, expected: str) -> None:
     assert quoted(name) == expected
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        DatabaseConfig(host="db", port=6432, username="app", password=Secret("rds_iam", ""), region="eu-west-1"),
+        DatabaseConfig(dsn="postgresql://app@db:6432/x", password=Secret("rds_iam", ""), region="eu-west-1"),
+    ],
+)
+def test_a_token_is_made_for_the_server_and_the_user(config: DatabaseConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[credentials.Login | None] = []
+
+    async def resolve(secret: object, login: credentials.Login | None = None) -> str:
+        asked.append(login)
+        return "token"
+
+    monkeypatch.setattr(credentials, "resolve", resolve)
+    assert asyncio.run(connection_arguments(config)["password"]()) == "token"
+    assert asked == [credentials.Login(host="db", port=6432, username="app", region="eu-west-1")]
