@@ -13,6 +13,7 @@ from perfctl.sandbox.edge.account import Account
 from perfctl.sandbox.edge.http import Request
 from perfctl.sandbox.edge.problems import ServiceProblem
 
+PATH = "/2020-05-31"
 LARGEST_PAGE = 100
 
 Item = TypeVar("Item")
@@ -37,6 +38,11 @@ class Call:
     def body(self) -> Element:
         """The request's XML; ServiceProblem when it is missing or not well-formed."""
         return xml.parse(self.request.body)
+
+    def location(self, path: str) -> tuple[str, str]:
+        """The Location field that names what was made."""
+        host = self.request.headers.get("host") or "cloudfront.amazonaws.com"
+        return ("Location", f"http://{host}{PATH}{path}")
 
     @property
     def page_size(self) -> int:

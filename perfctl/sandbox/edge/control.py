@@ -1,6 +1,6 @@
 """The control plane: which operation a request asks for, who may ask, and how answers and errors are written.
 
-Adding an operation is one function in `operations.py` and one row here.
+Adding an operation is one function in `operations/` and one row here.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from perfctl.sandbox.edge import operations, sts
+from perfctl.sandbox.edge import sts
 from perfctl.sandbox.edge.account import Account
 from perfctl.sandbox.edge.admin import Admin
-from perfctl.sandbox.edge.call import Answer, Call
+from perfctl.sandbox.edge.call import PATH, Answer, Call
 from perfctl.sandbox.edge.headers import Headers
 from perfctl.sandbox.edge.http import NO_ANSWER, Request, Response
+from perfctl.sandbox.edge.operations import distributions, extras, functions, invalidations, policies
 from perfctl.sandbox.edge.problems import ServiceProblem
 from perfctl.sandbox.edge.replies import check_caller, document_response, error_response
 
@@ -39,61 +40,59 @@ class Operation:
 
 OPERATIONS = (
     Operation(
-        "CreateDistributionWithTags", "POST", "/distribution", operations.create_distribution_with_tags, "WithTags"
+        "CreateDistributionWithTags", "POST", "/distribution", distributions.create_distribution_with_tags, "WithTags"
     ),
-    Operation("CreateDistribution", "POST", "/distribution", operations.create_distribution),
-    Operation("ListDistributions", "GET", "/distribution", operations.list_distributions),
-    Operation("GetDistribution", "GET", "/distribution/{Id}", operations.get_distribution),
-    Operation("GetDistributionConfig", "GET", "/distribution/{Id}/config", operations.get_distribution_config),
-    Operation("UpdateDistribution", "PUT", "/distribution/{Id}/config", operations.update_distribution),
-    Operation("DeleteDistribution", "DELETE", "/distribution/{Id}", operations.delete_distribution),
-    Operation("CreateInvalidation", "POST", "/distribution/{Id}/invalidation", operations.create_invalidation),
-    Operation("ListInvalidations", "GET", "/distribution/{Id}/invalidation", operations.list_invalidations),
+    Operation("CreateDistribution", "POST", "/distribution", distributions.create_distribution),
+    Operation("ListDistributions", "GET", "/distribution", distributions.list_distributions),
+    Operation("GetDistribution", "GET", "/distribution/{Id}", distributions.get_distribution),
+    Operation("GetDistributionConfig", "GET", "/distribution/{Id}/config", distributions.get_distribution_config),
+    Operation("UpdateDistribution", "PUT", "/distribution/{Id}/config", distributions.update_distribution),
+    Operation("DeleteDistribution", "DELETE", "/distribution/{Id}", distributions.delete_distribution),
+    Operation("CreateInvalidation", "POST", "/distribution/{Id}/invalidation", invalidations.create_invalidation),
+    Operation("ListInvalidations", "GET", "/distribution/{Id}/invalidation", invalidations.list_invalidations),
     Operation(
-        "GetInvalidation", "GET", "/distribution/{Id}/invalidation/{InvalidationId}", operations.get_invalidation
+        "GetInvalidation", "GET", "/distribution/{Id}/invalidation/{InvalidationId}", invalidations.get_invalidation
     ),
-    Operation("ListCachePolicies", "GET", "/cache-policy", operations.list_cache_policies),
-    Operation("CreateCachePolicy", "POST", "/cache-policy", operations.create_cache_policy),
-    Operation("GetCachePolicy", "GET", "/cache-policy/{Id}", operations.get_cache_policy),
-    Operation("GetCachePolicyConfig", "GET", "/cache-policy/{Id}/config", operations.get_cache_policy_config),
-    Operation("UpdateCachePolicy", "PUT", "/cache-policy/{Id}", operations.update_cache_policy),
-    Operation("DeleteCachePolicy", "DELETE", "/cache-policy/{Id}", operations.delete_cache_policy),
-    Operation("ListOriginRequestPolicies", "GET", "/origin-request-policy", operations.list_origin_request_policies),
-    Operation("GetOriginRequestPolicy", "GET", "/origin-request-policy/{Id}", operations.get_origin_request_policy),
+    Operation("ListCachePolicies", "GET", "/cache-policy", policies.list_cache_policies),
+    Operation("CreateCachePolicy", "POST", "/cache-policy", policies.create_cache_policy),
+    Operation("GetCachePolicy", "GET", "/cache-policy/{Id}", policies.get_cache_policy),
+    Operation("GetCachePolicyConfig", "GET", "/cache-policy/{Id}/config", policies.get_cache_policy_config),
+    Operation("UpdateCachePolicy", "PUT", "/cache-policy/{Id}", policies.update_cache_policy),
+    Operation("DeleteCachePolicy", "DELETE", "/cache-policy/{Id}", policies.delete_cache_policy),
+    Operation("ListOriginRequestPolicies", "GET", "/origin-request-policy", policies.list_origin_request_policies),
+    Operation("GetOriginRequestPolicy", "GET", "/origin-request-policy/{Id}", policies.get_origin_request_policy),
     Operation(
-        "ListResponseHeadersPolicies", "GET", "/response-headers-policy", operations.list_response_headers_policies
+        "ListResponseHeadersPolicies", "GET", "/response-headers-policy", policies.list_response_headers_policies
     ),
-    Operation(
-        "GetResponseHeadersPolicy", "GET", "/response-headers-policy/{Id}", operations.get_response_headers_policy
-    ),
-    Operation("CreateFunction", "POST", "/function", operations.create_function),
-    Operation("ListFunctions", "GET", "/function", operations.list_functions),
-    Operation("GetFunction", "GET", "/function/{Name}", operations.get_function),
-    Operation("DescribeFunction", "GET", "/function/{Name}/describe", operations.describe_function),
-    Operation("UpdateFunction", "PUT", "/function/{Name}", operations.update_function),
-    Operation("PublishFunction", "POST", "/function/{Name}/publish", operations.publish_function),
-    Operation("TestFunction", "POST", "/function/{Name}/test", operations.test_function),
-    Operation("DeleteFunction", "DELETE", "/function/{Name}", operations.delete_function),
-    Operation("ListTagsForResource", "GET", "/tagging", operations.list_tags),
-    Operation("TagResource", "POST", "/tagging", operations.tag_resource, "Operation=Tag"),
-    Operation("UntagResource", "POST", "/tagging", operations.untag_resource, "Operation=Untag"),
+    Operation("GetResponseHeadersPolicy", "GET", "/response-headers-policy/{Id}", policies.get_response_headers_policy),
+    Operation("CreateFunction", "POST", "/function", functions.create_function),
+    Operation("ListFunctions", "GET", "/function", functions.list_functions),
+    Operation("GetFunction", "GET", "/function/{Name}", functions.get_function),
+    Operation("DescribeFunction", "GET", "/function/{Name}/describe", functions.describe_function),
+    Operation("UpdateFunction", "PUT", "/function/{Name}", functions.update_function),
+    Operation("PublishFunction", "POST", "/function/{Name}/publish", functions.publish_function),
+    Operation("TestFunction", "POST", "/function/{Name}/test", functions.test_function),
+    Operation("DeleteFunction", "DELETE", "/function/{Name}", functions.delete_function),
+    Operation("ListTagsForResource", "GET", "/tagging", extras.list_tags),
+    Operation("TagResource", "POST", "/tagging", extras.tag_resource, "Operation=Tag"),
+    Operation("UntagResource", "POST", "/tagging", extras.untag_resource, "Operation=Untag"),
     Operation(
         "GetMonitoringSubscription",
         "GET",
         "/distributions/{Id}/monitoring-subscription",
-        operations.get_monitoring_subscription,
+        extras.get_monitoring_subscription,
     ),
     Operation(
         "CreateMonitoringSubscription",
         "POST",
         "/distributions/{Id}/monitoring-subscription",
-        operations.create_monitoring_subscription,
+        extras.create_monitoring_subscription,
     ),
     Operation(
         "DeleteMonitoringSubscription",
         "DELETE",
         "/distributions/{Id}/monitoring-subscription",
-        operations.delete_monitoring_subscription,
+        extras.delete_monitoring_subscription,
     ),
 )
 
@@ -130,8 +129,8 @@ class ControlPlane:
 
 
 def _find(request: Request) -> tuple[Operation, dict[str, str]]:
-    parts = _parts(request.path.removeprefix(operations.PATH))
-    if request.path.startswith(operations.PATH + "/"):
+    parts = _parts(request.path.removeprefix(PATH))
+    if request.path.startswith(PATH + "/"):
         for operation in OPERATIONS:
             names = _names(operation, parts)
             if operation.method == request.method and names is not None and _has(request.query, operation.query):

@@ -9,26 +9,22 @@ from dataclasses import dataclass, replace
 
 from perfctl.sandbox.edge.access_log import AccessLog, Record
 from perfctl.sandbox.edge.account import Account
-from perfctl.sandbox.edge.behaviours import Behaviour, Delivery, Origin
+from perfctl.sandbox.edge.behaviours import Delivery
 from perfctl.sandbox.edge.cache import Cache, Entry
 from perfctl.sandbox.edge.cache_key import CacheKey, canonical, key_of
 from perfctl.sandbox.edge.clock import http_date
-from perfctl.sandbox.edge.compress import Answer, coding_for, compressed, compressed_headers
-from perfctl.sandbox.edge.fetch import OriginAnswer, OriginError, fetch
-from perfctl.sandbox.edge.forward import HOP_BY_HOP, ask_of, forwards_cookies
-from perfctl.sandbox.edge.headers import Headers, tokens
+from perfctl.sandbox.edge.fetch import OriginError
+from perfctl.sandbox.edge.forward import forwards_cookies
+from perfctl.sandbox.edge.headers import Headers
 from perfctl.sandbox.edge.http import Request, Response, response_head
 from perfctl.sandbox.edge.identity import request_id as new_request_id
 from perfctl.sandbox.edge.invalidations import Scope, scope_of
-from perfctl.sandbox.edge.ttl import NOT_STORED, Freshness, freshness
+from perfctl.sandbox.edge.origin_side import OriginSide, conditions_of
 from perfctl.sandbox.edge.viewer import tailored
+from perfctl.sandbox.edge.visit import Outcome, Visit, error_page
 
 MAX_URL_BYTES = 8_192
-MAX_TAGS = 50
 PURGES_REMEMBERED = 256
-LARGE_BODY_BYTES = 256 * 1024
-"""From here on compression leaves the event loop."""
-
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "")
 
 _X_CACHE = {
@@ -36,27 +32,6 @@ _X_CACHE = {
     "RefreshHit": "RefreshHit from cloudfront",
     "Miss": "Miss from cloudfront",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """One request on its way: which distribution and behaviour, under which id."""
-
-    request: Request
-    delivery: Delivery
-    behaviour: Behaviour
-    path: str
-    request_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """An answer, where it came from, and whether others may have it, too."""
-
-    entry: Entry
-    result: str
-    detail: str
-    is_stored: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +52,7 @@ class Edge:
         self._log = log
         self._default_id = default_id
         self._pop = pop
+        self._origin_side = OriginSide(account)
         self._flights: dict[CacheKey, asyncio.Task[Outcome]] = {}
         self._purges: deque[Purge] = deque(maxlen=PURGES_REMEMBERED)
         self._purge_number = 0
@@ -98,9 +74,14 @@ class Edge:
         return response
 
     def figures(self) -> dict[str, object]:
-        """What is held, and how requests were answered."""
+        """What is held, how many fetches for it are under way, and how requests were answered."""
         self._purge_due()
-        return {"entries": len(self._cache), "size_bytes": self._cache.size_bytes, "results": dict(self._results)}
+        return {
+            "entries": len(self._cache),
+            "size_bytes": self._cache.size_bytes,
+            "fetching": len(self._flights),
+            "results": dict(self._results),
+        }
 
     def empty(self) -> None:
         """Hold nothing, as after a start."""
@@ -141,7 +122,7 @@ class Edge:
         policy, request = visit.behaviour.cache_policy, visit.request
         key = key_of(visit.delivery.distribution_id, visit.path, request.query, request.headers, policy)
         if request.method not in ("GET", "HEAD") or not policy.caches:
-            return await self._passed_through(visit, key)
+            return await self._origin_side.passed_through(visit, key)
         entry = self._cache.get(key)
         if entry is not None and (overdue := entry.overdue_seconds(self._account.clock.now())) < 0:
             return Outcome(entry, "Hit", "Hit", is_stored=True)
@@ -150,7 +131,7 @@ class Edge:
             task.add_done_callback(self._background.discard)
             return Outcome(entry, "Hit", "Hit", is_stored=True)
         if entry is None and (request.method == "HEAD" or "range" in request.headers):
-            return await self._passed_through(visit, key)
+            return await self._origin_side.passed_through(visit, key)
         return await self._collapsed(visit, key, entry)
 
     async def _collapsed(self, visit: Visit, key: CacheKey, stale: Entry | None) -> Outcome:
@@ -177,109 +158,29 @@ class Edge:
 
     # -- from the origin ----------------------------------------------------------------------------------------
 
-    async def _passed_through(self, visit: Visit, key: CacheKey) -> Outcome:
-        try:
-            answer = await self._asked(visit, Headers(), caches=False)
-        except OriginError as error:
-            return self._failed(visit, key, error)
-        entry = Entry(key, answer.status, _end_to_end(answer.headers), answer.body, NOT_STORED, 0.0)
-        if visit.request.method == "HEAD" and answer.length is not None:
-            entry = replace(entry, headers=entry.headers.with_("Content-Length", str(answer.length)))
-        return Outcome(entry, "Miss", "Miss")
-
     async def _fetched(self, visit: Visit, key: CacheKey, stale: Entry | None) -> Outcome:
         seen = self._purge_number
         try:
-            answer = await self._asked(visit, _conditions(stale), caches=True)
+            answer = await self._origin_side.asked(visit, conditions_of(stale), caches=True)
         except OriginError as error:
             if stale is not None and self._may_serve_stale(stale):
                 return Outcome(stale, "Hit", error.detail, is_stored=True)
-            return self._kept(visit, self._failed(visit, key, error), seen)
+            return self._kept(self._origin_side.failed(visit, key, error), seen)
         if answer.status >= 500 and stale is not None and self._may_serve_stale(stale):
             return Outcome(stale, "Hit", "Error", is_stored=True)
         if answer.status == 304 and stale is not None:
-            return self._kept(visit, Outcome(self._refreshed(visit, stale, answer), "RefreshHit", "RefreshHit"), seen)
-        entry = await self._entry(visit, key, answer)
-        return self._kept(visit, Outcome(entry, "Miss", "Miss"), seen)
-
-    async def _asked(self, visit: Visit, conditions: Headers, *, caches: bool) -> OriginAnswer:
-        faults = self._account.dice.faults
-        if faults.origin_latency_ms:
-            await asyncio.sleep(faults.origin_latency_ms / 1000)
-        if faults.origin_down:
-            raise OriginError(502, "OriginConnectError")
-        first = visit.behaviour.origin
-        if visit.behaviour.fallback is None or visit.request.method not in ("GET", "HEAD", "OPTIONS"):
-            return await self._asked_of(first, visit, conditions, caches=caches)
-        try:
-            answer = await self._asked_of(first, visit, conditions, caches=caches)
-        except OriginError:
-            return await self._asked_of(visit.behaviour.fallback, visit, conditions, caches=caches)
-        if answer.status in visit.behaviour.failover_statuses:
-            return await self._asked_of(visit.behaviour.fallback, visit, conditions, caches=caches)
-        return answer
-
-    async def _asked_of(self, origin: Origin, visit: Visit, conditions: Headers, *, caches: bool) -> OriginAnswer:
-        via = f"1.1 {visit.delivery.hosts[0]} (CloudFront)"
-        ask = ask_of(
-            visit.request, visit.behaviour, origin, visit.path, via=via, request_id=visit.request_id, caches=caches
-        )
-        method = "GET" if caches else ask.method
-        return await fetch(origin, replace(ask, method=method, headers=ask.headers.overlaid(conditions)))
-
-    async def _entry(self, visit: Visit, key: CacheKey, answer: OriginAnswer) -> Entry:
-        headers, body = _end_to_end(answer.headers), answer.body
-        fresh = self._freshness(visit, answer.status, headers)
-        form = Answer(answer.status, headers, body, had_length=answer.length is not None)
-        coding = coding_for(form, key.encodings, compress=visit.behaviour.compress, version=visit.request.version)
-        if coding is not None and fresh.ttl:
-            large = len(body) >= LARGE_BODY_BYTES
-            body = await asyncio.to_thread(compressed, body, coding) if large else compressed(body, coding)
-            headers = compressed_headers(headers, coding)
-        return Entry(
-            key=key,
-            status=answer.status,
-            headers=headers,
-            body=body,
-            freshness=fresh,
-            stored_at=self._account.clock.now(),
-            etag=answer.headers.get("etag"),
-            last_modified=answer.headers.get("last-modified"),
-            urls=_names(visit, key),
-            tags=_tags(visit.delivery, answer.headers),
-        )
-
-    def _refreshed(self, visit: Visit, stale: Entry, answer: OriginAnswer) -> Entry:
-        newer = _end_to_end(answer.headers).without(
-            "content-length", "content-type", "content-encoding", "etag", "vary"
-        )
-        headers = stale.headers.overlaid(newer)
-        fresh = self._freshness(visit, stale.status, headers)
-        return replace(stale, headers=headers, freshness=fresh, stored_at=self._account.clock.now())
-
-    def _freshness(self, visit: Visit, status: int, headers: Headers) -> Freshness:
-        return freshness(
-            status,
-            headers,
-            visit.behaviour.cache_policy,
-            now=self._account.clock.now(),
-            error_ttl=visit.delivery.error_ttl(status),
-        )
-
-    def _failed(self, visit: Visit, key: CacheKey, error: OriginError) -> Outcome:
-        page = self._page(error.status, "CloudFront could not get an answer from the origin.", visit.request_id)
-        fresh = self._freshness(visit, error.status, Headers())
-        entry = Entry(
-            key, page.status, page.headers.only(("content-type",)), page.body, fresh, self._account.clock.now()
-        )
-        return Outcome(replace(entry, urls=_names(visit, key)), "Error", error.detail)
+            return self._kept(
+                Outcome(self._origin_side.refreshed(visit, stale, answer), "RefreshHit", "RefreshHit"), seen
+            )
+        entry = await self._origin_side.entry(visit, key, answer)
+        return self._kept(Outcome(entry, "Miss", "Miss"), seen)
 
     def _may_serve_stale(self, stale: Entry) -> bool:
         return stale.status < 400 and stale.overdue_seconds(self._account.clock.now()) < stale.freshness.if_error
 
     # -- what is kept, and what an invalidation takes away -------------------------------------------------------
 
-    def _kept(self, visit: Visit, outcome: Outcome, seen: int) -> Outcome:
+    def _kept(self, outcome: Outcome, seen: int) -> Outcome:
         """Store the answer, unless an invalidation of it took effect after its fetch began."""
         self._purge_due()
         entry = outcome.entry
@@ -336,13 +237,8 @@ class Edge:
         )
 
     def _page(self, status: int, text: str, request_id: str) -> Response:
-        body = (
-            f"<HTML><HEAD><TITLE>ERROR: The request could not be satisfied</TITLE></HEAD><BODY>{text}</BODY></HTML>\n"
-        )
-        headers = Headers((("Content-Type", "text/html"), ("Server", "CloudFront")))
-        return Response(
-            status, headers.overlaid(self._marks("Error from cloudfront", "edge", request_id)), body.encode()
-        )
+        page = error_page(status, text)
+        return replace(page, headers=page.headers.overlaid(self._marks("Error from cloudfront", "edge", request_id)))
 
     def _record(
         self,
@@ -371,33 +267,6 @@ class Edge:
                 request_id=request_id,
             )
         )
-
-
-def _end_to_end(headers: Headers) -> Headers:
-    named = tokens(headers.get("connection"))
-    return headers.without(
-        *HOP_BY_HOP, *named, "content-length", "via", "x-cache", "x-amz-cf-pop", "x-amz-cf-id", "age"
-    )
-
-
-def _conditions(stale: Entry | None) -> Headers:
-    if stale is None or stale.status != 200:
-        return Headers()
-    fields = (("If-None-Match", stale.etag), ("If-Modified-Since", stale.last_modified))
-    return Headers(tuple((name, value) for name, value in fields if value))
-
-
-def _names(visit: Visit, key: CacheKey) -> tuple[str, ...]:
-    """The URL, and for the default root object both of its names."""
-    if visit.delivery.root_object and key.url == f"/{visit.delivery.root_object}":
-        return ("/", key.url)
-    return (key.url,)
-
-
-def _tags(delivery: Delivery, headers: Headers) -> frozenset[str]:
-    if delivery.tag_header is None:
-        return frozenset()
-    return frozenset(tokens(headers.get(delivery.tag_header))[:MAX_TAGS])
 
 
 def _number(text: str | None) -> int | None:

@@ -163,10 +163,11 @@ def test_a_tag_takes_what_carries_it_whatever_its_path(edge: EdgeProcess, cloudf
 
 
 def test_a_fetch_that_began_before_an_invalidation_is_not_kept(edge: EdgeProcess, cloudfront: CloudFrontClient) -> None:
-    edge.admin("POST", "faults", {"origin_latency_ms": 700})
+    edge.admin("POST", "faults", {"origin_latency_ms": 1_500})
     with ThreadPoolExecutor(1) as pool:
         early = pool.submit(edge.get, MARKET)
-        threading.Event().wait(0.2)
+        while edge.admin("GET", "cache")["fetching"] == 0:
+            threading.Event().wait(0.01)
         invalidate(cloudfront, "race", MARKET)
         edge.advance(7)
         late = edge.get(MARKET)

@@ -82,6 +82,12 @@ def play(account: Account, tmp_path: Path) -> Callable[[Story], None]:
 Play = Callable[[Story], None]
 
 
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
 def test_a_stale_answer_is_served_while_a_fresh_one_is_fetched(play: Play) -> None:
     async def story(stage: Stage) -> None:
         stage.answers(b"old", Cache_Control="max-age=10, stale-while-revalidate=60")
@@ -89,7 +95,7 @@ def test_a_stale_answer_is_served_while_a_fresh_one_is_fetched(play: Play) -> No
         stage.answers(b"new", Cache_Control="max-age=10, stale-while-revalidate=60")
         stage.account.clock.advance(11)
         first = await stage.get()
-        await asyncio.sleep(0.1)
+        await until(lambda: stage.edge.figures()["fetching"] == 0)
         second = await stage.get()
         assert [first.body, second.body, len(stage.asked)] == [b"old", b"new", 2]
 

@@ -22,7 +22,7 @@ async def hello(request: Request) -> Response:
     return Response(200, Headers((("X-Body", request.body.decode("latin-1")),)), b"hello")
 
 
-def served(talk: Talk, patience: Patience = IMPATIENT) -> bytes:
+def served(talk: Talk, patience: Patience | None = None) -> bytes:
     """What `talk` heard from a server that says hello."""
 
     async def run() -> bytes:
@@ -58,7 +58,7 @@ def saying(*texts: bytes) -> Talk:
     ],
 )
 def test_a_client_that_is_too_slow_is_told_and_left(said: bytes, answer: bytes) -> None:
-    heard = served(saying(said))
+    heard = served(saying(said), IMPATIENT)
     assert heard[: len(answer)] == answer
     assert bool(heard) == bool(answer)
 
