@@ -54,11 +54,11 @@ def checked(said: Mapping[str, Any]) -> GlobalOptions:
     for name, value in said.items():
         _usable(name, value)
     return GlobalOptions(
-        context=said.get("context"),
+        context=_without_password("--context", said.get("context")),
         config=said.get("config"),
         dsn=_without_password("--dsn", said.get("dsn")),
         redis_url=_without_password("--redis-url", said.get("redis_url")),
-        distribution=said.get("distribution"),
+        distribution=_without_password("--distribution", said.get("distribution")),
         output=_one_of("output", said.get("output", "auto")),
         limit=_limit(said.get("limit")),
         color=_one_of("color", said.get("color", "auto")),
@@ -70,7 +70,7 @@ def checked(said: Mapping[str, Any]) -> GlobalOptions:
         no_input=bool(said.get("no_input")),
         debug=bool(said.get("debug")),
         cron=bool(said.get("cron")),
-        lock=_lock(said.get("lock")),
+        lock=_lock(_without_password("--lock", said.get("lock"))),
         jitter_seconds=_duration("--jitter", said.get("jitter"), least=0),
         deadline_seconds=_duration("--deadline", said.get("deadline")),
         ci=tuple(_ci_target(target) for target in said.get("ci", ())),

@@ -9,7 +9,8 @@ import asyncio
 import io
 import logging
 import time
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar, NamedTuple
@@ -179,21 +180,25 @@ class Outcome(NamedTuple):
 
 def invoke(*words: str) -> Outcome:
     """Run a line in this process, its streams captured."""
-    register()
     out, err = io.StringIO(), io.StringIO()
-    with redirect_stdout(out), redirect_stderr(err):
+    with registered(), redirect_stdout(out), redirect_stderr(err):
         code = run_line(list(words))
     return Outcome(code, out.getvalue(), err.getvalue())
 
 
-def register() -> None:
-    """Put the group beside perfctl's own."""
-    entry = app.Entry("tests.cli.frame", group.help, tuple(group.registered))
-    app.ENTRIES = {**app.ENTRIES, "frame": entry}  # type: ignore[misc]
+@contextmanager
+def registered() -> Iterator[None]:
+    """With the group beside perfctl's own."""
+    entries: dict[str, app.Entry] = app.ENTRIES  # type: ignore[assignment]
+    entries["frame"] = app.Entry("tests.cli.frame", group.help, tuple(group.registered))
+    try:
+        yield
+    finally:
+        del entries["frame"]
 
 
 if __name__ == "__main__":
     from tests.cli import frame
 
-    frame.register()
-    app.main()
+    with frame.registered():
+        app.main()

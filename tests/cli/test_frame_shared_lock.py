@@ -70,7 +70,7 @@ async def test_a_lock_that_another_took_over_is_not_freed() -> None:
 @in_a_loop
 async def test_a_lost_lock_stops_the_run() -> None:
     server = Twin()
-    with pytest.raises(LockedError, match="was lost"):
+    with pytest.raises(LockedError, match="was lost"):  # noqa: PT012 - the body is what is stopped
         async with shared_lock(server, "x", lease_seconds=0.06):
             server.holder = "somebody else"
             await asyncio.sleep(30)
@@ -90,7 +90,7 @@ async def test_a_server_that_is_away_for_less_than_the_lease_is_forgiven() -> No
 @in_a_loop
 async def test_a_server_that_stays_away_stops_the_run() -> None:
     server = Twin()
-    with pytest.raises(LockedError, match="was lost"):
+    with pytest.raises(LockedError, match="was lost"):  # noqa: PT012 - the body is what is stopped
         async with shared_lock(server, "x", lease_seconds=0.06):
             server.is_down = True
             await asyncio.sleep(30)
