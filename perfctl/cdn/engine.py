@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from perfctl.aws import AwsAccess
 from perfctl.cdn.background import in_background
@@ -29,10 +29,12 @@ from perfctl.cdn.model import (
 from perfctl.cdn.paths import Asked, Items, plan
 from perfctl.cdn.report import as_sent, is_fresh, planned, report_of
 from perfctl.cdn.sending import WAIT_SECONDS, Sender, Time
-from perfctl.cdn.viewer import Viewer, is_url
 from perfctl.config import CDNConfig
 from perfctl.diagnosis import Check
 from perfctl.errors import PerfctlError, UsageError
+
+if TYPE_CHECKING:
+    from perfctl.cdn.viewer import Viewer
 
 Tell = Callable[[Waiting], None]
 
@@ -46,6 +48,7 @@ class CloudFrontOptimizer:
     def __init__(self, config: CDNConfig, *, control: ControlPlane | None = None, time: Time | None = None) -> None:
         self.config = config
         self._time = time or Time()
+        self._given = control
         self._control = control
         self._distributions = Distributions(config.distribution_id, self.control)
 
@@ -58,9 +61,10 @@ class CloudFrontOptimizer:
         await self.close()
 
     async def close(self) -> None:
-        """Let go of the connections; the next call makes new ones."""
-        if self._control is not None:
-            await self._control.close()
+        """Let go of the connections; the next call makes new ones, with the secret as it is then."""
+        control, self._control = self._control, self._given
+        if control is not None:
+            await control.close()
 
     # Forgetting
 
@@ -149,6 +153,7 @@ class CloudFrontOptimizer:
     ) -> PreloadReport:
         """Fetch paths (or URLs of the distribution) through the edge in each encoding, and verify by `X-Cache`."""
         from perfctl.cdn.preloading import preload
+        from perfctl.cdn.viewer import is_url
 
         wanted = tuple(dict.fromkeys((paths,) if isinstance(paths, str) else paths))
         stranger = next((path for path in wanted if is_url(path)), "/")
@@ -285,6 +290,8 @@ class CloudFrontOptimizer:
 
     async def _viewer(self, url_or_path: str, distribution: str | None) -> Viewer:
         """The edge to look at. The distribution is asked for its names only where that is needed."""
+        from perfctl.cdn.viewer import Viewer, is_url
+
         edge_url = self.config.edge_url
         timeout = self.config.timeout_seconds
         if edge_url and (not is_url(url_or_path) or url_or_path.startswith(edge_url.rstrip("/") + "/")):
