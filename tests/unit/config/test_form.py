@@ -85,8 +85,8 @@ def faults(text: str) -> list[str]:
         ),
         (
             "cache: {redis_url: http://h}",
-            "f.yaml:1:20: cache.redis_url: 'http://h' is not a redis:// or rediss:// or valkey:// or valkeys:// or unix:// URL"
-            " - write redis://host:port/...",
+            "f.yaml:1:20: cache.redis_url: 'http://h' is not a redis:// or rediss:// or valkey:// or valkeys:// or unix://"
+            " URL - write redis://host:port/...",
         ),
         (
             "database: {host: 'postgresql://h/x'}",
