@@ -310,8 +310,9 @@ def _raise_first(*replies: Any) -> None:
 
 def _translation(error: Exception, at: Address) -> PerfctlError:
     """A driver's error in perfctl's words."""
-    if isinstance(error, (failures.AuthenticationError, failures.AuthorizationError)):
-        return AuthError(f"Redis at {at} does not let us in: {error}", hint=_AUTH_HINT)
+    if isinstance(error, (failures.AuthenticationError, failures.AuthorizationError)) or _sentinels_refuse(error):
+        reason = "the sentinels want another password" if _sentinels_refuse(error) else error
+        return AuthError(f"Redis at {at} does not let us in: {reason}", hint=_AUTH_HINT)
     if isinstance(error, (failures.TimeoutError, TimeoutError)):
         return TimedOutError(
             f"Redis at {at} did not answer within {at.timeout_seconds:g} s",
@@ -344,8 +345,15 @@ def _hint_for(reason: str) -> str | None:
     return None
 
 
+def _sentinels_refuse(error: Exception) -> bool:
+    """Whether nobody named the primary because nobody let us ask: redis-py hides that in its error's text."""
+    return type(error).__name__ == "MasterNotFoundError" and "auth" in str(error).lower().partition(" - ")[2]
+
+
 def _reason(error: BaseException) -> str:
     """The driver's words without its address, which the message has already."""
+    if type(error).__name__ == "MasterNotFoundError":
+        return "no sentinel answers with a primary of that name"
     text = str(error).strip().rstrip(".")
     return text.rpartition(". ")[2] or type(error).__name__
 

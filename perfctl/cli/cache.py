@@ -40,7 +40,10 @@ Ttl = Annotated[
 async def get(
     run: Run, key: Annotated[str, typer.Argument(help="The key.")], namespace: Namespace = None
 ) -> CachedValue:
-    """Print a cached value: text as it is, structures as JSON; exit 1 when the key is absent."""
+    """Print a cached value; exit 1 when the key is absent.
+
+    Text is printed as it is, everything else as JSON.
+    """
     found = await _operator(run).get(key, namespace=namespace)
     if not found.found:
         run.exit(1)
@@ -58,7 +61,10 @@ async def set_value(
     ttl: Ttl = None,
     as_json: Annotated[bool, typer.Option("--json", help="The value is JSON, not text.")] = False,
 ) -> Stored:
-    """Write a value, as text or, with --json, as the structure that it describes."""
+    """Write a value.
+
+    It is text or, with --json, the structure that the JSON describes.
+    """
     run.refuse_when_read_only("cache set")
     text = _stdin_text() if value == "-" else value
     return await _operator(run).set(key, _parsed(text) if as_json else text, ttl=_seconds(ttl), namespace=namespace)
@@ -70,7 +76,10 @@ async def delete(
     keys: Annotated[list[str], typer.Argument(metavar="KEY...", help="The keys.")],
     namespace: Namespace = None,
 ) -> Deleted:
-    """Delete keys by name; those that are not there are counted, and no error."""
+    """Delete keys by name.
+
+    Keys that are not there are counted, and no error.
+    """
     run.refuse_when_read_only("cache delete")
     return await _operator(run).delete(keys, namespace=namespace)
 
@@ -82,9 +91,10 @@ async def clear(
     dry_run: DryRun = False,
     max_affected: MaxAffected = None,
 ) -> Cleared:
-    """Delete all keys of a namespace, in small batches that other clients do not feel.
+    """Delete all keys of a namespace.
 
-    Processes that hold a value of it in memory serve it for up to five more seconds.
+    They go in small batches that other clients do not feel. Processes that hold a value of it in memory serve it
+    for up to five more seconds.
     """
     from perfctl.cache.operator import cleared
 
@@ -110,10 +120,11 @@ async def preload(
     namespace: Namespace = None,
     ttl: Ttl = None,
 ) -> Preloaded:
-    """Write many keys ahead of the reads: {"key": ..., "value": ..., "ttl": 600} a line.
+    """Write many keys ahead of the reads.
 
-    A bad line is reported and passed over (exit 6). A YAML plan has namespace, ttl, entries (a list of key, value,
-    ttl) and files (a list of JSON Lines files).
+    A line is {"key": "user:1", "value": {...}, "ttl": 600}; the ttl may be left out. A bad line is reported and
+    passed over (exit 6). A YAML plan has namespace, ttl, entries (a list of key, value, ttl) and files (a list of
+    JSON Lines files).
     """
     run.refuse_when_read_only("cache preload")
     with _progress(run, f"loading {source}") as progress:
@@ -125,13 +136,16 @@ async def preload(
 
 @group.command("stats", example="perfctl cache stats -n api")
 async def stats(run: Run, namespace: Namespace = None) -> SharedStats:
-    """Keys, bytes and hit ratio by namespace, as all processes that use the cache counted them."""
+    """Keys, bytes and hit ratio by namespace.
+
+    Hits and misses are what all processes that use the cache counted; looking with perfctl is not.
+    """
     return await _operator(run).stats(namespace)
 
 
 @group.command("doctor", example="perfctl cache doctor")
 async def doctor(run: Run) -> Diagnosis:
-    """Can perfctl work with this Redis: connection, rights, version, settings; exit 1 when it cannot."""
+    """Can perfctl work with this Redis? Exit 1 when it cannot."""
     diagnosis = diagnose(await run.optimizer.cache.doctor())
     if diagnosis.status == "fail":
         run.exit(1)

@@ -72,7 +72,6 @@ def stats_view(result: SharedStats) -> View:
         Column("hits", "right"),
         Column("misses", "right"),
         Column("hit ratio", "right"),
-        Column("sets", "right"),
     )
     rows = [_row(row) for row in result.rows]
     if len(rows) > 1:
@@ -89,7 +88,6 @@ def _row(row: NamespaceStats) -> tuple[Cell | str, ...]:
         format_count(row.hits),
         format_count(row.misses),
         Cell(format_ratio(row.hit_ratio), _tone(row.hit_ratio)),
-        format_count(row.sets),
     )
 
 
@@ -101,7 +99,6 @@ def _total(result: SharedStats) -> tuple[Cell | str, ...]:
         format_count(result.hits),
         format_count(result.misses),
         Cell(format_ratio(result.hit_ratio), _tone(result.hit_ratio)),
-        format_count(sum(row.sets for row in result.rows)),
     )
 
 
