@@ -16,8 +16,8 @@ _SCHEMES: Mapping[str, tuple[str, ...]] = {
     "cdn.endpoint_url": ("http", "https"),
     "cdn.edge_url": ("http", "https"),
 }
-_HOSTS = ("cache.redis_host", "database.host", "cdn.origin_domain", "api.host")
-_NODES = ("cache.sentinel_nodes", "cache.cluster_nodes")
+_HOSTS = ("cache.redis_host", "database.host", "api.host")
+_NODES = ("cache.sentinel_nodes", "cache.cluster_nodes", "cdn.origin_domain")
 _HOST = re.compile(r"[A-Za-z0-9_.\-]+|\[?[0-9A-Fa-f:.%]+\]?|[/@][^\0]*")
 _PORT = re.compile(r":\d*$")
 _SSLMODE = re.compile(r"(?:^|&)sslmode=([^&]*)")
@@ -35,7 +35,7 @@ def address_fault(key: str, text: str) -> tuple[str, str] | None:
     if name in _HOSTS and not all(_HOST.fullmatch(host) for host in text.split(",")):
         return "is not a host name or address", "write the host alone: no scheme, port or path"
     if name in _NODES and not _is_node(text):
-        return "is not host:port", "write for example cache-1.internal:6379"
+        return "is not a host or host:port", "write for example cache-1.internal:6379"
     return None
 
 
