@@ -19,8 +19,9 @@ The reserved paths for tests (faults, clock, logs, cache, cost) are listed in `a
 origin in `origin.py`, the operations in `control.py`. An invalidation takes effect after a fifth of
 `--completion-seconds` and is reported `Completed` after all of them.
 
-Not here: HTTPS and HTTP/2 (so `redirect-to-https` is accepted and has no effect), edge functions,
-response headers policies (listed, not applied), signed URLs, geo restriction, an object above 64 MiB.
+Not here: HTTPS and HTTP/2 (so `redirect-to-https` is accepted and has no effect), edge functions, response headers
+policies (listed, not applied), custom error pages (their TTLs apply), signed URLs, geo restriction, and an object
+above 64 MiB.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ FIELDS = (
 MAX_LINES = 20_000
 MAX_FILES = 2_000
 
-_ESCAPED = frozenset([*range(33), *range(127, 256), *b"<>\"#%{}|\\^~[]`'"])
+_ESCAPES = {byte: f"%{byte:02X}" for byte in (*range(33), *range(127, 256), *b"<>\"#%{}|\\^~[]`'")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +133,7 @@ def escaped(field: object) -> str:
     """A value as the log writes it: control, space and unsafe bytes percent-encoded."""
     if field is None or field == "":
         return "-"
-    return "".join(
-        f"%{byte:02X}" if byte in _ESCAPED else chr(byte) for byte in str(field).encode("latin-1", "replace")
-    )
+    return str(field).encode("latin-1", "replace").decode("latin-1").translate(_ESCAPES)
 
 
 def _range_of(record: Record) -> tuple[str | None, str | None]:

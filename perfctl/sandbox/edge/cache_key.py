@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from perfctl.sandbox.edge.headers import Headers, tokens
 from perfctl.sandbox.edge.policies import CachePolicy, Selection
 
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+_PLAIN = re.compile(r"[!-$&-~]*")
 _HEX = frozenset("0123456789abcdefABCDEF")
 
 
@@ -46,6 +48,8 @@ def canonical(path: str) -> str:
     >>> canonical("/%7Euser/%c3%a9/a%2fb"), canonical("/é")
     ('/~user/%C3%A9/a%2Fb', '/%C3%A9')
     """
+    if _PLAIN.fullmatch(path):
+        return path
     parts = path.encode().decode("latin-1").split("%")
     return "".join((_escaped(parts[0]), *(_unescaped(part) for part in parts[1:])))
 

@@ -11,6 +11,10 @@ from typing import Any
 logger = logging.getLogger("perfctl.sandbox.edge")
 
 
+LAYOUT = 1
+"""Of the records' bodies: count it up when a dataclass that is kept changes."""
+
+
 class Store:
     """Small JSON records; a write is on its way to disk when `put` returns, and whole after a SIGKILL."""
 
@@ -18,7 +22,8 @@ class Store:
         try:
             self._open(path)
         except sqlite3.DatabaseError as error:
-            logger.warning("%s is no database (%s): it is set aside, and all begins anew", path, error)
+            self._connection.close()
+            logger.warning("%s cannot be read (%s): it is set aside, and all begins anew", path, error)
             for part in path.parent.glob(f"{path.name}*"):
                 part.rename(part.with_name(f"broken-{part.name}"))
             self._open(path)
@@ -27,9 +32,13 @@ class Store:
         self._connection = sqlite3.connect(path, isolation_level=None)
         self._connection.execute("PRAGMA journal_mode=WAL")
         self._connection.execute("PRAGMA synchronous=OFF")  # SIGKILL is survived; only the host's crash is not
+        (version,) = self._connection.execute("PRAGMA user_version").fetchone()
+        if version not in (0, LAYOUT):
+            raise sqlite3.DatabaseError(f"its layout is {version}, not {LAYOUT}")
         self._connection.execute(
             "CREATE TABLE IF NOT EXISTS record (kind TEXT, id TEXT, body TEXT NOT NULL, PRIMARY KEY (kind, id))"
         )
+        self._connection.execute(f"PRAGMA user_version = {LAYOUT}")
 
     def put(self, kind: str, identity: str, body: dict[str, Any]) -> None:
         self._connection.execute(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -44,9 +46,22 @@ def test_a_record_is_changed_in_its_place_and_removed(tmp_path: Path) -> None:
     again.close()
 
 
-def test_a_broken_state_is_set_aside(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    path = tmp_path / "s"
+def no_database(path: Path) -> None:
     path.write_bytes(b"this is no database" * 100)
+
+
+def another_layout(path: Path) -> None:
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+
+
+@pytest.mark.parametrize("broken", [no_database, another_layout])
+def test_a_state_that_cannot_be_read_is_set_aside(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, broken: Callable[[Path], None]
+) -> None:
+    path = tmp_path / "s"
+    broken(path)
     with caplog.at_level(logging.WARNING):
         store = Store(path)
     assert store.all("kind") == {}
