@@ -70,10 +70,7 @@ class CloudFrontOptimizer:
 
     def plan_invalidation(self, paths: Iterable[Asked | str], *, tags: Iterable[str] = ()) -> Items:
         """What would be sent for these paths and tags, without any call. UsageError names what cannot be sent."""
-        items = plan((paths,) if isinstance(paths, str) else paths, tags)
-        if not items.all:
-            raise UsageError("there is no path to invalidate", hint="give a path such as '/img/*', or --tag TAG")
-        return items
+        return plan((paths,) if isinstance(paths, str) else paths, tags)
 
     async def invalidate_content(
         self,
@@ -91,11 +88,12 @@ class CloudFrontOptimizer:
 
         Returns when CloudFront has accepted it, with `wait` when it has completed. `verify` looks at URLs before and
         after, and waits. TimedOutError when that takes longer than `wait_timeout_seconds`: it goes on all the same.
+        Nothing to forget is nothing to do: no call is made.
         """
         items = self.plan_invalidation(paths, tags=tags)
         targets = await self.distribution_ids(distributions)
-        if dry_run:
-            return report_of(items, planned(targets, items), dry_run=True)
+        if dry_run or not items.all:
+            return report_of(items, planned(targets, items), dry_run=dry_run)
         if items.tags:
             await self._distributions.check_tags(targets)
         before = [await self.probe(url, distribution=targets[0]) for url in verify]

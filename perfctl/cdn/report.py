@@ -23,11 +23,14 @@ def is_fresh(answer: EdgeAnswer, since_sent_seconds: float) -> bool:
 
 
 def planned(targets: Sequence[str], items: Items) -> list[SentInvalidation]:
-    """The batches that would be sent, for a dry run."""
+    """The batches that would be sent, for a dry run; where there is nothing to send, all of it is done."""
+    rounds = list(batches(items))
+    if not rounds:
+        return [SentInvalidation(target, None, "Completed", 0, 0) for target in targets]
     return [
         SentInvalidation(target, None, "planned", len(batch), sum(map(is_wildcard, batch)))
         for target in targets
-        for batch in batches(items)
+        for batch in rounds
     ]
 
 

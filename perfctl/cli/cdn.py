@@ -55,10 +55,12 @@ async def invalidate(
     """Have the edge forget paths, wildcards and cache tags, at the least that the service's limits allow."""
     seconds = parse_duration(wait_timeout, where="--wait-timeout")
     engine = _engine(run, distribution)
+    if not (paths or file or tag):
+        raise UsageError("there is no path to invalidate", hint="give a path such as '/img/*', or --tag TAG")
     asked = _asked(paths or [], file or [])
     items = engine.plan_invalidation(asked, tags=tag or [])
     targets = await engine.distribution_ids(distribution or [])
-    if not dry_run:
+    if items.all and not dry_run:
         confirm(run, _plan(items, targets), max_affected=max_affected)
     with _watched(run) as tell:
         report = await engine.invalidate_content(
@@ -166,6 +168,8 @@ def _in_context(run: Run, line: str | None) -> str | None:
 
 def _judge(run: Run, report: InvalidationReport) -> None:
     """Say what is left to do; exit 6 where something was not sent, 1 where the edge still serves the old."""
+    if not report.items:
+        run.terminal.say("nothing to invalidate: the input holds no path")
     if running := [one for one in report.invalidations if one.status == "InProgress"]:
         line = f"perfctl cdn status {running[0].invalidation_id} --wait --distribution {running[0].distribution_id}"
         run.terminal.say(f"when it is done: {_in_context(run, line)}")

@@ -120,7 +120,9 @@ def _summary(report: InvalidationReport) -> str:
     return f"{items}{dropped}\n{done} ${report.cost_usd:.3f} beyond the account's 1 000 free items a month"
 
 
-def _paths(paths: tuple[str, ...]) -> Part:
+def _paths(paths: tuple[str, ...]) -> Part | None:
+    if not paths:
+        return None
     shown = list(paths[:_MOST_PATHS])
     if len(paths) > _MOST_PATHS:
         shown.append(f"... and {format_count(len(paths) - _MOST_PATHS)} more")

@@ -115,6 +115,13 @@ def test_paths_come_from_files_and_stdin(perfctl: Perfctl, edge: LocalEdge, tmp_
     assert _data(result)["paths"] == ["/x", "/from/stdin", "/a", "/b%20c"]
 
 
+def test_an_empty_list_is_nothing_to_do(perfctl: Perfctl, edge: LocalEdge) -> None:
+    before = edge.paid()
+    result = perfctl("cdn", "invalidate", "-f", "-", "-o", "json", input="# nothing changed\n", env=edge.environment)
+    assert (result.returncode, result.stderr) == (0, "nothing to invalidate: the input holds no path\n")
+    assert (_data(result)["status"], _data(result)["items"], edge.paid()) == ("Completed", 0, before)
+
+
 def test_a_bad_line_is_named_and_nothing_is_sent(perfctl: Perfctl, edge: LocalEdge, tmp_path: Path) -> None:
     before = edge.paid()
     (tmp_path / "paths.txt").write_text("/good\nbad\n/a*b\n")

@@ -37,9 +37,10 @@ def test_a_dry_run_asks_nobody(engine: CloudFrontOptimizer, control: MemoryCloud
     assert control.items_paid == 0
 
 
-def test_nothing_to_invalidate_is_an_error(engine: CloudFrontOptimizer) -> None:
-    with pytest.raises(UsageError, match="there is no path to invalidate"):
-        run(engine.invalidate_content([]))
+def test_nothing_to_invalidate_is_nothing_to_do(engine: CloudFrontOptimizer, control: MemoryCloudFront) -> None:
+    control.faults = deque([UnreachableError("down")])
+    report = run(engine.invalidate_content([], wait=True))
+    assert (report.status, report.items, report.cost_usd, report.invalidation_id) == ("Completed", 0, 0.0, None)
 
 
 def test_without_a_distribution_it_says_where_to_set_one(control: MemoryCloudFront) -> None:
