@@ -78,6 +78,9 @@ class CloudFront:
         """The control plane's address; the edge's and the origin's stand in the variables."""
         return f"{HOST}:{self._site.ports['cloudfront']}"
 
+    def provide(self) -> None:
+        """Nothing takes long here."""
+
     def prepare(self) -> None:
         """Make its folders."""
         for folder in (self._folder / "state", self._folder / "access-logs"):

@@ -19,12 +19,12 @@ ALWAYS = ("valkey", "cloudfront", "postgres")
 PARTS: Mapping[str, Callable[[Site, bool], Part]] = {
     "valkey": lambda site, seeded: ValkeyPart(site),
     "cloudfront": lambda site, seeded: CloudFrontPart(site),
-    "postgres": lambda site, seeded: PostgresPart(site, seeded=seeded),
     "cluster": lambda site, seeded: ClusterPart(site),
     "sentinel": lambda site, seeded: SentinelPart(site),
+    "postgres": lambda site, seeded: PostgresPart(site, seeded=seeded),
     "replica": lambda site, seeded: ReplicaPart(site),
 }
-"""Name -> (site, seeded) -> part, in the order in which they start."""
+"""Name -> (site, seeded) -> part, in the order in which they start: what prepares longest comes last."""
 
 OPTIONAL = tuple(name for name in PARTS if name not in ALWAYS)
 """What `--with` accepts."""

@@ -84,10 +84,17 @@ def _in_wheel() -> Path | None:
 def _on_system() -> Path | None:
     on_path = shutil.which("postgres")
     folders = [Path(on_path).resolve().parent] if on_path else []
-    folders += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    folders += sorted(Path("/usr/lib/postgresql").glob("[0-9]*/bin"), key=_major, reverse=True)
     return next(
         (folder for folder in folders if (folder / "postgres").is_file() and (folder / "initdb").is_file()), None
     )
+
+
+def _major(folder: Path) -> float:
+    try:
+        return float(folder.parent.name)
+    except ValueError:
+        return 0.0
 
 
 def _can_run(folder: Path) -> bool:

@@ -17,6 +17,7 @@ from perfctl.sandbox.place import server_uid
 from perfctl.sandbox.ports import HOST, is_listening
 from perfctl.sandbox.service import Command, NotReadyError, Service
 from perfctl.sandbox.site import Site
+from perfctl.sandbox.template import Template
 
 
 class PostgresPart:
@@ -86,6 +87,11 @@ class Postgres:
         """Host and port."""
         return f"{HOST}:{self.port}"
 
+    def provide(self) -> None:
+        """Make the template, the first time on this machine."""
+        if not self.folder.is_dir():
+            self._template.ensure()
+
     def prepare(self) -> None:
         """Copy the template and set this sandbox's password, the first time; write the configuration, every time."""
         self.forget_killed()
@@ -102,9 +108,7 @@ class Postgres:
     def populate(self) -> None:
         """Fill the data folder; it appears whole or not at all."""
         fresh = self.folder.with_name(f"{self.name}.fresh")
-        log = self._site.log("seed")
-        template = data_template(self._site.cache, self.install, seeded=self._seeded, log=log, say=self._site.say)
-        template.copy_to(fresh, uid=server_uid())
+        self._template.copy_to(fresh, uid=server_uid())
         set_password(self.install, fresh, self._site.secret("postgres"))
         fresh.rename(self.folder)
 
@@ -130,6 +134,11 @@ class Postgres:
             return self.install.run("psql", "-XqAt", *target, "-c", sql, environ=environ).strip()
         except ServiceError as error:
             raise NotReadyError(error.message) from error
+
+    @property
+    def _template(self) -> Template:
+        log, say = self._site.log("seed"), self._site.say
+        return data_template(self._site.cache, self.install, seeded=self._seeded, log=log, say=say)
 
     def discard(self) -> None:
         """Remove its data, and what a killed server leaves in memory."""

@@ -45,6 +45,9 @@ class PostgresReplica(Postgres):
     def __init__(self, site: Site) -> None:
         super().__init__(site, "replica", seeded=False)
 
+    def provide(self) -> None:
+        """Nothing: its data come from the primary."""
+
     def prepare(self) -> None:
         """Copy the primary as it runs, the first time; point it at where the primary is now, every time."""
         self.forget_killed()

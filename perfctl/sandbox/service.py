@@ -46,6 +46,9 @@ class Service(Protocol):
     def version(self) -> str:
         """The program and its version: `Valkey 9.1.2`."""
 
+    def provide(self) -> None:
+        """Make what takes seconds and is kept for the next time; done for all servers before the first one starts."""
+
     def prepare(self) -> None:
         """Write its files; safe to repeat."""
 

@@ -68,17 +68,19 @@ class Supervisor:
 
     def start(self, services: Sequence[Service], *, answering: Collection[str] = ()) -> None:
         """Start them all, each after those that it needs, and return when all answer. StartFailedError otherwise."""
+        for service in services:
+            self._made(service, service.provide)
         ready = set(answering)
         waiting = list(services)
         starting: list[_Starting] = []
         while waiting or starting:
-            service = next((each for each in waiting if ready.issuperset(each.after)), None)
-            if service is not None:
-                waiting.remove(service)
-                starting.append(self._launch(service))
             for each in [each for each in starting if time.monotonic() >= each.ask_at and self._answers(each)]:
                 starting.remove(each)
                 ready.add(each.service.name)
+            startable = [service for service in waiting if ready.issuperset(service.after)]
+            if startable:
+                waiting.remove(startable[0])
+                starting.append(self._launch(startable[0]))
             if starting:
                 time.sleep(_PAUSE_SECONDS)
 
@@ -92,18 +94,22 @@ class Supervisor:
     def _launch(self, service: Service) -> _Starting:
         since = time.monotonic()
         self._say(f"starting {service.name}")
-        try:
-            service.prepare()
-        except ServiceError as error:
-            raise StartFailedError(service, error.message, self._log_of(service.name)) from error
+        self._made(service, service.prepare)
+        version = service.version()
         child = spawn(service.command(), self._log_of(service.name))
         process = identify(child.pid)
         if process is None:
             reason = f"it ended at once, with exit code {child.wait()}"
             raise StartFailedError(service, reason, self._log_of(service.name))
-        started = Started(process, service.version())
+        started = Started(process, version)
         self._record(service.name, started)
         return _Starting(service, child, started, since)
+
+    def _made(self, service: Service, make: Callable[[], None]) -> None:
+        try:
+            make()
+        except ServiceError as error:
+            raise StartFailedError(service, error.message, self._log_of(service.name)) from error
 
     def _answers(self, each: _Starting) -> bool:
         code = each.child.poll()

@@ -75,6 +75,9 @@ class Valkey:
         """Host and port."""
         return f"{HOST}:{self.port}"
 
+    def provide(self) -> None:
+        """Nothing takes long here."""
+
     def prepare(self) -> None:
         """Write its configuration, which holds its password."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
