@@ -16,6 +16,9 @@ from perfctl.errors import LockedError, PerfctlError
 _SECRET_NAME = re.compile(r"PASSW|SECRET|TOKEN|_KEY$|PGPASS|DSN$|_URL$|CREDENTIAL", re.IGNORECASE)
 
 
+_CONTEXT_NOTE = "context "
+
+
 def report(error: PerfctlError, argv: Sequence[str]) -> int:
     """Say what failed, where it was set and what to try, as the line's options want it; return the exit code."""
     said = glimpse(argv)
@@ -77,14 +80,31 @@ def _lines(error: PerfctlError) -> str:
 
 def _one_line(error: PerfctlError, argv: Sequence[str], said: Mapping[str, str]) -> str:
     """What a mail from cron needs: which command, in which context, what kind of failure, whether a retry helps."""
-    context = said.get("context") or os.environ.get("PERFCTL_CONTEXT") or "of the configuration"
+    context = _context(error) or said.get("context") or os.environ.get("PERFCTL_CONTEXT") or "default"
     again = "a retry may help" if error.retryable else "a retry does not help"
     message = "; ".join(line.strip() for line in safe(error.message).splitlines() if line.strip())
     where = f" ({safe(error.where)})" if error.where else ""
-    words = " ".join(word for word in argv if word.isidentifier())[:60]
-    return safe(
-        f"perfctl {words}: {message}{where}: {error.kind}, exit {error.exit_code}, context {context}; {again}\n"
-    )
+    words = " ".join(["perfctl", *_known_words(argv)])
+    return safe(f"{words}: {message}{where}: {error.kind}, exit {error.exit_code}, context {context}; {again}\n")
+
+
+def note_context(error: BaseException, name: str) -> None:
+    """Let an error know the context of its run."""
+    error.add_note(f"{_CONTEXT_NOTE}{name}")
+
+
+def _context(error: BaseException) -> str | None:
+    notes = [*getattr(error, "__notes__", ()), *getattr(error.__cause__, "__notes__", ())]
+    return next((note.removeprefix(_CONTEXT_NOTE) for note in notes if note.startswith(_CONTEXT_NOTE)), None)
+
+
+def _known_words(argv: Sequence[str]) -> list[str]:
+    """The command's words; what else stands on the line may be anybody's data."""
+    from perfctl.cli.app import ENTRIES
+
+    index = next((index for index, word in enumerate(argv) if word in ENTRIES), len(argv))
+    found = list(argv[index : index + 1])
+    return found + [word for word in argv[index + 1 :] if found and word in ENTRIES[found[0]].commands][:1]
 
 
 def _texts(error: PerfctlError) -> dict[str, str | None]:

@@ -15,7 +15,9 @@ def run(argv: Sequence[str]) -> int:
         try:
             return _reported(argv)
         except Stopped as stopped:
-            return report(INTERRUPTS.error(stopped), argv)
+            error = INTERRUPTS.error(stopped)
+            error.__cause__ = stopped
+            return report(error, argv)
 
 
 def _reported(argv: Sequence[str]) -> int:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from perfctl.cli.chosen import GlobalOptions, collected
-from perfctl.cli.failure import safe
+from perfctl.cli.failure import note_context, safe
 from perfctl.cli.lock import REDIS_PREFIX, file_lock
 from perfctl.cli.log import logged
 from perfctl.cli.signals import INTERRUPTS
@@ -121,10 +121,14 @@ def execute(ctx: Any, command: Registered, arguments: dict[str, Any]) -> None:
         from perfctl.cli.ci import refuse_without_checks
 
         refuse_without_checks(command)
-    with INTERRUPTS.deadline(run.options.deadline_seconds), logged(run.options, run.note):
-        time.sleep(random.uniform(0, run.options.jitter_seconds or 0))  # noqa: S311 - spreads load, hides nothing
-        with _file_locks(run):
-            _show(run, *_timed(lambda: _answer(run, command.function, arguments)))
+    try:
+        with INTERRUPTS.deadline(run.options.deadline_seconds), logged(run.options, run.note):
+            time.sleep(random.uniform(0, run.options.jitter_seconds or 0))  # noqa: S311 - spreads load, hides nothing
+            with _file_locks(run):
+                _show(run, *_timed(lambda: _answer(run, command.function, arguments)))
+    except BaseException as error:
+        note_context(error, run.context_name)
+        raise
     raise typer.Exit(run.exit_code)
 
 
