@@ -40,7 +40,9 @@ async def invalidate(
     file: Annotated[
         list[str] | None, typer.Option("-f", "--file", metavar="FILE", help="Paths of a file, one a line; - is stdin.")
     ] = None,
-    tag: Annotated[list[str] | None, typer.Option("--tag", help="Everything that carries this cache tag.")] = None,
+    tag: Annotated[
+        list[str] | None, typer.Option("--tag", metavar="TAG", help="All that carries this cache tag.")
+    ] = None,
     wait: Wait = False,
     wait_timeout: WaitTimeout = "15m",
     verify: Annotated[
@@ -52,7 +54,11 @@ async def invalidate(
     dry_run: DryRun = False,
     max_affected: MaxAffected = None,
 ) -> InvalidationReport:
-    """Have the edge forget paths, wildcards and cache tags, at the least that the service's limits allow."""
+    """Have the edge forget paths, wildcards and tags.
+
+    Paths are encoded as CloudFront asks, those that a wildcard covers are left out, and what is over the service's
+    limits goes out in rounds. Throttling and failures are retried under one reference: nothing is paid twice.
+    """
     seconds = parse_duration(wait_timeout, where="--wait-timeout")
     engine = _engine(run, distribution)
     if not (paths or file or tag):
@@ -111,7 +117,11 @@ async def headers(
 
 @group.command("doctor", example="perfctl cdn doctor")
 async def doctor(run: Run, distribution: Distribution = None) -> CdnDiagnosis:
-    """Who AWS says you are, what you may do, and whether the distribution and its edge are well."""
+    """Can perfctl work with this distribution?
+
+    Who AWS says you are, which permissions are missing, a policy that grants them, and whether the distribution and
+    its edge are well.
+    """
     diagnosis = await _engine(run, distribution).doctor(distribution=distribution)
     if diagnosis.status == "fail":
         run.exit(1)
