@@ -80,6 +80,8 @@ class Session:
 
     async def fetch(self, sql: str, *arguments: object, timeout: float | None = None) -> list[Record]:
         """The rows of one statement, its `$1` ... bound to the arguments; several statements are refused."""
+        if "\x00" in sql:
+            raise UsageError("the statement holds a NUL character", hint="SQL texts cannot have one, nor can values")
         async with _translated(self.server, timeout):
             rows: list[Record] = await self._connection.fetch(sql, *arguments, timeout=timeout)
             return rows
@@ -211,6 +213,8 @@ async def _translated(server: str, timeout: float | None = None) -> AsyncIterato
     except TimeoutError as error:
         within = f" within {timeout:g} s" if timeout else ""
         raise TimedOutError(f"PostgreSQL at {server} did not answer{within}", hint=_REACH) from error
+    except UnicodeEncodeError as error:
+        raise UsageError(f"the statement is not text in UTF-8: {error}", hint="write it in UTF-8") from error
     except asyncpg.InterfaceError as error:
         if "the server expects" in str(error):
             raise UsageError(f"the statement and its parameters: {error}", hint="one for each $1, $2 ...") from error

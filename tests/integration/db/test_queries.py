@@ -109,6 +109,19 @@ def test_a_numbered_placeholder_without_a_parameter_is_a_usage_error(ask: Ask) -
         ask(lambda database: database.execute_optimized_query("SELECT $1::int"))
 
 
+@pytest.mark.parametrize("sql", ["SELECT 'a\x00b'", "SELECT '\udcff'"])
+def test_a_text_that_cannot_be_sent_is_a_usage_error(ask: Ask, sql: str) -> None:
+    with pytest.raises(UsageError):
+        ask(lambda database: database.execute_optimized_query(sql))
+
+
+@pytest.mark.parametrize("value", ["a\x00b", "\udcff", 10**30, {"a": 1}])
+def test_a_value_that_cannot_be_sent_is_a_service_error(ask: Ask, value: object) -> None:
+    kind = {int: "int", dict: "jsonb"}.get(type(value), "text")
+    with pytest.raises(ServiceError):
+        ask(lambda database: database.execute_optimized_query(f"SELECT %s::{kind}", (value,)))
+
+
 def test_a_statement_that_takes_too_long_is_stopped_and_the_connection_lives(ask: Ask) -> None:
     async def slow_then_quick(database: DatabaseOptimizer) -> int:
         with pytest.raises(TimedOutError):
