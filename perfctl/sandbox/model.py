@@ -18,7 +18,7 @@ class Server:
     endpoint: str | None
     pid: int | None
     ready_ms: float | None
-    """From its preparation to its first good answer."""
+    """From its start to its first good answer."""
     resident_bytes: int | None
     uptime_seconds: float | None
     problem: str | None = None

@@ -88,15 +88,13 @@ class Postgres:
         return f"{HOST}:{self.port}"
 
     def provide(self) -> None:
-        """Make the template, the first time on this machine."""
-        if not self.folder.is_dir():
-            self._template.ensure()
-
-    def prepare(self) -> None:
-        """Copy the template and set this sandbox's password, the first time; write the configuration, every time."""
-        self.forget_killed()
+        """Make the template, the first time on this machine; copy it, the first time in this sandbox."""
         if not self.folder.is_dir():
             self.populate()
+
+    def prepare(self) -> None:
+        """Write the configuration."""
+        self.forget_killed()
         ServerData(self.folder).configure(self.port)
 
     def forget_killed(self) -> None:
@@ -106,7 +104,7 @@ class Postgres:
         lock_file.unlink(missing_ok=True)
 
     def populate(self) -> None:
-        """Fill the data folder; it appears whole or not at all."""
+        """Fill the data folder, with this sandbox's password; it appears whole or not at all."""
         fresh = self.folder.with_name(f"{self.name}.fresh")
         self._template.copy_to(fresh, uid=server_uid())
         set_password(self.install, fresh, self._site.secret("postgres"))

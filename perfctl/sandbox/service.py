@@ -47,7 +47,7 @@ class Service(Protocol):
         """The program and its version: `Valkey 9.1.2`."""
 
     def provide(self) -> None:
-        """Make what takes seconds and is kept for the next time; done for all servers before the first one starts."""
+        """Make what takes long; done for all servers before the first one starts."""
 
     def prepare(self) -> None:
         """Write its files; safe to repeat."""

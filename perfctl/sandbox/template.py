@@ -26,20 +26,15 @@ class Template:
         self._folder = cache / f"{kind}-{key}"
         self._build = build
 
-    def ensure(self) -> None:
-        """Build it where it is missing or damaged."""
-        if not self._is_whole():
-            with held(self._lock, what="the sandbox's template", seconds=_BUILD_SECONDS):
-                if not self._is_whole():
-                    self._make()
-
     def copy_to(self, target: Path, *, uid: int | None) -> None:
         """Make `target` a copy that belongs to `uid`, building the template first where it is missing or damaged."""
         while True:
             with held(self._lock, what="the sandbox's template", seconds=_BUILD_SECONDS, shared=True):
                 if self._is_whole():
                     return copy_tree(self._folder / "data", target, uid=uid)
-            self.ensure()
+            with held(self._lock, what="the sandbox's template", seconds=_BUILD_SECONDS):
+                if not self._is_whole():
+                    self._make()
 
     @property
     def _lock(self) -> Path:
