@@ -1,4 +1,4 @@
--- Users, their portfolios, orders and watch lists. A few users trade most of the time.
+-- Users, their portfolios and orders. A few users trade most of the time.
 SET synchronous_commit = off;
 SET session_replication_role = replica;
 SET maintenance_work_mem = '128MB';
@@ -45,19 +45,7 @@ FROM (
     FROM generate_series(1, 350000) AS i
 ) AS placed;
 
-INSERT INTO watchlists
-SELECT
-    i,
-    1 + floor(59999 * power(random(), 2))::integer,
-    1 + floor(4999 * power(random(), 3))::integer,
-    timestamptz '2022-01-01 00:00Z' + i * interval '20 minutes',
-    CASE WHEN random() < 0.3 THEN 'list ' || i % 9 END
-FROM generate_series(1, 100000) AS i;
-
 ALTER TABLE orders ADD PRIMARY KEY (id);
-ALTER TABLE watchlists ADD PRIMARY KEY (id);
-CREATE INDEX watchlists_user_id_idx ON watchlists (user_id);
 SELECT setval(pg_get_serial_sequence('users', 'id'), (SELECT max(id) FROM users));
 SELECT setval(pg_get_serial_sequence('portfolios', 'id'), (SELECT max(id) FROM portfolios));
 SELECT setval(pg_get_serial_sequence('orders', 'id'), (SELECT max(id) FROM orders));
-SELECT setval(pg_get_serial_sequence('watchlists', 'id'), (SELECT max(id) FROM watchlists));

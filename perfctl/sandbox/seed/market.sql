@@ -1,4 +1,5 @@
--- Stocks, their prices, and who holds them. `random()` follows the seed: the same rows in every run of a version.
+-- Stocks, their prices, who holds and who watches them.
+-- `random()` follows the seed: the same rows in every run of a version of PostgreSQL.
 SET synchronous_commit = off;
 SET session_replication_role = replica;
 SET maintenance_work_mem = '128MB';
@@ -47,10 +48,22 @@ SELECT
     CASE WHEN random() < 0.95 THEN 20 + 480 * random() END
 FROM generate_series(1, 250000) AS i;
 
+INSERT INTO watchlists
+SELECT
+    i,
+    1 + floor(59999 * power(random(), 2))::integer,
+    1 + floor(4999 * power(random(), 3))::integer,
+    timestamptz '2022-01-01 00:00Z' + i * interval '20 minutes',
+    CASE WHEN random() < 0.3 THEN 'list ' || i % 9 END
+FROM generate_series(1, 100000) AS i;
+
 ALTER TABLE prices ADD PRIMARY KEY (id);
 CREATE UNIQUE INDEX prices_stock_id_day_key ON prices (stock_id, day);
 ALTER TABLE holdings ADD PRIMARY KEY (id);
 CREATE INDEX holdings_portfolio_id_idx ON holdings (portfolio_id);
+ALTER TABLE watchlists ADD PRIMARY KEY (id);
+CREATE INDEX watchlists_user_id_idx ON watchlists (user_id);
 SELECT setval(pg_get_serial_sequence('stocks', 'id'), (SELECT max(id) FROM stocks));
 SELECT setval(pg_get_serial_sequence('prices', 'id'), (SELECT max(id) FROM prices));
 SELECT setval(pg_get_serial_sequence('holdings', 'id'), (SELECT max(id) FROM holdings));
+SELECT setval(pg_get_serial_sequence('watchlists', 'id'), (SELECT max(id) FROM watchlists));
