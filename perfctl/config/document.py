@@ -152,8 +152,8 @@ class _Reader:
         layer: Layer = {}
         for key, value in entries(node, tuple(known), path, self._found):
             made = value_of(value, known[key.text], f"{path}.{key.text}", self._found, folder=self._path.parent)
-            is_no_address = made == () and known[key.text].role == "address"
-            if made is not None and made is not UNUSABLE and not is_no_address:
+            is_nothing = made == () and known[key.text].role in ("address", "guard")
+            if made is not None and made is not UNUSABLE and not is_nothing:
                 layer[f"{name}.{key.text}"] = Given(made, self._source(value.mark, context))
         self._one_address(layer)
         return self._without_passwords(layer)

@@ -18,8 +18,8 @@ SSLMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-
 SSL_MODES: tuple[SSLMode, ...] = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 """From the weakest to the strongest."""
 
-Role = Literal["plain", "address", "secret", "tls", "path", "account"]
-"""What a setting decides: where we connect to, what we say there, how safely, which file, or as whom."""
+Role = Literal["plain", "address", "secret", "tls", "path", "account", "guard"]
+"""What a setting decides: where we work, what we say there, how safely, which file, as whom, what is let through."""
 
 T = TypeVar("T")
 
@@ -120,7 +120,7 @@ class CacheConfig:
 class CDNConfig:
     """CloudFront: the distribution, and how content is prepared for it."""
 
-    distribution_id: str | None = setting(None, "The distribution to work on.")
+    distribution_id: str | None = setting(None, "The distribution to work on.", role="address")
     region: str = setting("us-east-1", "The AWS region.")
     cache_ttl: int = setting(86400, "The max-age that content gets, in seconds.", low=0)
     compression_enabled: bool = setting(True, "Compress content at all.")
@@ -166,7 +166,9 @@ class DatabaseConfig:
     role_arn: str | None = setting(None, "The AWS role to take on for them.", role="account")
     connect_timeout_seconds: float = setting(5.0, "The limit of making a connection.", low=0.001)
     statement_timeout_ms: int = setting(30_000, "The limit of each statement; 0 is none.", low=0)
-    trusted_functions: tuple[str, ...] = setting((), "Functions that only read, whatever they are declared.")
+    trusted_functions: tuple[str, ...] = setting(
+        (), "Functions that only read, whatever they are declared.", role="guard"
+    )
 
     @property
     def is_configured(self) -> bool:

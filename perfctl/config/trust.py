@@ -7,7 +7,8 @@ describe its own contexts and tune everything that is neither an address, a secr
 2. touch `protected`, `read_only` or `extends` of a context of the user's files, or make such a context the current one;
 3. weaken TLS below what the user's files or the defaults give;
 4. set an address, a secret or an account where a secret or a context of the user's stands;
-5. send to another machine a variable that does not look made for this, or read a file outside its folder.
+5. send to another machine a variable that does not look made for this, or read a file outside its folder;
+6. open the API to other machines, or choose pickle, whose reading runs code.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from perfctl.config.secret import Secret
 from perfctl.config.settings import SSL_MODES, CacheConfig, DatabaseConfig, Settings, SSLMode, hosts_of, is_local
 
 _USERS_RIGHTS = ("command", "aws_secret", "elasticache_iam")
-_SENSITIVE = ("address", "secret", "account", "path")
+_SENSITIVE = ("address", "secret", "account", "path", "guard")
 _MADE_FOR_THIS = re.compile(
     r"(?:^|_)(?:DB|PG\w*|POSTGRES\w*|DATABASE|SQL|REDIS|VALKEY|CACHE|CDN|CLOUDFRONT|PERFCTL)(?:_|$)", re.IGNORECASE
 )
@@ -79,6 +80,10 @@ def _forbidden(project: Document) -> Iterator[Fault]:
                 yield Fault(secret.where or given.source.where, message, _HINT)
         if key == "database.sslmode" and given.value in ("disable", "allow"):
             yield Fault(given.source.where, f"{key}: a project file may not weaken TLS to {given.value!r}", _HINT)
+        if key == "api.host" and not is_local(given.value):
+            yield Fault(given.source.where, f"{key}: a project file may not open the API to other machines", _HINT)
+        if given.value == "pickle":
+            yield Fault(given.source.where, f"{key}: a project file may not choose pickle", _HINT)
         for text in given.value if isinstance(given.value, tuple) else (given.value,):
             if isinstance(text, str) and _WEAKENING.search(text):
                 yield Fault(given.source.where, f"{key}: a project file may not weaken TLS in a URL", _HINT)

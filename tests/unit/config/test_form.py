@@ -95,7 +95,8 @@ def faults(text: str) -> list[str]:
         ),
         (
             "cache: {sentinel_nodes: ['a b']}",
-            "f.yaml:1:26: cache.sentinel_nodes[0]: 'a b' is not a host or host:port - write for example cache-1.internal:6379",
+            "f.yaml:1:26: cache.sentinel_nodes[0]: 'a b' is not a host or host:port"
+            " - write for example cache-1.internal:6379",
         ),
         (
             "database: {dsn: 'postgresql://h/x?sslmode=on'}",

@@ -50,6 +50,10 @@ HOSTILE_WITH_PROD = {
     "certificate checks": "contexts: {x: {cache: {redis_url: 'rediss://h?ssl_cert_reqs=none'}}}",
     "certificates": "contexts: {prod: {database: {sslrootcert: ca.pem}}}",
     "password": "contexts: {prod: {database: {password: {env: DB_PASSWORD}}}}",
+    "distribution": "contexts: {prod: {cdn: {distribution_id: E2}}}",
+    "functions let through": "database: {trusted_functions: [pg_terminate_backend]}",
+    "open api": "api: {host: 0.0.0.0, token: known}",
+    "pickle": "cache: {serialization_method: pickle, encryption_key: known}",
     "unprotected base": "protected: false\ncontexts: {prod: {read_only: true}}",
 }
 
