@@ -7,11 +7,14 @@ import pwd
 import shutil
 import stat
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
 from perfctl.errors import UnreachableError
 from perfctl.sandbox.state import write_private
+
+_REMOVE_SECONDS = 5.0
 
 NOBODY = 65534
 """The user and group that a server runs as when we are root, where no user of that name is known."""
@@ -36,6 +39,15 @@ def give(path: Path, uid: int | None) -> None:
     """Make it belong to the server's user and group."""
     if uid is not None:
         os.chown(path, uid, uid)
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a folder in which a program that was just killed may still be writing its last file."""
+    deadline = time.monotonic() + _REMOVE_SECONDS
+    shutil.rmtree(folder, ignore_errors=True)
+    while folder.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 class Place:
@@ -73,7 +85,7 @@ class Place:
     def remove(self) -> None:
         """Remove it with all that is in it."""
         for folder in (*self._outside(), self._folder):
-            shutil.rmtree(folder, ignore_errors=True)
+            remove_tree(folder)
         self._pointer.unlink(missing_ok=True)
 
     def _outside(self) -> list[Path]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +12,7 @@ from perfctl.sandbox.ipc import remove_segment
 from perfctl.sandbox.pgdata import DATABASE, OWNER, ServerData, set_password
 from perfctl.sandbox.pginstall import PostgresInstall, find_install
 from perfctl.sandbox.pgtemplate import data_template
-from perfctl.sandbox.place import server_uid
+from perfctl.sandbox.place import remove_tree, server_uid
 from perfctl.sandbox.ports import HOST, is_listening
 from perfctl.sandbox.service import Command, NotReadyError, Service
 from perfctl.sandbox.site import Site
@@ -144,4 +143,4 @@ class Postgres:
         if place is not None:
             self.forget_killed()
             for folder in (place / self.name, place / f"{self.name}.fresh"):
-                shutil.rmtree(folder, ignore_errors=True)
+                remove_tree(folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from perfctl.sandbox.ports import is_free
-from perfctl.sandbox.process import identify, wait_gone
+from perfctl.sandbox.process import identify, marked, wait_gone
 from tests.campaign import SOAKS
 from tests.integration.sandbox.conftest import Lab
 
@@ -125,6 +126,24 @@ def test_a_terminated_up_ends_what_it_started(lab: Lab) -> None:
 
     assert child.returncode == 143
     assert lab.processes() == []
+
+
+@pytest.mark.soak
+def test_an_up_that_was_killed_while_it_seeded_is_repaired(lab: Lab) -> None:
+    lab.env["XDG_CACHE_HOME"] = str(lab.folder / "cache")
+    for moment in (1.0, 2.0, 3.0, 5.0, 8.0):
+        child = subprocess.Popen(
+            lab.command("up"), env=lab.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        )
+        time.sleep(moment)
+        child.kill()
+        child.wait()
+    assert lab.data("up")["seeded"]
+
+    assert marked("perfctl:template:postgres-seeded-" + cache_token(lab)) == []
+    lab.data("down")
+    assert lab.temporary() == []
+    assert list(Path("/tmp").glob(f"perfctl-postgres-seeded-{cache_token(lab)}-*")) == []
 
 
 def test_two_ups_at_once_start_one_sandbox(lab: Lab) -> None:
@@ -310,6 +329,35 @@ def test_a_name_that_is_none_is_refused(lab: Lab) -> None:
         )
         assert done.returncode == 2, name
     lab.names.discard("")
+
+
+def test_logs_show_what_the_servers_wrote(lab: Lab) -> None:
+    lab.up()
+
+    assert "ready to accept connections" in lab.run("logs", "postgres").stdout
+    assert lab.run("logs", "valkey", "--lines", "1").stdout.count("\n") == 1
+    assert {row["service"] for row in lab.data("logs")["rows"]} >= {"valkey", "postgres"}
+    assert lab.run("logs", "nobody").returncode == 2
+
+
+def test_followed_logs_go_on_until_they_are_interrupted(lab: Lab) -> None:
+    lab.up()
+    command = lab.command("logs", "postgres", "--lines", "0", "-f")
+    with subprocess.Popen(command, env=lab.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
+        time.sleep(1)
+        with (lab.site() / "logs" / "postgres.log").open("a") as log:
+            log.write("a line that comes later\n")
+        assert child.stdout is not None
+        assert child.stdout.readline() == "postgres: a line that comes later\n"
+        child.send_signal(signal.SIGINT)
+        child.communicate(timeout=10)
+
+    assert child.returncode == 130
+
+
+def cache_token(lab: Lab) -> str:
+    folder = str(Path(lab.env["XDG_CACHE_HOME"]) / "perfctl" / "sandbox")
+    return hashlib.sha256(folder.encode()).hexdigest()[:8]
 
 
 def command_lines(lab: Lab) -> list[Path]:
