@@ -47,7 +47,7 @@ async def analyze(
         bool | None, typer.Option("--run/--no-run", help="Measure by running it, or show estimates alone.")
     ] = None,
 ) -> PlanReport:
-    """Explain one statement: run it in a transaction that is rolled back, show where the time goes."""
+    """Show where a statement's time goes: run, measured, rolled back."""
     text = _statement(sql, file)
     _permit(run, allow_write=allow_write, should_run=should_run)
     wanted = should_run is not False
