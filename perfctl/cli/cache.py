@@ -17,7 +17,7 @@ from perfctl.cli.planner import DryRun, MaxAffected, Plan, confirm
 from perfctl.cli.run import Run
 from perfctl.diagnosis import Diagnosis, diagnose
 from perfctl.errors import UsageError
-from perfctl.units import parse_duration
+from perfctl.units import format_count, parse_duration
 
 if TYPE_CHECKING:
     from perfctl.cache.operator import CacheOperator, Progress
@@ -201,15 +201,22 @@ def _judged(run: Run, loaded: Preloaded, source: str) -> Preloaded:
 
 @contextmanager
 def _progress(run: Run, what: str, total: int | None = None) -> Iterator[Progress | None]:
-    """A bar on a terminal's stderr; nothing anywhere else."""
+    """A line on a terminal's stderr that counts up and is wiped at the end; nothing anywhere else."""
     if not run.terminal.shows_progress:
         yield None
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
-    from rich.progress import Progress as Bar
+    of_all = f" of {format_count(total)}" if total is not None else ""
+    width = 0
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Bar(*columns, console=Console(stderr=True, markup=False), transient=True) as bar:
-        task = bar.add_task(what, total=total)
-        yield lambda done: bar.update(task, completed=done)
+    def tell(done: int) -> None:
+        nonlocal width
+        line = f"{what}: {format_count(done)}{of_all}"
+        sys.stderr.write(f"\r{line.ljust(width)}")
+        sys.stderr.flush()
+        width = len(line)
+
+    try:
+        yield tell
+    finally:
+        sys.stderr.write(f"\r{' ' * width}\r")
+        sys.stderr.flush()

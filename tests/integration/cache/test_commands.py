@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import pty
 import subprocess
+import sys
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,7 +17,7 @@ import pytest
 
 from perfctl.cache.engine import AdvancedCache
 from perfctl.config import CacheConfig
-from tests.conftest import Perfctl, RunningSandbox
+from tests.conftest import Perfctl, RunningSandbox, run_perfctl
 
 pytestmark = pytest.mark.servers
 
@@ -220,3 +223,49 @@ def test_a_read_only_context_refuses_every_effect(perfctl: Perfctl, tmp_path: Pa
     said = perfctl("--config", str(file), "cache", *words.split())
     assert (said.returncode, said.stdout) == (7, "")
     assert "read_only" in said.stderr
+
+
+def test_progress_is_shown_on_a_terminal_alone_and_without_an_escape(
+    sandbox: RunningSandbox, namespace: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "entries.jsonl"
+    file.write_text("".join(json.dumps({"key": f"k{n}", "value": n}) + "\n" for n in range(2000)))
+    controller, terminal = pty.openpty()
+    try:
+        said = subprocess.run(
+            [sys.executable, "-m", "perfctl", "-c", sandbox.name, "cache", "preload", str(file), "-n", namespace],
+            env=sandbox.home,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=terminal,
+            timeout=60,
+            check=True,
+        )
+        progress = os.read(controller, 100_000)
+    finally:
+        os.close(terminal)
+        os.close(controller)
+    assert b"loaded     2 000" in said.stdout
+    assert b": 2 000" in progress
+    assert b"\x1b" not in progress
+    sandbox.perfctl("cache", "clear", namespace, "--yes")
+
+
+@pytest.mark.parametrize("kind", ["cluster", "sentinel"])
+def test_a_cluster_and_sentinels_are_loaded_counted_and_cleared(
+    request: pytest.FixtureRequest, namespace: str, kind: str
+) -> None:
+    sandbox: RunningSandbox = request.getfixturevalue(f"{kind}_sandbox")
+
+    def run(*words: str, input: str | None = None) -> Any:
+        return data(
+            run_perfctl("-c", f"{sandbox.name}-{kind}", "cache", *words, "-o", "json", env=sandbox.home, input=input)
+        )
+
+    text = "".join(json.dumps({"key": f"k{n}", "value": {"n": n}}) + "\n" for n in range(1500))
+    assert run("preload", "-", "-n", namespace, input=text)["loaded"] == 1500
+    assert run("get", "k1499", "-n", namespace)["value"] == {"n": 1499}
+    assert run("stats", "-n", namespace)["keys"] == 1500
+    assert run("doctor")["status"] == "pass"
+    assert run("clear", namespace, "--yes")["deleted"] == 1500
+    assert run("stats", "-n", namespace)["keys"] == 0
