@@ -19,7 +19,7 @@ SSL_MODES: tuple[SSLMode, ...] = ("disable", "allow", "prefer", "require", "veri
 """From the weakest to the strongest."""
 
 Role = Literal["plain", "address", "secret", "tls", "path", "account", "guard"]
-"""What a setting decides: where we work, what we say there, how safely, which file, as whom, what is let through."""
+"""What a setting decides: where we work, what we say there, how safely, which file, as whom, what may be changed."""
 
 T = TypeVar("T")
 
@@ -120,7 +120,7 @@ class CacheConfig:
 class CDNConfig:
     """CloudFront: the distribution, and how content is prepared for it."""
 
-    distribution_id: str | None = setting(None, "The distribution to work on.", role="address")
+    distribution_id: str | None = setting(None, "The distribution to work on.", role="guard")
     region: str = setting("us-east-1", "The AWS region.")
     cache_ttl: int = setting(86400, "The max-age that content gets, in seconds.", low=0)
     compression_enabled: bool = setting(True, "Compress content at all.")

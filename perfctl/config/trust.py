@@ -130,7 +130,8 @@ def _redirected(layer: Layer, without: Layer, *, is_mine: bool) -> Iterator[Faul
     """Addresses, secrets and accounts of the project where something of the user's is at stake."""
     for key, given in layer.items():
         section = key.partition(".")[0]
-        if given.source.kind != "project" or every_field()[key].role not in _SENSITIVE:
+        role = every_field()[key].role
+        if given.source.kind != "project" or role not in _SENSITIVE or (role == "guard" and not is_mine):
             continue
         stake = _stake(section, without, layer, is_mine=is_mine)
         if stake is not None:

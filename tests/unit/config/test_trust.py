@@ -83,6 +83,11 @@ def test_what_is_neither_address_nor_secret_may_be_tuned(place: Place) -> None:
     assert (settings.cache.ttl_seconds, settings.database.statement_timeout_ms) == (5, 9)
 
 
+def test_a_project_may_name_its_distribution_beside_the_users_profile(place: Place) -> None:
+    cdn = place.user("cdn: {profile: work}").hostile("cdn: {distribution_id: E1}").load().cdn
+    assert (cdn.profile, cdn.distribution_id) == ("work", "E1")
+
+
 def test_a_project_may_have_its_own_contexts(place: Place) -> None:
     place.user(MINE).hostile(
         "current: dev\ncontexts: {dev: {database: {host: db.dev, username: u, password: {env: DEV_DB_PASSWORD}}}}"
