@@ -18,32 +18,42 @@ def data_template(
 ) -> Template:
     """The template for a server of this version; what seeding has to say goes to the log."""
     kind = "postgres-seeded" if seeded else "postgres-empty"
-    token = f"{kind}-{_digest(str(cache))[:8]}"
+    workshop = _Workshop(cache, kind)
 
     def fill(folder: Path) -> None:
         initialise(install, folder)
         if seeded:
             from perfctl.sandbox.seeding import seed_folder
 
-            seed_folder(install, folder, mark=f"perfctl:template:{token}:", log=log)
+            seed_folder(install, folder, mark=workshop.mark, log=log)
 
     def build(target: Path) -> None:
         say(f"making the database template {kind}, once for all sandboxes: some seconds")
-        _build_outside(Place(cache / f"{kind}.building", token), token, target, fill)
+        workshop.make(target, fill)
 
     return Template(cache, kind=kind, key=f"{install.version}-{_key(seeded)}", build=build)
 
 
-def _build_outside(workshop: Place, token: str, target: Path, fill: Callable[[Path], None]) -> None:
-    """Fill a folder where the server's user can work, then copy it into the cache, which may be closed to that one."""
-    reap(f"perfctl-{token}-", keep=())
-    workshop.remove()
-    try:
-        folder = workshop.make() / "data"
-        fill(folder)
-        copy_tree(folder, target, uid=None)
-    finally:
-        workshop.remove()
+class _Workshop:
+    """Where the server's user can fill a folder for the cache, which may be closed to that one."""
+
+    def __init__(self, cache: Path, kind: str) -> None:
+        token = f"{kind}-{_digest(str(cache))[:8]}"
+        self.mark = f"perfctl:template:{token}:"
+        self._marks = (self.mark, f"perfctl-{token}-")
+        self._place = Place(cache / f"{kind}.building", token)
+
+    def make(self, target: Path, fill: Callable[[Path], None]) -> None:
+        """Fill a folder and copy it into the cache; what a killed run left is ended and removed first."""
+        for mark in self._marks:
+            reap(mark, keep=())
+        self._place.remove()
+        try:
+            folder = self._place.make() / "data"
+            fill(folder)
+            copy_tree(folder, target, uid=None)
+        finally:
+            self._place.remove()
 
 
 def _key(seeded: bool) -> str:

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from perfctl.errors import UnreachableError
-from perfctl.sandbox.orphans import reap
 from perfctl.sandbox.pgdata import DATABASE, OWNER, ServerData, set_password
 from perfctl.sandbox.pginstall import PostgresInstall
 from perfctl.sandbox.place import server_uid
@@ -28,7 +27,6 @@ _BULK = ("wal_level = minimal", "max_wal_senders = 0", "max_wal_size = 2GB", "au
 
 def seed_folder(install: PostgresInstall, folder: Path, *, mark: str, log: Path) -> None:
     """Start a server on the folder, seed it, run the load, stop it so that its statistics are kept, shrink its log."""
-    reap(mark, keep=())
     password, port = secrets.token_urlsafe(24), settle({}, ["seed"])["seed"]
     set_password(install, folder, password)
     ServerData(folder).configure(port, *_BULK)
