@@ -268,11 +268,11 @@ class AdvancedCache:
     ) -> Any:
         """The same for a plain function, which runs in the caller's own thread."""
         while True:
-            flight, leads = self._flights.join(name)
+            flight, leads = self._flights.join(name, blocks=True)
             if leads:
                 return self._lead_blocking(name, flight, factory, ttl, counts)
             try:
-                value = flight.result.result()
+                value = flight.wait()
             except Abandoned:
                 continue
             counts.hits_l1 += 1
@@ -339,11 +339,13 @@ class AdvancedCache:
         if self._shared is None:
             return MISSING
         ticket = self._fetching[name] = object()
-        fetched = await self._shared.get(name)
+        try:
+            fetched = await self._shared.get(name)
+        finally:
+            is_current = self._fetching.get(name) is ticket
+            if is_current:
+                del self._fetching[name]
         self._tell_soon()
-        is_current = self._fetching.get(name) is ticket
-        if is_current:
-            del self._fetching[name]
         if fetched is None:
             return MISSING
         try:

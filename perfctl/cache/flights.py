@@ -18,7 +18,12 @@ class Flight:
     """A call that is under way."""
 
     leader: object
+    thread: int = field(default_factory=threading.get_ident)
     result: Future[Any] = field(default_factory=Future)
+
+    def wait(self) -> Any:
+        """Block until the leader has it."""
+        return self.result.result()
 
 
 class Flights:
@@ -28,11 +33,11 @@ class Flights:
         self._flights: dict[bytes, Flight] = {}
         self._lock = threading.Lock()
 
-    def join(self, name: bytes) -> tuple[Flight, bool]:
+    def join(self, name: bytes, *, blocks: bool = False) -> tuple[Flight, bool]:
         """The flight of a name, and whether the caller must make the call itself.
 
         A leader that comes again (a function that asks for its own key) leads a flight of its own: it cannot wait
-        for itself.
+        for itself. Nor can a caller that `blocks` wait for a task of its own thread.
         """
         caller = _caller()
         with self._lock:
@@ -40,7 +45,8 @@ class Flights:
             if flight is None:
                 flight = self._flights[name] = Flight(caller)
                 return flight, True
-            return (Flight(caller), True) if flight.leader is caller else (flight, False)
+            cannot_wait = flight.leader is caller or (blocks and flight.thread == threading.get_ident())
+            return (Flight(caller), True) if cannot_wait else (flight, False)
 
     def land(self, name: bytes, flight: Flight, value: Any) -> None:
         """Everybody who waits gets the value."""

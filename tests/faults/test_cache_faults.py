@@ -11,12 +11,15 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+import redis.asyncio
 
 from perfctl.cache.engine import AdvancedCache
-from perfctl.config import CacheConfig
+from perfctl.config import CacheConfig, Secret
 from perfctl.sandbox.valkey import find_server
 from tests.conftest import Perfctl
 
@@ -151,3 +154,23 @@ def test_doctor_answers_without_a_server(server: Server, perfctl: Perfctl) -> No
     said = perfctl("cache", "doctor", env=server.environment)
     assert said.returncode == 1
     assert "cannot reach Redis" in said.stdout
+
+
+def test_a_password_that_changed_is_looked_up_again_at_the_next_connection(server: Server, tmp_path: Path) -> None:
+    file = tmp_path / "password"
+
+    async def change(client: Any, new: str) -> None:
+        await client.execute_command("CONFIG", "SET", "requirepass", new)
+        file.write_text(new + "\n")
+
+    async def scene() -> None:
+        async with redis.asyncio.Redis(port=server.port, protocol=2) as admin:
+            await change(admin, "first")
+            config = replace(server.config, redis_password=Secret("file", str(file)))
+            async with AdvancedCache(config) as cache:
+                assert await cache.set("a", 1)
+                await change(admin, "second")
+                await admin.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+                assert (await cache.operator.get("a")).value == 1
+
+    asyncio.run(scene())

@@ -227,6 +227,24 @@ def test_a_factory_that_asks_for_its_own_key_does_not_wait_for_itself() -> None:
     play(scene)
 
 
+def test_a_plain_function_does_not_wait_for_a_task_of_its_own_thread() -> None:
+    async def scene(cache: AdvancedCache) -> None:
+        @cache.cache_decorator(key="a")
+        def plain() -> str:
+            return "plain"
+
+        async def slow() -> str:
+            await asyncio.sleep(0.01)
+            return "slow"
+
+        leader = asyncio.create_task(cache.get_or_set("a", slow))
+        await asyncio.sleep(0)
+        assert plain() == "plain"
+        assert await leader == "slow"
+
+    play(scene)
+
+
 def test_another_process_reads_what_was_set_and_both_tiers_are_counted() -> None:
     async def run() -> None:
         writer, reader = pair(MemoryStore())
