@@ -118,7 +118,14 @@ def names_what_is_wrong(err: str, words: list[str]) -> bool:
     """Whether an error repeats a word of its line, says which argument it was, or what is missing."""
     forms = {form for word in words for form in (word.partition("=")[0], repr(word)[1:-1][:20], word[:20])}
     forms |= {f"-{repr(letter)[1:-1]}" for word in words if word.startswith("-") for letter in word[1:]}
-    shown = {form for form in forms if form.strip()} | {"''", "cannot read .", "is empty", "missing", "argument "}
+    shown = {form for form in forms if form.strip()} | {
+        "''",
+        "***",
+        "cannot read .",
+        "is empty",
+        "missing",
+        "argument ",
+    }
     return any(form in err for form in shown)
 
 
