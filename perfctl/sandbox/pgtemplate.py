@@ -40,7 +40,7 @@ class _Workshop:
     def __init__(self, cache: Path, kind: str) -> None:
         token = f"{kind}-{_digest(str(cache))[:8]}"
         self.mark = f"perfctl:template:{token}:"
-        self._marks = (self.mark, f"perfctl-{token}-")
+        self._marks = (self.mark, f"perfctl-{token}-", f"{cache}/{kind}.building")
         self._place = Place(cache / f"{kind}.building", token)
 
     def make(self, target: Path, fill: Callable[[Path], None]) -> None:
