@@ -163,24 +163,21 @@ def _dsn(config: DatabaseConfig) -> str | None:
     return f"{base}{'&' if '?' in base else '?'}{urlencode({'sslrootcert': config.sslrootcert})}"
 
 
-def _password(config: DatabaseConfig) -> Callable[[], Awaitable[str | None]] | None:
-    """What asyncpg asks for the password, anew for each connection: a token lives for minutes."""
-    if config.password is None:
+def _password(config: DatabaseConfig) -> Callable[[], Awaitable[str]] | None:
+    """What asyncpg asks for the password, anew for each connection: a token lives for minutes.
+
+    Without one the answer is empty, not nothing: asyncpg would then read PGPASSWORD and ~/.pgpass by itself, past the
+    rules by which the configuration gives such a password to a host or keeps it.
+    """
+    from perfctl.config.secret import has_password
+
+    if config.password is None and config.dsn and has_password(config.dsn):
         return None
 
-    async def resolved() -> str | None:
-        from perfctl.credentials import Login, resolve
+    async def resolved() -> str:
+        from perfctl.credentials import database_login, resolve
 
-        parts = urlsplit(config.dsn or "")
-        login = Login(
-            host=parts.hostname or config.host,
-            port=(parts.port if config.dsn else None) or config.port,
-            username=config.username or parts.username,
-            region=config.region,
-            profile=config.profile,
-            role_arn=config.role_arn,
-        )
-        return await resolve(config.password, login)
+        return await resolve(config.password, database_login(config)) or ""
 
     return resolved
 
