@@ -22,6 +22,7 @@ _CONTEXT_NOTE = "context "
 def report(error: PerfctlError, argv: Sequence[str]) -> int:
     """Say what failed, where it was set and what to try, as the line's options want it; return the exit code."""
     said = glimpse(argv)
+    _remember_passwords(argv)
     if "debug" in said:
         say(safe("".join(traceback.format_exception(error))))
     if said.get("output") in ("json", "ndjson") or said.get("log_format") == "json":
@@ -62,6 +63,16 @@ def _redacted(text: str) -> str:
             if secret and len(secret) >= 4:
                 remember(secret)
     return redacted(text)
+
+
+def _remember_passwords(argv: Sequence[str]) -> None:
+    """Blank the passwords of the line's URLs in whatever form a message quotes them."""
+    from perfctl.config.secret import remember, split_password
+
+    for word in argv:
+        url = word.partition("=")[2] if word.startswith("-") else word
+        if "://" in url and (password := split_password(url)[1]):
+            remember(password)
 
 
 def _document(error: PerfctlError) -> str:

@@ -100,6 +100,12 @@ def test_no_secret_of_the_line_is_repeated(
             assert "canary" not in said, (line, said)
 
 
+def test_a_password_is_blanked_even_where_a_message_quotes_its_url_in_another_form() -> None:
+    outcome = invoke("frame", "fail", "UsageError", "redis://u:canary@h")
+    assert "canary" not in outcome.err
+    assert invoke("cache", "preload", "redis://u:canary@h").err.startswith("error: cannot read redis:/u:***@h")
+
+
 @pytest.mark.parametrize("message", IN_A_BUG)
 @pytest.mark.parametrize("flags", [(), ("--debug",), ("-o", "json")], ids=" ".join)
 def test_no_secret_of_a_bug_is_in_an_output_or_a_crash_file(
