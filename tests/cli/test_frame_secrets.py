@@ -103,7 +103,8 @@ def test_no_secret_of_the_line_is_repeated(
 def test_a_password_is_blanked_even_where_a_message_quotes_its_url_in_another_form() -> None:
     outcome = invoke("frame", "fail", "UsageError", "redis://u:canary@h")
     assert "canary" not in outcome.err
-    assert invoke("cache", "preload", "redis://u:canary@h").err.startswith("error: cannot read redis:/u:***@h")
+    outcome = invoke("cache", "preload", "redis://u:canary@h", "--redis-url", "redis://127.0.0.1:1")
+    assert outcome.err.startswith("error: cannot read redis:/u:***@h")
 
 
 @pytest.mark.parametrize("message", IN_A_BUG)
