@@ -96,10 +96,11 @@ def logs(
 def reset(run: Run, name: Name = "sandbox", no_seed: NoSeed = False, dry_run: DryRun = False) -> SandboxReset:
     """Throw all data away and start anew, at the same addresses with the same passwords."""
     sandbox = _sandbox(run, name)
-    run.options = replace(run.options, context=run.options.context or name)
     services = sandbox.service_names()
     if dry_run:
         return SandboxReset(name=name, dry_run=True, took_ms=0.0, rows=sandbox.status())
+    if not sandbox.has_context():
+        run.options = replace(run.options, context=None)
     confirm(run, Plan(f"reset sandbox {name!r}", count=len(services), noun="servers", samples=tuple(services)))
     started = time.perf_counter()
     rows = sandbox.reset(seeded=not no_seed)
@@ -119,8 +120,10 @@ def down(
 
 
 def _sandbox(run: Run, name: str) -> Sandbox:
+    """The sandbox of this name, whose context is the run's where the caller names no other."""
     from perfctl.sandbox.sandbox import Sandbox
 
+    run.options = replace(run.options, context=run.options.context or name)
     say = run.terminal.say if run.terminal.shows_progress else lambda line: None
     return Sandbox(name, say=say)
 

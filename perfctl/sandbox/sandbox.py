@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
+from perfctl.config.discover import user_file
 from perfctl.errors import ConfigError, UnreachableError, UsageError
 from perfctl.sandbox import contexts
 from perfctl.sandbox import parts as table
@@ -103,6 +104,10 @@ class Sandbox:
             known = ", ".join(found) or f"none yet: perfctl sandbox up --name {self.site.name}"
             raise UsageError(f"no log of {service!r} in sandbox {self.site.name!r}", hint=f"there is {known}")
         return {service: found[service]}
+
+    def has_context(self) -> bool:
+        """Whether `up` had a place to write the context to."""
+        return user_file(self._environ) is not None
 
     def service_names(self) -> list[str]:
         """The servers that should run."""

@@ -275,6 +275,7 @@ def test_without_a_home_there_is_no_context_but_everything_else(lab: Lab) -> Non
 
     assert (answer["context"], answer["config_file"]) == (None, None)
     assert lab.run("status").returncode == 0
+    assert lab.run("reset", "--no-seed", "--yes").returncode == 0
     lab.run("down", "--purge")
     lab.env["XDG_STATE_HOME"] = str(lab.folder / "state")
 
