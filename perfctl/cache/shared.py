@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
 
 from perfctl.cache.store import Fetched, Store, Write
-from perfctl.errors import AuthError, PerfctlError, UnreachableError
+from perfctl.errors import PerfctlError, ServiceError
 
 _LOG = logging.getLogger("perfctl.cache")
 
@@ -59,7 +59,7 @@ class SharedTier:
         return answer
 
     def _failed(self, error: PerfctlError) -> None:
-        if isinstance(error, (UnreachableError, AuthError)):
+        if not isinstance(error, ServiceError):
             self._rests_until = self._now() + _REST_SECONDS
         if self._is_well:
             _LOG.warning("the cache goes on without Redis: %s", error.message)
