@@ -82,6 +82,14 @@ def load(name: str) -> CommandGroup:
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line; leaves with an exit code of the contract."""
     argv = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        _leave(_answered(argv))
+    except KeyboardInterrupt:
+        _leave(130)
+
+
+def _answered(argv: list[str]) -> int:
+    """The exit code of a line: the cheap answers here, the others by the parser."""
     if None in (sys.stdin, sys.stdout, sys.stderr):
         from perfctl.cli.streams import open_missing
 
@@ -89,16 +97,16 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     if "_PERFCTL_COMPLETE" in os.environ:
         from perfctl.cli.complete import complete
 
-        _leave(_say(complete(os.environ)))
+        return _say(complete(os.environ))
     if argv == ["--version"]:
-        _leave(_say(version()))
+        return _say(version())
     if not argv or argv in (["--help"], ["-h"]):
         from perfctl.cli.pages import root_page
 
-        _leave(_say(root_page()))
+        return _say(root_page())
     from perfctl.cli.process import run
 
-    _leave(run(argv))
+    return run(argv)
 
 
 def version() -> str:

@@ -93,7 +93,7 @@ def test_a_document_that_is_being_written_is_written_to_its_end(start: Started) 
 
 
 @pytest.mark.parametrize("pause", [0.0, 0.02, 0.05, 0.1, 0.2, 0.4])
-def test_ctrl_c_at_any_moment_shows_no_traceback(pause: float, start: Started) -> None:
+def test_a_signal_at_any_moment_shows_no_traceback(pause: float, start: Started) -> None:
     run = start("frame", "wait", "60")
     time.sleep(pause)
     run.send_signal(signal.SIGTERM)
