@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from perfctl.errors import UnreachableError
+from perfctl.sandbox.ipc import remove_segment
 from perfctl.sandbox.state import write_private
 
 _REMOVE_SECONDS = 5.0
@@ -83,8 +84,10 @@ class Place:
         return made
 
     def remove(self) -> None:
-        """Remove it with all that is in it."""
+        """Remove it with all that is in it, and what killed servers in it left in memory."""
         for folder in (*self._outside(), self._folder):
+            for lock_file in folder.glob("*/postmaster.pid"):
+                remove_segment(lock_file)
             remove_tree(folder)
         self._pointer.unlink(missing_ok=True)
 

@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
@@ -185,6 +186,17 @@ def test_somebody_elses_process_under_a_remembered_pid_is_left_alone(lab: Lab) -
         bystander.kill()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lists the segments")
+def test_a_killed_database_leaves_no_shared_memory_after_down(lab: Lab) -> None:
+    rows = lab.up()
+    segment = segment_of(lab)
+    assert segment in shared_memory()
+    kill(rows["postgres"]["pid"])
+    lab.data("down")
+
+    assert segment not in shared_memory()
+
+
 def test_a_garbled_state_is_no_reason_to_leave_servers_behind(lab: Lab) -> None:
     lab.up()
     (lab.site() / "state.json").write_text("{")
@@ -192,8 +204,10 @@ def test_a_garbled_state_is_no_reason_to_leave_servers_behind(lab: Lab) -> None:
     assert lab.run("status").returncode == 1
     lab.up()
     (lab.site() / "state.json").write_text("\0\0")
+    segment = segment_of(lab)
     lab.data("down")
     assert (lab.processes(), lab.temporary()) == ([], [])
+    assert segment not in shared_memory()
 
 
 def test_a_port_that_somebody_took_is_chosen_anew(lab: Lab) -> None:
@@ -354,6 +368,17 @@ def test_followed_logs_go_on_until_they_are_interrupted(lab: Lab) -> None:
         child.communicate(timeout=10)
 
     assert child.returncode == 130
+
+
+def segment_of(lab: Lab) -> str:
+    """The identifier of the shared memory that the running PostgreSQL has noted."""
+    notes = [*lab.site().glob("data/place/postgres/postmaster.pid")]
+    notes += [path for folder in lab.temporary() for path in Path(folder).glob("postgres/postmaster.pid")]
+    return notes[0].read_text().splitlines()[6].split()[1]
+
+
+def shared_memory() -> set[str]:
+    return {line.split()[1] for line in Path("/proc/sysvipc/shm").read_text().splitlines()}
 
 
 def cache_token(lab: Lab) -> str:
