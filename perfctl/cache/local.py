@@ -71,12 +71,12 @@ class LocalTier:
             self._discard(name)
             if size > self.capacity_bytes:
                 return
+            while self.size_bytes + size > self.capacity_bytes:
+                self._evict()
             entry = self._entries[name] = _Entry(value, now + ttl_seconds, size)
             self.size_bytes += size
             self._policy.add(name, size, entry.expires_at)
             self._remember_deadline(name, entry.expires_at)
-            while self.size_bytes > self.capacity_bytes:
-                self._evict()
 
     def delete(self, name: bytes) -> bool:
         """Forget a name; whether it was there."""

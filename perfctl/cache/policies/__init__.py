@@ -30,7 +30,7 @@ class Policy(Protocol):
         ...
 
     def evict(self) -> Hashable:
-        """Choose who leaves, and forget it; the newcomer may be chosen. Asked only while there is somebody."""
+        """Choose who leaves, and forget it. Asked before a newcomer comes in, and only while there is somebody."""
         ...
 
     def __len__(self) -> int:
