@@ -39,14 +39,22 @@ class Installed:
 
     def uv(self, *words: str) -> None:
         """Run uv; what it said is in the failure."""
-        done = subprocess.run([UV, "--quiet", *words], env=self.environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [UV, "--quiet", *words], env=self.environment, capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, done.stderr
 
     def perfctl(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run the installed console script."""
         command: Sequence[str | Path] = [self.venv / "bin" / "perfctl", *words]
         return subprocess.run(
-            command, env=self.environment, cwd=self.folder, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False
+            command,
+            env=self.environment,
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            check=False,
         )
 
 
@@ -57,7 +65,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(ROOT / "perfctl", source / "perfctl", ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
-    subprocess.run([UV, "build", "--quiet", "--wheel", "--out-dir", source / "dist", source], check=True, env=os.environ)
+    subprocess.run(
+        [UV, "build", "--quiet", "--wheel", "--out-dir", source / "dist", source], check=True, env=os.environ
+    )
     return next((source / "dist").glob("*.whl"))
 
 
