@@ -13,9 +13,20 @@ from pathlib import Path
 
 import pytest
 
+from tests.campaign import SOAKS
+
 Perfctl = Callable[..., subprocess.CompletedProcess[str]]
 
 KEPT = ("PATH", "LANG", "LC_ALL", "VIRTUAL_ENV", "UV_CACHE_DIR", "PIP_CACHE_DIR")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests marked `soak` run with PERFCTL_SOAK=1, and when a mark expression asks for them."""
+    if SOAKS or "soak" in str(config.getoption("markexpr")):
+        return
+    for item in items:
+        if item.get_closest_marker("soak"):
+            item.add_marker(pytest.mark.skip(reason="a whole campaign: PERFCTL_SOAK=1, or -m soak"))
 
 
 @pytest.fixture
