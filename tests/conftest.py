@@ -46,7 +46,7 @@ def perfctl(home: dict[str, str], tmp_path: Path) -> Perfctl:
         options: dict[str, object] = {"cwd": tmp_path, "timeout": 60, "stdin": subprocess.DEVNULL, **settings}
         if "input" in options:
             del options["stdin"]
-        return subprocess.run(
+        done: subprocess.CompletedProcess[str] = subprocess.run(
             [sys.executable, "-m", "perfctl", *words],
             env={**home, **(env or {})},
             capture_output=True,
@@ -54,6 +54,7 @@ def perfctl(home: dict[str, str], tmp_path: Path) -> Perfctl:
             check=False,
             **options,  # type: ignore[call-overload]
         )
+        return done
 
     return run
 
