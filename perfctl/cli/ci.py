@@ -16,7 +16,7 @@ from perfctl.diagnosis import Check
 from perfctl.errors import UsageError
 
 if TYPE_CHECKING:
-    from perfctl.cli.command import Registered
+    from perfctl.cli.registered import Registered
 
 _LEVELS = {"fail": "error", "warn": "warning"}
 

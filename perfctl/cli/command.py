@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import typing
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -14,20 +14,12 @@ import typer.main
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from perfctl.cli.chosen import KEY
+from perfctl.cli.entries import ENTRIES
 from perfctl.cli.options import OPTIONS, Option
 from perfctl.cli.pages import GLOBAL_LINE, WIDTH
+from perfctl.cli.registered import Registered
 
 _SETTINGS = {"terminal_width": WIDTH, "max_content_width": WIDTH}
-
-
-@dataclass(frozen=True, slots=True)
-class Registered:
-    """A command as `perfctl schema` and the tests see it."""
-
-    words: tuple[str, ...]
-    function: Callable[..., Any]
-    result: Any
-    example: str
 
 
 class Command(TyperCommand):
@@ -101,6 +93,13 @@ class CommandGroup:
     def click_command(self, name: str) -> Any:
         """One command of it, for those that stand at the root."""
         return self.click_group().commands[name]
+
+
+def load(name: str) -> CommandGroup:
+    """The commands of one entry, imported now."""
+    module = ENTRIES[name].module
+    group: CommandGroup = importlib.import_module(module if "." in module else f"perfctl.cli.{module}").group
+    return group
 
 
 def with_global(params: list[Any]) -> list[Any]:

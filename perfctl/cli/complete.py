@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from perfctl.cli.app import ENTRIES, load
+from perfctl.cli.entries import ENTRIES
 from perfctl.cli.options import BY_FLAG, OPTIONS
 
 if TYPE_CHECKING:
@@ -107,6 +107,8 @@ def _own_options(words: list[str]) -> list[tuple[str, str]]:
         return [("--version", "Print the version.")] if not words else []
     if not entry.is_command and (len(words) < 2 or words[1] not in entry.commands):
         return []
+    from perfctl.cli.command import load
+
     group = load(words[0])
     command: Any = group.click_command(words[0] if entry.is_command else words[1])
     own = [param for param in command.params if param.param_type_name == "option" and not param.hidden]

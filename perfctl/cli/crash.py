@@ -10,9 +10,9 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-from perfctl.cli.app import version
 from perfctl.cli.failure import safe
 from perfctl.cli.state import state_folder
+from perfctl.cli.version import version
 from perfctl.errors import ConfigError, PerfctlError
 
 KEPT = 20

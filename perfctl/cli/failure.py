@@ -111,7 +111,7 @@ def _context(error: BaseException) -> str | None:
 
 def _known_words(argv: Sequence[str]) -> list[str]:
     """The command's words; what else stands on the line may be anybody's data."""
-    from perfctl.cli.app import ENTRIES
+    from perfctl.cli.entries import ENTRIES
 
     index = next((index for index, word in enumerate(argv) if word in ENTRIES), len(argv))
     found = list(argv[index : index + 1])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from perfctl.cli.app import ENTRIES, START_HERE
+from perfctl.cli.entries import ENTRIES
 from perfctl.cli.options import option_rows
 
 if TYPE_CHECKING:
@@ -13,6 +13,16 @@ if TYPE_CHECKING:
 WIDTH = 80
 
 GLOBAL_LINE = "Global options (-c, -o, --limit, --timeout, -y, -q ...): see perfctl --help."
+
+
+START_HERE = (
+    ("perfctl sandbox up", "real servers on this machine, with data to look at"),
+    ("perfctl health", "is everything well, and what is the one thing to mend?"),
+    ("perfctl db slow", "the queries that cost most"),
+    ("perfctl cache stats", "hit ratio, memory and keys of each namespace"),
+    ("perfctl cdn invalidate '/img/*' --wait", "make the edge fetch anew, and wait until it did"),
+)
+"""Where a newcomer begins: the first lines of `perfctl --help`."""
 
 
 def root_page() -> str:

@@ -7,12 +7,13 @@ from typing import Any
 import typer
 import typer.main
 
-from perfctl.cli.app import ENTRIES, load, version
-from perfctl.cli.command import Group
+from perfctl.cli.command import Group, load
+from perfctl.cli.entries import ENTRIES
+from perfctl.cli.version import version
 
 
 class RootGroup(Group):
-    """Knows its words from the table of `perfctl.cli.app`."""
+    """Knows its words from the table of `perfctl.cli.entries`."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         return list(ENTRIES)

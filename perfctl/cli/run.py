@@ -22,7 +22,7 @@ from perfctl.cli.terminal import Terminal
 from perfctl.errors import RefusedError
 
 if TYPE_CHECKING:
-    from perfctl.cli.command import Registered
+    from perfctl.cli.registered import Registered
     from perfctl.config import Settings
     from perfctl.optimizer import PerformanceOptimizer
 
@@ -166,7 +166,7 @@ async def _awaited(run: Run, function: Callable[..., Any], arguments: dict[str, 
             if run.options.lock is not None and run.options.lock.startswith(REDIS_PREFIX):
                 from perfctl.cli.shared_lock import lock_of
 
-                await stack.enter_async_context(lock_of(run, run.options.lock.removeprefix(REDIS_PREFIX)))
+                await stack.enter_async_context(lock_of(run.settings, run.options.lock.removeprefix(REDIS_PREFIX)))
             if inspect.iscoroutinefunction(function):
                 return await function(run, **arguments)
             import asyncio

@@ -8,7 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
-from perfctl.cli.command import CommandGroup, Registered
+from perfctl.cli.command import CommandGroup, load
+from perfctl.cli.entries import ENTRIES
+from perfctl.cli.registered import Registered
 from perfctl.cli.run import Run
 from perfctl.errors import UsageError
 
@@ -39,8 +41,6 @@ def schema(
 
 def every_command() -> list[Registered]:
     """All commands of all groups, in the order of the help."""
-    from perfctl.cli.app import ENTRIES, load
-
     return [command for name in ENTRIES for command in load(name).registered.values()]
 
 

@@ -12,7 +12,7 @@ from perfctl.cli.lock import REDIS_PREFIX, held
 from perfctl.errors import ConfigError, LockedError, PerfctlError
 
 if TYPE_CHECKING:
-    from perfctl.cli.run import Run
+    from perfctl.config import Settings
 
 LEASE_SECONDS = 30.0
 """How long the lock outlives a host that died; renewed every third of it."""
@@ -32,21 +32,21 @@ class LockServer(Protocol):
 
 
 @contextlib.asynccontextmanager
-async def lock_of(run: Run, name: str) -> AsyncIterator[None]:
-    """The shared lock of a run, on the Redis of its context.
+async def lock_of(settings: Settings, name: str) -> AsyncIterator[None]:
+    """The shared lock, on the Redis of a context.
 
     ConfigError (exit 3) where the context has none, UnreachableError (exit 5) where it does not answer.
     """
-    if not run.settings.cache.has_redis:
+    if not settings.cache.has_redis:
         raise ConfigError(
-            f"--lock {REDIS_PREFIX}{name}: context {run.settings.context!r} has no Redis",
+            f"--lock {REDIS_PREFIX}{name}: context {settings.context!r} has no Redis",
             hint="set cache.redis_url, or leave out redis: for a lock on this machine",
             where="--lock",
         )
     from perfctl.cache.address import address_of
     from perfctl.cache.redis import RedisStore
 
-    server = RedisStore(address_of(run.settings.cache))
+    server = RedisStore(address_of(settings.cache))
     try:
         async with shared_lock(server, name):
             yield

@@ -8,7 +8,7 @@ from typing import Any
 
 from typer._click import exceptions
 
-from perfctl.cli.app import ENTRIES
+from perfctl.cli.entries import ENTRIES
 from perfctl.errors import UsageError
 
 MAX_ARGUMENT = 1_000_000

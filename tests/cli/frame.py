@@ -18,7 +18,7 @@ from typing import Annotated, ClassVar, NamedTuple
 import typer
 
 from perfctl import errors
-from perfctl.cli import app
+from perfctl.cli import app, entries
 from perfctl.cli.command import CommandGroup
 from perfctl.cli.planner import DryRun, MaxAffected, Plan, confirm
 from perfctl.cli.process import run as run_line
@@ -189,12 +189,12 @@ def invoke(*words: str) -> Outcome:
 @contextmanager
 def registered() -> Iterator[None]:
     """With the group beside perfctl's own."""
-    entries: dict[str, app.Entry] = app.ENTRIES  # type: ignore[assignment]
-    entries["frame"] = app.Entry("tests.cli.frame", group.help, tuple(group.registered))
+    table: dict[str, entries.Entry] = entries.ENTRIES  # type: ignore[assignment]
+    table["frame"] = entries.Entry("tests.cli.frame", group.help, tuple(group.registered))
     try:
         yield
     finally:
-        del entries["frame"]
+        del table["frame"]
 
 
 if __name__ == "__main__":

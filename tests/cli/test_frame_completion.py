@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from perfctl.cli.app import ENTRIES
 from perfctl.cli.complete import SHELLS, complete
 from perfctl.cli.completion import SCRIPTS
+from perfctl.cli.entries import ENTRIES
 from tests.cli.frame import ROOT, invoke
 
 

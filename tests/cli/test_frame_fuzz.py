@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from perfctl.cli.app import ENTRIES, every_line
+from perfctl.cli.entries import ENTRIES, every_line
 from perfctl.cli.options import OPTIONS, glimpse
 from tests.cli.frame import ROOT, invoke
 

@@ -6,9 +6,10 @@ import re
 
 import pytest
 
-from perfctl.cli.app import ENTRIES, START_HERE, every_line, load
+from perfctl.cli.command import load
+from perfctl.cli.entries import ENTRIES, every_line
 from perfctl.cli.options import OPTIONS
-from perfctl.cli.pages import GLOBAL_LINE, root_page
+from perfctl.cli.pages import GLOBAL_LINE, START_HERE, root_page
 from tests.cli.frame import invoke
 from tests.conftest import Perfctl
 

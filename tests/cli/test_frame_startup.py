@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from perfctl.cli.app import ENTRIES, load, version
+from perfctl.cli.command import load
+from perfctl.cli.entries import ENTRIES
+from perfctl.cli.version import version
 from tests.cli.frame import ROOT
 
 HEAVY = (
@@ -30,12 +32,10 @@ HEAVY = (
 GROUPS = [name for name, entry in ENTRIES.items() if not entry.is_command]
 
 _PROBE = """
-import json, sys
+import atexit, json, sys
 from perfctl.cli.app import main
-try:
-    main()
-except SystemExit as leave:
-    print(json.dumps([leave.code, sorted(sys.modules)]), file=sys.stderr)
+atexit.register(lambda: print(json.dumps(sorted(sys.modules)), file=sys.stderr))
+main()
 """
 
 
@@ -50,8 +50,8 @@ def loaded(*words: str, **environ: str) -> tuple[int, set[str]]:
         check=False,
         timeout=60,
     )
-    code, modules = json.loads(run.stderr.splitlines()[-1])
-    return code or 0, {module.partition(".")[0] for module in modules}
+    modules = json.loads(run.stderr.splitlines()[-1])
+    return run.returncode, {module.partition(".")[0] for module in modules}
 
 
 LINES = [

@@ -10,8 +10,9 @@ import jsonschema
 import pytest
 
 import perfctl.cli
-from perfctl.cli import app
-from perfctl.cli.app import ENTRIES, every_line, load
+from perfctl.cli import entries
+from perfctl.cli.command import load
+from perfctl.cli.entries import ENTRIES, every_line
 from perfctl.cli.process import run
 from perfctl.cli.schema import every_command
 
@@ -45,8 +46,8 @@ def test_the_list_of_schemas_has_every_command(capsys: pytest.CaptureFixture[str
 
 
 def test_every_file_with_a_group_has_a_row() -> None:
-    """A new group is one file and one row in ENTRIES of perfctl/cli/app.py."""
+    """A new group is one file and one row in ENTRIES of perfctl/cli/entries.py."""
     folder = Path(perfctl.cli.__file__).parent
     groups = {file.stem for file in folder.glob("*.py") if "\ngroup = CommandGroup(" in file.read_text()}
-    assert groups == {entry.module for entry in app.ENTRIES.values() if "." not in entry.module}
+    assert groups == {entry.module for entry in entries.ENTRIES.values() if "." not in entry.module}
     assert groups >= {entry.module for entry in ENTRIES.values() if "." not in entry.module}
