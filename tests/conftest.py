@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -18,6 +19,13 @@ from tests.campaign import SOAKS
 Perfctl = Callable[..., subprocess.CompletedProcess[str]]
 
 KEPT = ("PATH", "LANG", "LC_ALL", "VIRTUAL_ENV", "UV_CACHE_DIR", "PIP_CACHE_DIR")
+
+
+def pytest_configure() -> None:
+    """Take Ctrl-C back from a shell that started the tests in the background: children inherit what is ignored."""
+    for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -28,7 +28,9 @@ class Installed:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.venv = folder / "venv"
+        client = {name: value for name, value in os.environ.items() if name.startswith(("UV_", "PIP_", "SSL_"))}
         self.environment = {
+            **client,
             "PATH": os.environ["PATH"],
             "HOME": str(folder / "home"),
             "UV_CACHE_DIR": os.environ.get("UV_CACHE_DIR", str(Path.home() / ".cache" / "uv")),
