@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, NamedTuple
 
 from perfctl.cli.options import OPTIONS
 from perfctl.errors import UsageError
@@ -14,12 +13,14 @@ from perfctl.units import parse_duration
 KEY = "perfctl.options"
 """Where the parser leaves what was said, in the `meta` that all of a line's contexts share."""
 
+REDIS_PREFIX = "redis:"
+"""What a lock's name begins with that holds across hosts."""
+
 MAX_LIMIT = 10**9
 MAX_SECONDS = 366 * 86400.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GlobalOptions:
+class GlobalOptions(NamedTuple):
     """What the caller said once for the whole run; None where nothing was said."""
 
     context: str | None = None
@@ -120,7 +121,7 @@ def _duration(flag: str, value: str | None, *, least: float = 0.001) -> float | 
 
 
 def _lock(value: str | None) -> str | None:
-    name = value.removeprefix("redis:") if value else None
+    name = value.removeprefix(REDIS_PREFIX) if value else None
     if name is not None and (not name or len(name) > 200):
         raise UsageError(
             "--lock: a name has 1 to 200 characters",

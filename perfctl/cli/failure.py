@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import traceback
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -24,6 +22,8 @@ def report(error: PerfctlError, argv: Sequence[str]) -> int:
     said = glimpse(argv)
     _remember_passwords(argv)
     if "debug" in said:
+        import traceback
+
         say(safe("".join(traceback.format_exception(error))))
     if said.get("output") in ("json", "ndjson") or said.get("log_format") == "json":
         say(_document(error))
@@ -76,6 +76,8 @@ def _remember_passwords(argv: Sequence[str]) -> None:
 
 
 def _document(error: PerfctlError) -> str:
+    import json
+
     return json.dumps({"error": error_fields(error)}) + "\n"
 
 

@@ -12,8 +12,6 @@ from collections.abc import Iterator
 from perfctl.cli.state import state_folder
 from perfctl.errors import LockedError
 
-REDIS_PREFIX = "redis:"
-
 
 @contextlib.contextmanager
 def file_lock(name: str) -> Iterator[None]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 from collections.abc import Callable, Iterator
 
@@ -37,6 +36,8 @@ class RunLog(logging.Handler):
     def _line(self, record: logging.LogRecord, message: str) -> str:
         level = record.levelname.lower()
         if self._as_json:
+            import json
+
             return json.dumps({"level": level, "logger": record.name, "message": message}) + "\n"
         return f"{level}: {message}\n"
 

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-import json
 import os
-import random
 import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from perfctl.cli.chosen import GlobalOptions, collected
+from perfctl.cli.chosen import REDIS_PREFIX, GlobalOptions, collected
 from perfctl.cli.failure import note_context, safe
-from perfctl.cli.lock import REDIS_PREFIX, file_lock
 from perfctl.cli.log import logged
 from perfctl.cli.signals import INTERRUPTS
 from perfctl.cli.terminal import Terminal
@@ -84,8 +81,7 @@ class Run:
         text = safe(message)
         if not self.note(text):
             return
-        as_json = self.options.log_format == "json"
-        self.terminal.say(json.dumps({"level": "warning", "message": text}) if as_json else f"warning: {text}")
+        self.terminal.say(_as_json(text) if self.options.log_format == "json" else f"warning: {text}")
 
     def note(self, warning: str) -> bool:
         """Keep it for the document's `warnings`; False where it is there already."""
@@ -123,13 +119,21 @@ def execute(ctx: Any, command: Registered, arguments: dict[str, Any]) -> None:
         refuse_without_checks(command)
     try:
         with INTERRUPTS.deadline(run.options.deadline_seconds), logged(run.options, run.note):
-            time.sleep(random.uniform(0, run.options.jitter_seconds or 0))  # noqa: S311 - spreads load, hides nothing
+            _pause(run.options.jitter_seconds)
             with _file_locks(run):
                 _show(run, *_timed(lambda: _answer(run, command.function, arguments)))
     except BaseException as error:
         note_context(error, run.context_name)
         raise
     raise typer.Exit(run.exit_code)
+
+
+def _pause(limit_seconds: float | None) -> None:
+    """Wait for a random part of it."""
+    if limit_seconds:
+        import random
+
+        time.sleep(random.uniform(0, limit_seconds))  # noqa: S311 - spreads load, hides nothing
 
 
 @contextlib.contextmanager
@@ -141,6 +145,8 @@ def _file_locks(run: Run) -> Iterator[None]:
     if name is None or name.startswith(REDIS_PREFIX):
         yield
         return
+    from perfctl.cli.lock import file_lock
+
     with file_lock(name):
         yield
 
@@ -213,3 +219,9 @@ def _tell_truncation(run: Run, result: Any) -> None:
     _, total, shown = shorten(result, run.options.limit)
     if shown < total and run.terminal.output in ("plain", "csv", "ndjson"):
         run.terminal.say(f"note: {shown} of {total} shown, --limit 0 shows all")
+
+
+def _as_json(warning: str) -> str:
+    import json
+
+    return json.dumps({"level": "warning", "message": warning})

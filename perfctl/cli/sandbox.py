@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -100,7 +99,7 @@ def reset(run: Run, name: Name = "sandbox", no_seed: NoSeed = False, dry_run: Dr
     if dry_run:
         return SandboxReset(name=name, dry_run=True, took_ms=0.0, rows=sandbox.status())
     if not sandbox.has_context():
-        run.options = replace(run.options, context=None)
+        run.options = run.options._replace(context=None)
     confirm(run, Plan(f"reset sandbox {name!r}", count=len(services), noun="servers", samples=tuple(services)))
     started = time.perf_counter()
     rows = sandbox.reset(seeded=not no_seed)
@@ -123,7 +122,7 @@ def _sandbox(run: Run, name: str) -> Sandbox:
     """The sandbox of this name, whose context is the run's where the caller names no other."""
     from perfctl.sandbox.sandbox import Sandbox
 
-    run.options = replace(run.options, context=run.options.context or name)
+    run.options = run.options._replace(context=run.options.context or name)
     say = run.terminal.say if run.terminal.shows_progress else lambda line: None
     return Sandbox(name, say=say)
 

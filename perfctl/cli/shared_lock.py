@@ -8,7 +8,8 @@ import secrets
 from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from perfctl.cli.lock import REDIS_PREFIX, held
+from perfctl.cli.chosen import REDIS_PREFIX
+from perfctl.cli.lock import held
 from perfctl.errors import ConfigError, LockedError, PerfctlError
 
 if TYPE_CHECKING:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 
 from perfctl.cli.chosen import GlobalOptions
 from perfctl.cli.signals import INTERRUPTS
@@ -14,8 +13,7 @@ from perfctl.render.document import Output
 from perfctl.render.inert import inert
 
 
-@dataclass(frozen=True, slots=True)
-class Terminal:
+class Terminal(NamedTuple):
     """How this run shows and says things."""
 
     output: Output

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 import dataclasses
-import json
 import math
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 from enum import Enum
 from typing import Any, Literal
 
@@ -60,6 +57,8 @@ def shorten(result: Any, limit: int | None) -> tuple[Any, int, int]:
 
 def dumps(value: object, *, indent: int | None = None) -> str:
     """JSON in UTF-8 text, one form for every output."""
+    import json
+
     return json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=False)
 
 
@@ -86,7 +85,11 @@ def _scalar(value: object) -> Any:
     if isinstance(value, timedelta):
         return value.total_seconds()
     if isinstance(value, (bytes, bytearray, memoryview)):
+        import base64
+
         return base64.b64encode(bytes(value)).decode()
+    from decimal import Decimal
+
     return float(value) if isinstance(value, Decimal) and value.is_finite() else str(value)
 
 

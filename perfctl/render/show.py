@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import importlib
-import io
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -106,6 +104,9 @@ def _csv(rows: list[Any]) -> str:
     """RFC 4180: a header, then a line a row; nested values as JSON in their cell."""
     if not rows:
         return ""
+    import csv
+    import io
+
     text = io.StringIO()
     flat = [row if isinstance(row, dict) else {"value": row} for row in rows]
     writer = csv.DictWriter(text, fieldnames=list(flat[0]), lineterminator="\r\n", extrasaction="ignore")

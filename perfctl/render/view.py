@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Tone = Literal["good", "warn", "bad", "dim", "strong"]
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(NamedTuple):
     """One value of a table: its text, and how it should strike the eye."""
 
     text: str
     tone: Tone | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(NamedTuple):
     """A column's header (with its unit) and alignment; `wraps` is for prose: SQL, advice, paths."""
 
     header: str
@@ -25,8 +22,7 @@ class Column:
     wraps: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(NamedTuple):
     """Rows under headers, the most important row first."""
 
     columns: tuple[Column, ...]
@@ -37,24 +33,21 @@ class Table:
     """What to say when there are no rows: what was looked at."""
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """Names and values, one a line."""
 
     pairs: tuple[tuple[str, Cell | str], ...]
     title: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Tree:
+class Tree(NamedTuple):
     """A node's line and its children, drawn as branches."""
 
     label: tuple[Cell | str, ...]
     children: tuple[Tree, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(NamedTuple):
     """A line or a paragraph, as it is."""
 
     text: str
@@ -64,8 +57,7 @@ class Text:
 Part = Table | Facts | Tree | Text
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(NamedTuple):
     """Everything that one answer shows, from top to bottom."""
 
     parts: tuple[Part, ...]
