@@ -139,4 +139,4 @@ def _slowest_statement(stage: Stage) -> str:
     rows = stage.ask("-c", CONTEXT, "db", "slow", "--by", "mean", "--limit", "0")["rows"]
     found = [by_shape[row["fingerprint"]] for row in rows if row["fingerprint"] in by_shape]
     expect(bool(found), "no statement of the load is among the slow ones")
-    return " ".join(line for line in found[0].splitlines() if not line.startswith("--"))
+    return " ".join(word for line in found[0].splitlines() if not line.startswith("--") for word in line.split())
