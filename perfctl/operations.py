@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from perfctl.diagnosis import Check, Diagnosis, Status, diagnose
 from perfctl.errors import PerfctlError, UnreachableError
+from perfctl.folders import state_home
 from perfctl.units import format_bytes
 
 if TYPE_CHECKING:
@@ -129,17 +129,10 @@ def _without_repeats(checks: Sequence[Check]) -> list[Check]:
 
 async def _disk() -> Sequence[Check]:
     """Room where perfctl keeps its state: locks, history, the sandbox."""
-    folder, usage = _room(_state_folder())
+    folder, usage = _room(state_home(os.environ))
     status: Status = "fail" if usage.free < DISK_FAIL_BYTES else "warn" if usage.free < DISK_WARN_BYTES else "pass"
     fix = None if status == "pass" else f"make room on the disk of {folder}, or set PERFCTL_STATE_DIR"
     return [Check("disk", "free", status, f"{format_bytes(usage.free)} of {format_bytes(usage.total)} free", fix)]
-
-
-def _state_folder() -> Path:
-    if chosen := os.environ.get("PERFCTL_STATE_DIR"):
-        return Path(chosen)
-    base = os.environ.get("XDG_STATE_HOME") or os.environ.get("HOME", "")
-    return Path(base) if base else Path(tempfile.gettempdir())
 
 
 def _room(folder: Path) -> tuple[Path, _Usage]:

@@ -6,16 +6,15 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from perfctl.folders import config_home
+
 PROJECT_NAME = "perfctl.yaml"
 
 
 def user_file(environ: Mapping[str, str]) -> Path | None:
     """Where the user's file stands, or would; None without HOME and XDG_CONFIG_HOME."""
-    folder = environ.get("XDG_CONFIG_HOME", "")
-    if folder.startswith("/"):
-        return Path(folder) / "perfctl" / "config.yaml"
-    home = environ.get("HOME", "")
-    return Path(home) / ".config" / "perfctl" / "config.yaml" if home.startswith("/") else None
+    folder = config_home(environ)
+    return folder / "config.yaml" if folder else None
 
 
 def project_file(environ: Mapping[str, str], folder: Path | None = None) -> Path | None:

@@ -12,9 +12,9 @@ from typing import Literal
 
 from perfctl.config.discover import user_file
 from perfctl.errors import ConfigError, UnreachableError, UsageError
+from perfctl.folders import cache_home, state_home
 from perfctl.sandbox import contexts
 from perfctl.sandbox import parts as table
-from perfctl.sandbox.folders import cache_home, state_home
 from perfctl.sandbox.lock import held
 from perfctl.sandbox.model import Server
 from perfctl.sandbox.orphans import reap
@@ -46,7 +46,8 @@ class Sandbox:
         self, name: str, *, environ: Mapping[str, str] = os.environ, say: Callable[[str], None] = lambda line: None
     ) -> None:
         self._environ = environ
-        self.site = Site(name, state_home=state_home(environ), cache=cache_home(environ), say=say)
+        state, cache = state_home(environ).absolute(), cache_home(environ).absolute()
+        self.site = Site(name, state_home=state, cache=cache, say=say)
         self._state = State()
         self._supervisor = Supervisor(log_of=self.site.log, record=self._remember, say=say)
 
