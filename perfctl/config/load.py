@@ -199,7 +199,8 @@ def _chosen(context: str | None, environ: Mapping[str, str], sources: Sources) -
     if given is None:
         return "default", None
     if given.source.kind in ("user", "project", "explicit"):
-        fault = trust.current_fault(given, sources.trusted)
+        chain, _ = chain_of(sources.documents, given.value)
+        fault = trust.current_fault(given, chain, sources.trusted)
         raise_for([fault] if fault else [])
     names = context_names(sources.documents)
     if given.value not in names and given.value != "default":

@@ -56,7 +56,9 @@ _LOOPBACK = re.compile(r"127(\.\d{1,3}){1,3}")
 def hosts_of(url: str) -> tuple[str, ...]:
     """The hosts that a connection URL names; none where it names only a socket's default folder.
 
-    >>> hosts_of("postgresql://app@db1:5432,db2/app")
+    A host in the query counts only where none stands in front, as asyncpg has it.
+
+    >>> hosts_of("postgresql://app@db1:5432,db2/app?host=127.0.0.1")
     ('db1', 'db2')
     """
     from urllib.parse import parse_qs, urlsplit
@@ -65,7 +67,8 @@ def hosts_of(url: str) -> tuple[str, ...]:
     named = parse_qs(parts.query).get("host", [])
     if parts.scheme == "unix":
         return (parts.path,)
-    places = parts.netloc.rpartition("@")[2].split(",") if not named else ",".join(named).split(",")
+    netloc = parts.netloc.rpartition("@")[2]
+    places = netloc.split(",") if netloc or not named else named[-1].split(",")
     return tuple(host for host in (_host_of(place) for place in places) if host)
 
 
@@ -89,26 +92,32 @@ class CacheConfig:
     cluster_enabled: bool = setting(False, "The address belongs to a Redis Cluster.")
     sentinel_enabled: bool = setting(False, "The address belongs to Sentinels.")
     read_replicas: bool = setting(True, "Read from replicas where there are any.")
-    key_prefix: str = setting("perfctl", "What every key in Redis begins with.")
+    key_prefix: str = setting("perfctl", "What every key in Redis begins with.", role="guard")
     redis_url: str | None = setting(None, "redis://, rediss:// (TLS) or unix:// address.", role="address", shown=False)
     redis_host: str | None = setting(None, "The host, where there is no redis_url.", role="address")
     redis_port: int = setting(6379, "Its port.", role="address", low=1, high=65535)
     redis_database: int = setting(0, "The number of the database.", role="address", low=0, high=1_000_000)
-    redis_username: str | None = setting(None, "The ACL user.")
+    redis_username: str | None = setting(None, "The ACL user.", role="guard")
     redis_password: Secret | str | None = setting(None, "Its password: a reference.", role="secret")
     sentinel_nodes: tuple[str, ...] = setting((), "The Sentinels, as host:port.", role="address")
-    sentinel_service: str = setting("mymaster", "The name under which the Sentinels know the primary.")
+    sentinel_service: str = setting("mymaster", "The name under which the Sentinels know the primary.", role="guard")
     cluster_nodes: tuple[str, ...] = setting((), "Some nodes of the cluster, as host:port.", role="address")
     replica_urls: tuple[str, ...] = setting((), "Replicas to read from.", role="address", shown=False)
     tls_enabled: bool = setting(False, "Talk TLS to redis_host, the Sentinels and the nodes.", role="tls")
     tls_ca: str | None = setting(None, "The file with the certificates to trust.", role="path")
     encryption_key: Secret | str | None = setting(None, "Encrypts or signs values at rest: a reference.", role="secret")
-    elasticache_name: str | None = setting(None, "The cache's name at ElastiCache, for elasticache_iam.")
+    elasticache_name: str | None = setting(None, "The cache's name at ElastiCache, for elasticache_iam.", role="guard")
     elasticache_serverless: bool = setting(False, "That cache is a serverless one.")
     region: str | None = setting(None, "The AWS region of secrets and tokens.")
     profile: str | None = setting(None, "The AWS profile for secrets and tokens.", role="account")
     role_arn: str | None = setting(None, "The AWS role to take on for them.", role="account")
     timeout_seconds: float = setting(2.0, "The limit of each call to Redis.", low=0.001)
+
+    @property
+    def uses_tls(self) -> bool:
+        """Whether the connections to Redis are encrypted."""
+        is_encrypted = self.redis_url is not None and self.redis_url.startswith(("rediss:", "valkeys:"))
+        return self.tls_enabled or self.tls_ca is not None or is_encrypted
 
     @property
     def has_redis(self) -> bool:
@@ -148,8 +157,8 @@ class DatabaseConfig:
 
     host: str | None = setting(None, "The host, or the folder of a Unix socket.", role="address")
     port: int = setting(5432, "Its port.", role="address", low=1, high=65535)
-    database: str | None = setting(None, "The database.")
-    username: str | None = setting(None, "The user.")
+    database: str | None = setting(None, "The database.", role="guard")
+    username: str | None = setting(None, "The user.", role="guard")
     password: Secret | str | None = setting(None, "Its password: a reference.", role="secret")
     min_connections: int = setting(5, "The pool holds at least so many.", low=0, high=10_000)
     max_connections: int = setting(20, "The pool holds at most so many.", low=1, high=10_000)

@@ -4,9 +4,11 @@ A `perfctl.yaml` that was found, not named with `--config`, is somebody else's u
 describe its own contexts and tune everything that is neither an address, a secret, an account nor TLS. It may not
 
 1. hold `{command}`, `{aws_secret}` or `{elasticache_iam}`, whose values the user's rights produce;
-2. touch `protected`, `read_only` or `extends` of a context of the user's files, or make such a context the current one;
+2. touch `protected`, `read_only` or `extends` of a context of the user's files, or make such a context, or one that
+   extends it, the current one;
 3. weaken TLS below what the user's files or the defaults give;
-4. set an address, a secret or an account where a secret or a context of the user's stands;
+4. set an address, a secret or an account where a secret or a context of the user's stands, nor say what belongs to an
+   address (database, user, key prefix) in a context of the user's, nor whose certificates a server of the user's has;
 5. send to another machine a variable that does not look made for this, or read a file outside its folder;
 6. open the API to other machines, or choose pickle, whose reading runs code.
 """
@@ -31,7 +33,7 @@ _SENSITIVE = ("address", "secret", "account", "path", "guard")
 _MADE_FOR_THIS = re.compile(
     r"(?:^|_)(?:DB|PG\w*|POSTGRES\w*|DATABASE|SQL|REDIS|VALKEY|CACHE|CDN|CLOUDFRONT|PERFCTL)(?:_|$)", re.IGNORECASE
 )
-_WEAKENING = re.compile(r"[?&](?:sslmode=(?:disable|allow|prefer)|ssl_cert_reqs|ssl_check_hostname|ssl_min_version)")
+_WEAKENING = re.compile(r"[?&](?:sslmode=(?:disable|allow|prefer)|ssl_cert_reqs|ssl_check_hostname|ssl_m(?:in|ax)_)")
 _HINT = "move it to your own file, or name this one with --config"
 
 
@@ -41,11 +43,13 @@ def static_faults(project: Document, trusted: Sequence[Document]) -> tuple[Fault
     return (*_forbidden(project), *_touched(project, mine))
 
 
-def current_fault(current: Given, trusted: Sequence[Document]) -> Fault | None:
-    """A project file's `current` that names a context of the user's."""
-    if current.source.kind != "project" or not any(current.value in document.contexts for document in trusted):
+def current_fault(current: Given, chain: Sequence[str], trusted: Sequence[Document]) -> Fault | None:
+    """A project file's `current` that names a context of the user's, or one that extends such a context."""
+    mine = [name for name in chain if any(name in document.contexts for document in trusted)]
+    if current.source.kind != "project" or not mine:
         return None
-    message = f"current: a project file may not choose your context {current.value!r}"
+    by = "" if current.value in mine else f", which {current.value!r} extends"
+    message = f"current: a project file may not choose your context {mine[-1]!r}{by}"
     return Fault(current.source.where, message, f"choose it yourself: -c {current.value}")
 
 
@@ -60,7 +64,7 @@ def effective_faults(
     return (
         *_unprotected(layer, without),
         *_weakened(settings, layer, alone),
-        *_redirected(layer, without, is_mine=is_mine),
+        *_redirected(layer, without, alone, is_mine=is_mine),
         *_exfiltrated(settings, layer, is_mine=is_mine, folder=folder),
     )
 
@@ -68,11 +72,14 @@ def effective_faults(
 def is_remote(settings: Settings, section: str) -> bool:
     """Whether the section's address is another machine."""
     if section == "database":
-        return not settings.database.is_local
+        replicas = [host for dsn in settings.database.replica_dsns for host in hosts_of(dsn)]
+        return not settings.database.is_local or not all(is_local(host) for host in replicas)
     return section == "cache" and not all(is_local(host) for host in _cache_hosts(settings.cache))
 
 
 def _forbidden(project: Document) -> Iterator[Fault]:
+    from urllib.parse import unquote
+
     for key, given in _everything(project):
         for secret in _secrets_in(given.value):
             if secret.kind in _USERS_RIGHTS:
@@ -85,7 +92,7 @@ def _forbidden(project: Document) -> Iterator[Fault]:
         if given.value == "pickle":
             yield Fault(given.source.where, f"{key}: a project file may not choose pickle", _HINT)
         for text in given.value if isinstance(given.value, tuple) else (given.value,):
-            if isinstance(text, str) and _WEAKENING.search(text):
+            if isinstance(text, str) and _WEAKENING.search(unquote(text)):
                 yield Fault(given.source.where, f"{key}: a project file may not weaken TLS in a URL", _HINT)
 
 
@@ -108,6 +115,10 @@ def _weakened(settings: Settings, layer: Layer, alone: Settings) -> Iterator[Fau
     tls = layer.get("cache.tls_enabled")
     if tls and tls.source.kind == "project" and not tls.value and alone.cache.tls_enabled:
         yield Fault(tls.source.where, "cache.tls_enabled: a project file may not switch TLS off", _HINT)
+    elif alone.cache.uses_tls and not settings.cache.uses_tls and is_remote(settings, "cache"):
+        for key in ("cache.redis_url", "cache.redis_host"):
+            if key in layer and layer[key].source.kind == "project":
+                yield Fault(layer[key].source.where, f"{key}: a project file may not switch TLS off", _HINT)
     given = layer.get("database.sslmode") or layer.get("database.dsn")
     mode, least = settings.database.effective_sslmode, _least_sslmode(settings, alone)
     if given and given.source.kind == "project" and _is_weaker(mode, least):
@@ -126,20 +137,24 @@ def _is_weaker(mode: SSLMode, least: SSLMode) -> bool:
     return SSL_MODES.index(mode) < SSL_MODES.index(least)
 
 
-def _redirected(layer: Layer, without: Layer, *, is_mine: bool) -> Iterator[Fault]:
+def _redirected(layer: Layer, without: Layer, alone: Settings, *, is_mine: bool) -> Iterator[Fault]:
     """Addresses, secrets and accounts of the project where something of the user's is at stake."""
     for key, given in layer.items():
-        section = key.partition(".")[0]
+        section, _, name = key.partition(".")
         role = every_field()[key].role
-        if given.source.kind != "project" or role not in _SENSITIVE or (role == "guard" and not is_mine):
+        if given.source.kind != "project" or role not in _SENSITIVE:
             continue
-        stake = _stake(section, without, layer, is_mine=is_mine)
+        if role == "guard" and (not is_mine or given.value == getattr(getattr(alone, section), name)):
+            continue
+        stake = _stake(section, without, is_mine=is_mine)
+        if stake is None and role == "path":
+            stake = _server_of_the_users(section, layer)
         if stake is not None:
             message = f"{key}: a project file may not set it, as {stake}"
             yield Fault(given.source.where, message, _HINT)
 
 
-def _stake(section: str, without: Layer, layer: Layer, *, is_mine: bool) -> str | None:
+def _stake(section: str, without: Layer, *, is_mine: bool) -> str | None:
     """What of the user's would go to the project's address; None where nothing would."""
     for key, given in without.items():
         if key.partition(".")[0] != section or section == "api":
@@ -149,6 +164,15 @@ def _stake(section: str, without: Layer, layer: Layer, *, is_mine: bool) -> str 
             return f"{key} is yours ({given.source.where})"
         if is_mine and role in ("secret", "account", "address") and given.source.kind != "ambient":
             return f"your context has {key} ({given.source.where})"
+    return None
+
+
+def _server_of_the_users(section: str, layer: Layer) -> str | None:
+    """The address in force, where the project did not give it: whom to believe there is not the project's to say."""
+    names = ("host", "dsn") if section == "database" else ("redis_url", "redis_host", "sentinel_nodes", "cluster_nodes")
+    for given in (layer[key] for name in names if (key := f"{section}.{name}") in layer):
+        if given.source.kind != "project":
+            return f"the server is yours ({given.source.where})"
     return None
 
 

@@ -54,6 +54,13 @@ HOSTILE_WITH_PROD = {
     "functions let through": "database: {trusted_functions: [pg_terminate_backend]}",
     "open api": "api: {host: 0.0.0.0, token: known}",
     "pickle": "cache: {serialization_method: pickle, encryption_key: known}",
+    "key prefix": "contexts: {prod: {cache: {key_prefix: evil}}}",
+    "redis user": "contexts: {prod: {cache: {redis_username: evil}}}",
+    "sentinels' service": "cache: {sentinel_service: evil}",
+    "database": "contexts: {prod: {database: {database: evil}}}",
+    "user": "database: {username: evil}",
+    "sslmode in an escaped url": "contexts: {x: {database: {dsn: 'postgresql://h/x?sslm%6fde=disable'}}}",
+    "old tls in a url": "contexts: {x: {database: {dsn: 'postgresql://h/x?ssl_min_protocol_version=TLSv1'}}}",
     "unprotected base": "protected: false\ncontexts: {prod: {read_only: true}}",
 }
 
@@ -117,6 +124,13 @@ def test_a_project_may_not_choose_a_context_of_the_users(place: Place) -> None:
     error = place.user(MINE).hostile("current: prod").error()
     assert error.message == f"{place.project_file}:1:10: current: a project file may not choose your context 'prod'"
     assert place.load("prod").context == "prod"
+
+
+def test_a_project_may_not_choose_a_context_of_the_users_by_extending_it(place: Place) -> None:
+    place.user(MINE).hostile("current: dev\ncontexts: {dev: {extends: prod}}")
+    message = "current: a project file may not choose your context 'prod', which 'dev' extends"
+    assert message in place.error().message
+    assert place.load("dev").database.host == "db.mine"
 
 
 def test_the_secrets_of_the_users_base_go_nowhere_else(place: Place) -> None:
@@ -186,6 +200,38 @@ def test_the_sslmode_of_a_projects_url_is_no_way_round_the_users(place: Place) -
 def test_tls_of_the_users_base_stays_on(place: Place) -> None:
     place.user("cache: {tls_enabled: true}").hostile("cache: {tls_enabled: false}")
     assert "may not switch TLS off" in place.error().message
+
+
+@pytest.mark.parametrize("address", ["redis_url: redis://cache.mine", "redis_host: cache.mine"])
+def test_tls_of_the_users_redis_url_stays_on(place: Place, address: str) -> None:
+    place.user("cache: {redis_url: 'rediss://cache.mine'}").hostile(f"cache: {{{address}}}")
+    assert "may not switch TLS off" in place.error().message
+
+
+@pytest.mark.parametrize(
+    "text", ["database: {sslrootcert: evil.pem}", "cache: {tls_ca: evil.pem}"], ids=["database", "cache"]
+)
+def test_a_project_does_not_say_whose_certificates_the_users_server_has(place: Place, text: str) -> None:
+    place.env(DB_HOST="db.mine", REDIS_HOST="cache.mine").hostile(text)
+    assert "a project file may not set it, as the server is yours" in place.error().message
+
+
+def test_a_project_brings_the_certificates_of_its_own_server(place: Place) -> None:
+    place.hostile("database: {host: db.project, sslmode: verify-full, sslrootcert: ca.pem}")
+    assert place.load().database.sslrootcert == str(place.project / "ca.pem")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "dsn: 'postgresql://evil.example/x?host=localhost'",
+        "host: localhost, replica_dsns: ['postgresql://evil.example/x']",
+    ],
+    ids=["a second host in the query", "a replica"],
+)
+def test_another_machine_is_seen_wherever_it_stands(place: Place, address: str) -> None:
+    place.hostile(f"database: {{{address}, password: {{env: GITHUB_TOKEN}}}}")
+    assert "may not send this variable to another machine" in place.error().message
 
 
 def test_the_written_template_is_welcome_beside_the_users_file(place: Place) -> None:
