@@ -18,6 +18,9 @@ from perfctl.sandbox.service import Command, NotReadyError, Service
 from perfctl.sandbox.site import Site
 from perfctl.sandbox.template import Template
 
+STATEMENTS = "pg_stat/pg_stat_statements.stat"
+"""Where a server that ends in peace writes its counted statements; it reads and removes the file at its start."""
+
 
 class PostgresPart:
     """The database server."""
@@ -92,9 +95,12 @@ class Postgres:
             self.populate()
 
     def prepare(self) -> None:
-        """Write the configuration."""
+        """Write the configuration; a killed server lost what it had counted, and counts on from the template's."""
         self.forget_killed()
         ServerData(self.folder).configure(self.port)
+        counted = self.folder / STATEMENTS
+        if not counted.exists():
+            self._template.copy_file(STATEMENTS, counted, uid=server_uid())
 
     def forget_killed(self) -> None:
         """Remove what a killed server leaves: its segment of memory, and the lock file that an unreaped pid keeps."""
@@ -138,9 +144,13 @@ class Postgres:
         return data_template(self._site.cache, self.install, seeded=self._seeded, log=log, say=say)
 
     def discard(self) -> None:
-        """Remove its data, and what a killed server leaves in memory."""
+        """Remove its data, and what a killed server leaves in memory; what is killed here leaves no half a folder."""
         place = self._site.place.find()
         if place is not None:
             self.forget_killed()
-            for folder in (place / self.name, place / f"{self.name}.fresh"):
+            going = place / f"{self.name}.gone"
+            remove_tree(going)
+            if (place / self.name).is_dir():
+                (place / self.name).rename(going)
+            for folder in (going, place / f"{self.name}.fresh"):
                 remove_tree(folder)

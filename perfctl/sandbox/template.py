@@ -36,6 +36,14 @@ class Template:
                 if not self._is_whole():
                     self._make()
 
+    def copy_file(self, name: str, target: Path, *, uid: int | None) -> None:
+        """Make `target` a copy of one of its files, where there is a whole template that has it; builds nothing."""
+        with held(self._lock, what="the sandbox's template", seconds=_BUILD_SECONDS, shared=True):
+            source = self._folder / "data" / name
+            if self._is_whole() and source.is_file():
+                _copy_file(source, target)
+                give(target, uid)
+
     @property
     def _lock(self) -> Path:
         return self._cache / f"{self._kind}.lock"

@@ -92,6 +92,15 @@ def test_a_killed_database_keeps_what_was_committed(lab: Lab) -> None:
     assert psql(env, "SELECT answer FROM kept") == "42"
 
 
+def test_a_killed_database_has_slow_queries_again(lab: Lab) -> None:
+    rows = {row["service"]: row for row in lab.data("up")["rows"]}
+    kill(rows["postgres"]["pid"])
+    lab.data("up")
+    env = {**lab.env, **{f"PG{name}": value for name, value in libpq(lab).items()}}
+
+    assert int(psql(env, "SELECT count(*) FROM pg_stat_statements WHERE mean_exec_time > 10")) >= 6
+
+
 def test_a_frozen_server_is_failing_and_is_replaced(lab: Lab) -> None:
     first = lab.up()
     kill(first["valkey"]["pid"], signal.SIGSTOP)
