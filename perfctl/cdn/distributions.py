@@ -16,7 +16,7 @@ class Distributions:
     """What is known of them so far, and the name of the configured one."""
 
     def __init__(self, configured: str | None, control: Callable[[], Awaitable[ControlPlane]]) -> None:
-        self._configured = configured
+        self.configured = configured
         self._control = control
         self._known: dict[str, Distribution] = {}
 
@@ -31,7 +31,7 @@ class Distributions:
 
     def named_or_configured(self, named: str | None = None) -> str:
         """The name as it was given, or stands in the configuration. ConfigError where there is neither."""
-        if found := named or self._configured:
+        if found := named or self.configured:
             return found
         raise ConfigError(
             "no distribution is configured",

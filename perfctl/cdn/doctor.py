@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
 from perfctl.cdn.cloudfront import is_aws
-from perfctl.cdn.model import CdnDiagnosis, Distribution
+from perfctl.cdn.model import CdnDiagnosis, Distribution, EdgeAnswer
 from perfctl.cdn.paths import MOST_EXACT, MOST_WILDCARDS
 from perfctl.diagnosis import Check, Status, diagnose
 from perfctl.errors import AuthError, ConfigError, PerfctlError, UnreachableError, UsageError
@@ -15,7 +15,10 @@ from perfctl.errors import AuthError, ConfigError, PerfctlError, UnreachableErro
 if TYPE_CHECKING:
     from perfctl.aws import Caller
     from perfctl.cdn.cloudfront import ControlPlane
-    from perfctl.cdn.engine import CloudFrontOptimizer
+    from perfctl.cdn.distributions import Distributions
+
+Probe = Callable[[str], Awaitable[EdgeAnswer]]
+"""GET a path through the edge."""
 
 NEEDED = (
     "cloudfront:CreateInvalidation",
@@ -30,32 +33,34 @@ NEEDED_EVERYWHERE = ("cloudfront:ListDistributions",)
 _NO_SUCH_INVALIDATION = "IPERFCTLDOCTOR"
 
 
-async def examine(engine: CloudFrontOptimizer, named: str | None) -> CdnDiagnosis:
+async def examine(
+    distributions: Distributions, connect: Callable[[], Awaitable[ControlPlane]], probe: Probe, named: str | None
+) -> CdnDiagnosis:
     """Every check. ConfigError without a distribution, UsageError when it does not exist."""
-    target = engine.named_or_configured(named)
-    control = await engine.control()
+    target = distributions.named_or_configured(named)
+    control = await connect()
     caller, checks = await _caller(control)
     if checks[-1].status == "fail":
         return _diagnosis(checks, caller, [], target)
-    target = (await engine.distribution_ids((named,) if named else ()))[0]
+    target = (await distributions.ids((named,) if named else ()))[0]
     missing = await _missing(control, target)
     checks.append(_permissions(missing))
     if "cloudfront:GetDistribution" not in missing:
-        found = await engine.distribution(target)
+        found = await distributions.get(target)
         checks += [_deployed(found), _compression(found), _tags(found, await control.knows_tags())]
     if not missing & {"cloudfront:ListInvalidations", "cloudfront:GetInvalidation"}:
         checks.append(await _quota(control, target))
-    checks.append(await _edge(engine))
+    checks.append(await _edge(probe))
     return _diagnosis(checks, caller, sorted(missing), target)
 
 
-async def quick_checks(engine: CloudFrontOptimizer) -> list[Check]:
+async def quick_checks(distributions: Distributions, probe: Probe) -> list[Check]:
     """One call to the control plane and one GET to the edge, both at once."""
     import asyncio
 
-    if not engine.config.distribution_id:
+    if not distributions.configured:
         return [Check("cdn", "connect", "off", "no distribution is configured", "set cdn.distribution_id")]
-    return list(await asyncio.gather(_connect(engine), _edge(engine)))
+    return list(await asyncio.gather(_connect(distributions), _edge(probe)))
 
 
 def least_policy(distribution_id: str, caller_arn: str | None, account: str | None) -> Mapping[str, object]:
@@ -172,10 +177,10 @@ async def _quota(control: ControlPlane, target: str) -> Check:
     return Check("cdn.distribution", "quota", "warn" if is_full else "pass", observed, fix)
 
 
-async def _connect(engine: CloudFrontOptimizer) -> Check:
+async def _connect(distributions: Distributions) -> Check:
     started = time.perf_counter()
     try:
-        found = await engine.distribution((await engine.distribution_ids())[0])
+        found = await distributions.get((await distributions.ids())[0])
     except PerfctlError as error:
         return Check("cdn", "connect", "fail", error.message, error.hint)
     deployed = _deployed(found)
@@ -183,10 +188,10 @@ async def _connect(engine: CloudFrontOptimizer) -> Check:
     return Check("cdn", "connect", deployed.status, deployed.observed, deployed.fix, took_ms)
 
 
-async def _edge(engine: CloudFrontOptimizer) -> Check:
+async def _edge(probe: Probe) -> Check:
     """Any answer of HTTP proves the edge reachable; only its own failures (5xx) count against it."""
     try:
-        answer = await engine.probe("/")
+        answer = await probe("/")
     except (AuthError, ConfigError, UsageError) as error:
         return Check("cdn.edge", "reachable", "off", f"its address is not known: {error.message}", "set cdn.edge_url")
     except PerfctlError as error:

@@ -195,13 +195,13 @@ class CloudFrontOptimizer:
         """Who we are there, what we may do, whether the distribution and its edge are well, and the least policy."""
         from perfctl.cdn.doctor import examine
 
-        return await examine(self, distribution)
+        return await examine(self._distributions, self.control, self.probe, distribution)
 
     async def health(self) -> list[Check]:
         """Whether the distribution is deployed and the edge answers. Never raises."""
         from perfctl.cdn.doctor import quick_checks
 
-        return await quick_checks(self)
+        return await quick_checks(self._distributions, self.probe)
 
     # What the parts above ask for
 
@@ -217,10 +217,6 @@ class CloudFrontOptimizer:
         ConfigError where nothing is configured, UsageError where a name matches nothing.
         """
         return await self._distributions.ids(named)
-
-    def named_or_configured(self, named: str | None = None) -> str:
-        """The name as it was given, or stands in the configuration. ConfigError where there is neither."""
-        return self._distributions.named_or_configured(named)
 
     async def distribution(self, distribution_id: str) -> Distribution:
         """The distribution, asked for once."""
