@@ -9,15 +9,13 @@ from dataclasses import is_dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 from uuid import UUID
 
-from perfctl.cache.keys import DEFAULT_NAMESPACE
-from perfctl.cache.local import MISSING
+from perfctl.cache.counters import Counters, NamespaceCounts
+from perfctl.cache.keys import DEFAULT_NAMESPACE, KeyLayout
+from perfctl.cache.local import MISSING, LocalTier
 from perfctl.errors import UsageError
-
-if TYPE_CHECKING:
-    from perfctl.cache.engine import AdvancedCache
 
 Key = str | Callable[..., str] | None
 """A template over the arguments (`"user:{user.id}"`), a function of them, or None for all of them."""
@@ -26,8 +24,30 @@ _SELF = ("self", "cls")
 _REPEATABLE = frozenset({str, bytes, int, float, bool, type(None), Decimal, UUID, date, datetime, time, timedelta})
 
 
+class Loader(Protocol):
+    """What a cached function needs of the cache: its tier in the process, and a way to load what is not there."""
+
+    layout: KeyLayout
+    counters: Counters
+
+    @property
+    def local(self) -> LocalTier: ...
+
+    async def load(
+        self, name: bytes, factory: Callable[[], Any], *, ttl: float | None, counts: NamespaceCounts
+    ) -> Any: ...
+
+    def load_blocking(
+        self, name: bytes, factory: Callable[[], Any], *, ttl: float | None, counts: NamespaceCounts
+    ) -> Any: ...
+
+    async def delete(self, key: str, *, namespace: str | None = None) -> bool: ...
+
+    def delete_blocking(self, key: str, *, namespace: str | None = None) -> bool: ...
+
+
 def decorated(
-    cache: AdvancedCache, function: Callable[..., Any], *, ttl: float | None, namespace: str | None, key: Key
+    cache: Loader, function: Callable[..., Any], *, ttl: float | None, namespace: str | None, key: Key
 ) -> Callable[..., Any]:
     """The function, cached. It gets `key(*args)`, `invalidate(*args)` and, as ever, `__wrapped__`."""
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
@@ -127,7 +147,7 @@ def _item(item: tuple[Any, Any]) -> str | None:
 
 
 def _asynchronous(
-    cache: AdvancedCache, function: Callable[..., Any], keys: KeyMaker, ttl: float | None, namespace: str | None
+    cache: Loader, function: Callable[..., Any], keys: KeyMaker, ttl: float | None, namespace: str | None
 ) -> Callable[..., Any]:
     local, counts = cache.local, cache.counters.of(namespace or DEFAULT_NAMESPACE)
     name_of, key_of = cache.layout.of, keys.inside
@@ -148,7 +168,7 @@ def _asynchronous(
 
 
 def _blocking(
-    cache: AdvancedCache, function: Callable[..., Any], keys: KeyMaker, ttl: float | None, namespace: str | None
+    cache: Loader, function: Callable[..., Any], keys: KeyMaker, ttl: float | None, namespace: str | None
 ) -> Callable[..., Any]:
     local, counts = cache.local, cache.counters.of(namespace or DEFAULT_NAMESPACE)
     name_of, key_of = cache.layout.of, keys.inside
