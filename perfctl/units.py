@@ -8,7 +8,7 @@ from perfctl.errors import UsageError
 
 _SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _BYTES = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
-_QUANTITY = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]*)", re.IGNORECASE)
+_QUANTITY = r"(?i)(\d+(?:\.\d+)?)\s*([a-z]*)"
 
 
 def parse_duration(text: str, *, where: str) -> float:
@@ -69,7 +69,7 @@ def _three_digits(number: float) -> str:
 
 
 def _quantity(text: str, units: dict[str, float] | dict[str, int], bare: str, where: str, accepted: str) -> float:
-    match = _QUANTITY.fullmatch(text.strip())
+    match = re.fullmatch(_QUANTITY, text.strip())
     unit = (match.group(2).lower() or bare) if match else ""
     if match is None or unit not in units:
         raise UsageError(f"{where}: {text!r} is not {accepted}", hint=f"write {accepted}", where=where)

@@ -15,8 +15,8 @@ _REMEMBERED_AT_MOST = 1000
 _SHORT = 4
 _TOO_SHORT = 3
 """One or two characters are in every text; to blank them would hide the text, not the secret."""
-_IN_TEXT = re.compile(r"([a-z][a-z0-9+.\-]*://)([^\s/?#'\"@:]*):([^\s]*)@", re.IGNORECASE)
-_PARAMETER = re.compile(r"(?i)\b((?:ssl)?(?:password|passwd|pwd|token|secret))=('[^']*'|[^&\s'\"]+)")
+_IN_TEXT = r"(?i)([a-z][a-z0-9+.\-]*://)([^\s/?#'\"@:]*):([^\s]*)@"
+_PARAMETER = r"(?i)\b((?:ssl)?(?:password|passwd|pwd|token|secret))=('[^']*'|[^&\s'\"]+)"
 
 _remembered: dict[str, None] = {}
 _pattern: re.Pattern[str] | None = None
@@ -60,7 +60,7 @@ def redacted(text: str) -> str:
     if _remembered and _pattern is None:
         _pattern = re.compile("|".join(_forms()))
     blanked = _pattern.sub(HIDDEN, text) if _remembered and _pattern else text
-    return _PARAMETER.sub(rf"\1={HIDDEN}", _IN_TEXT.sub(rf"\1\2:{HIDDEN}@", blanked))
+    return re.sub(_PARAMETER, rf"\1={HIDDEN}", re.sub(_IN_TEXT, rf"\1\2:{HIDDEN}@", blanked))
 
 
 def redact_url(url: str) -> str:
@@ -73,7 +73,7 @@ def redact_url(url: str) -> str:
     userinfo, at, address = rest.rpartition("@")
     if at and ":" in userinfo:
         url = f"{scheme}{separator}{userinfo.partition(':')[0]}:{HIDDEN}@{address}"
-    return _PARAMETER.sub(rf"\1={HIDDEN}", url)
+    return re.sub(_PARAMETER, rf"\1={HIDDEN}", url)
 
 
 def split_password(url: str) -> tuple[str, str | None]:
@@ -95,7 +95,7 @@ def split_password(url: str) -> tuple[str, str | None]:
 
 def has_password(url: str) -> bool:
     """Whether a URL (or a libpq connection string) holds a password."""
-    return split_password(url)[1] is not None or bool(_PARAMETER.search(url))
+    return split_password(url)[1] is not None or bool(re.search(_PARAMETER, url))
 
 
 def _forms() -> list[str]:

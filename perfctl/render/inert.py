@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
-_ACTIVE = re.compile(
+_ACTIVE = (
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
 )
-"""Controls of C0 and C1 (without tab and newline), bidirectional and invisible marks, halves of surrogate pairs."""
+"""Controls of C0 and C1 (without tab and newline), bidirectional and invisible marks, halves of surrogate pairs;
+compiled when a text has one."""
 
 
 def inert(text: str) -> str:
@@ -16,7 +17,7 @@ def inert(text: str) -> str:
     >>> inert("a\\x1b[31mb")
     'a\\\\x1b[31mb'
     """
-    return text if text.isprintable() else _ACTIVE.sub(_escape, text)
+    return text if text.isprintable() else re.sub(_ACTIVE, _escape, text)
 
 
 def inert_line(text: str) -> str:
