@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +18,7 @@ from perfctl.cache.model import (
 )
 from perfctl.render.document import Output
 from perfctl.render.show import show
+from tests.cli.golden_files import golden_of
 
 STATS = SharedStats(
     rows=(
@@ -40,7 +39,7 @@ PRELOADED = Preloaded(
     "n", 9_990, 10, 900_000, 412.0, ("f.jsonl:3: not UTF-8", "f.jsonl:7:2: not JSON: Expecting value")
 )
 
-GOLDEN = Path(__file__).parent / "golden" / "cache"
+golden = golden_of("cache")
 
 
 def shown(result: Any, output: Output = "plain", width: int = 80) -> str:
@@ -85,11 +84,3 @@ def test_stats_of_nothing_say_what_was_looked_at() -> None:
 )
 def test_each_answer_reads_like_this(result: Any, text: str) -> None:
     assert shown(result) == text
-
-
-def golden(name: str, drawn: str) -> str:
-    """The file's text; PERFCTL_GOLDEN=1 writes what was drawn."""
-    path = GOLDEN / name
-    if os.environ.get("PERFCTL_GOLDEN"):
-        path.write_text(drawn, encoding="utf-8")
-    return path.read_text(encoding="utf-8")

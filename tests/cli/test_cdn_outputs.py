@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import pytest
 
 from perfctl.cdn import model
@@ -23,8 +20,9 @@ from perfctl.cdn.model import (
 from perfctl.diagnosis import Check
 from perfctl.render.cdn import VIEWS
 from perfctl.render.show import show
+from tests.cli.golden_files import golden_of
 
-GOLDEN = Path(__file__).parent / "golden" / "cdn"
+_golden = golden_of("cdn")
 ARN = "arn:aws:iam::123456789012:user/deploy"
 
 ANSWERS = {
@@ -141,12 +139,3 @@ def _drawn(name: str, output: str, width: int) -> str:
         took_ms=1.0,
         width=width,
     )
-
-
-def _golden(name: str, text: str) -> str:
-    """The file's text; written anew with PERFCTL_GOLDEN=1, to be looked at before it is committed."""
-    file = GOLDEN / name
-    if os.environ.get("PERFCTL_GOLDEN"):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
-    return file.read_text()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,8 +10,9 @@ import pytest
 from perfctl.db.model import SlowQueries, SlowQuery
 from perfctl.db.plan import read_plan
 from perfctl.render.show import show
+from tests.cli.golden_files import golden_of
 
-GOLDEN = Path(__file__).parent / "golden" / "db"
+_golden = golden_of("db")
 PLANS = Path(__file__).parents[1] / "fixtures" / "db"
 
 
@@ -101,10 +101,3 @@ def test_plain_text_is_the_golden_one(name: str) -> None:
 def test_a_document_has_the_whole_text_of_a_query() -> None:
     assert "FROM prices" in drawn("slow", "json")
     assert SLOW.rows[1].query in drawn("slow", "ndjson")
-
-
-def _golden(name: str, text: str) -> str:
-    path = GOLDEN / name
-    if os.environ.get("PERFCTL_GOLDEN"):
-        path.write_text(text, encoding="utf-8")
-    return path.read_text(encoding="utf-8")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-from pathlib import Path
 
 import pytest
 
 from perfctl.metrics.model import Reading, metrics_of, snapshot_of
 from perfctl.render.document import Output
 from perfctl.render.show import show
+from tests.cli.golden_files import golden_of
 
 SNAPSHOT = snapshot_of(
     metrics_of(
@@ -29,7 +28,7 @@ SNAPSHOT = snapshot_of(
     )
 )
 
-GOLDEN = Path(__file__).parent / "golden" / "metrics"
+_golden = golden_of("metrics")
 
 
 def drawn(output: Output, *, width: int = 80) -> str:
@@ -56,10 +55,3 @@ def test_what_was_not_measured_is_null_in_json() -> None:
     assert data["disk_io_mb"] is None
     assert data["unmeasured"]["disk_io_mb"] == "not counted on this system: disks of the host"
     assert data["network_io_mb"] == 0.0
-
-
-def _golden(name: str, text: str) -> str:
-    path = GOLDEN / name
-    if os.environ.get("PERFCTL_GOLDEN"):
-        path.write_text(text, encoding="utf-8")
-    return path.read_text(encoding="utf-8")

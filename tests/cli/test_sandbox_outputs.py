@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import pytest
 
 from perfctl.render.show import show
@@ -18,8 +15,9 @@ from perfctl.sandbox.model import (
     SandboxUp,
     Server,
 )
+from tests.cli.golden_files import golden_of
 
-GOLDEN = Path(__file__).parent / "golden" / "sandbox"
+_golden = golden_of("sandbox")
 
 
 def server(name: str, version: str, port: int, state: str = "started", problem: str | None = None) -> Server:
@@ -92,10 +90,3 @@ def test_plain_text_is_the_golden_one(name: str) -> None:
 
     assert text == _golden(f"{name}-plain.txt", text)
     assert "\x1b" not in text
-
-
-def _golden(name: str, text: str) -> str:
-    path = GOLDEN / name
-    if os.environ.get("PERFCTL_GOLDEN"):
-        path.write_text(text, encoding="utf-8")
-    return path.read_text(encoding="utf-8")
