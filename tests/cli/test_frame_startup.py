@@ -84,6 +84,13 @@ def test_the_cheap_answers_do_not_load_the_parser(words: tuple[str, ...]) -> Non
     assert modules.isdisjoint({"typer", "inspect", "dataclasses", "asyncio", "logging"})
 
 
+def test_checking_a_file_loads_what_it_needs_and_no_more(tmp_path: Path) -> None:
+    file = tmp_path / "perfctl.yaml"
+    file.write_text("version: 1\n")
+    code, modules = loaded("config", "validate", str(file))
+    assert (code, modules.intersection({"asyncio", "hashlib", "random", "tempfile", "decimal", "csv"})) == (0, set())
+
+
 @pytest.mark.parametrize("name", ENTRIES)
 def test_an_entry_says_what_its_file_says(name: str) -> None:
     """A renamed file, a forgotten command or another help text is found here and not by a user."""
