@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from perfctl.cli.options import glimpse
+from perfctl.cli.options import BY_FLAG, OPTIONS, glimpse
 from perfctl.cli.streams import say
 from perfctl.errors import LockedError, PerfctlError
 
@@ -115,9 +115,18 @@ def _known_words(argv: Sequence[str]) -> list[str]:
     """The command's words; what else stands on the line may be anybody's data."""
     from perfctl.cli.entries import ENTRIES
 
-    index = next((index for index, word in enumerate(argv) if word in ENTRIES), len(argv))
+    index = next(
+        (index for index, word in enumerate(argv) if word in ENTRIES and not _is_value(argv, index)), len(argv)
+    )
     found = list(argv[index : index + 1])
     return found + [word for word in argv[index + 1 :] if found and word in ENTRIES[found[0]].commands][:1]
+
+
+def _is_value(argv: Sequence[str], index: int) -> bool:
+    """Whether a word belongs to the global option before it, as in `-c sandbox` and `-qc sandbox`."""
+    before = argv[index - 1] if index else ""
+    name = BY_FLAG.get(before if before.startswith("--") else f"-{before[-1:]}") if before.startswith("-") else None
+    return name is not None and OPTIONS[name].metavar is not None
 
 
 def _texts(error: PerfctlError) -> dict[str, str | None]:

@@ -83,6 +83,11 @@ def test_a_failure_under_cron_is_one_line_with_context_kind_and_whether_to_retry
     )
 
 
+@pytest.mark.parametrize("before", [("-c", "frame"), ("-qc", "frame"), ("--context", "frame"), ("--context=frame",)])
+def test_a_failure_under_cron_names_the_command_and_no_options_value(before: tuple[str, ...]) -> None:
+    assert invoke(*before, "--cron", "frame", "fail", "AuthError").err.startswith("perfctl frame fail: ")
+
+
 def test_success_under_cron_says_nothing() -> None:
     assert invoke("frame", "rows", "3", "--cron") == (0, "", "")
     assert invoke("frame", "warn", "--cron") == (0, "", "")
