@@ -64,7 +64,9 @@ class KeyLayout:
 
     def _namespace_prefix(self, namespace: str) -> bytes:
         if not namespace:
-            raise UsageError("the namespace is empty", hint="leave it out for the namespace 'default'")
+            raise UsageError(
+                "the namespace is empty", hint="a namespace has at least one character; what names none is in 'default'"
+            )
         return self.root + _escape(namespace) + b":"
 
 

@@ -73,6 +73,7 @@ class Preloaded:
     listing: ClassVar[str] = "rows"
 
     namespace: str
+    """Where the entries went; several by commas, where entries name their own."""
     loaded: int
     failed: int
     size_bytes: int

@@ -112,6 +112,7 @@ class CacheOperator:
 
         `namespace` and `ttl` are for entries that name none. Memory holds one batch, however many there are.
         """
+        self._layout.namespace(namespace)
         started = time.perf_counter()
         tally = _Tally()
         batch = _Batch()
@@ -124,7 +125,7 @@ class CacheOperator:
                     on_progress(tally.loaded)
         await self._load(batch, tally)
         return Preloaded(
-            namespace=namespace or DEFAULT_NAMESPACE,
+            namespace=", ".join(sorted(tally.namespaces)) or namespace or DEFAULT_NAMESPACE,
             loaded=tally.loaded,
             failed=tally.failed,
             size_bytes=tally.size_bytes,
@@ -168,6 +169,7 @@ class CacheOperator:
         except UsageError as error:
             tally.fail(where, error.message)
             return
+        tally.namespaces.add(own_namespace or namespace or DEFAULT_NAMESPACE)
         batch.add(where, write)
 
     async def _load(self, batch: _Batch, tally: _Tally) -> None:
@@ -260,6 +262,7 @@ class _Tally:
     failed: int = 0
     size_bytes: int = 0
     faults: list[str] = field(default_factory=list)
+    namespaces: set[str] = field(default_factory=set)
 
     def fail(self, where: str, reason: str) -> None:
         self.failed += 1

@@ -18,7 +18,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from perfctl.errors import UsageError
 from perfctl.units import parse_duration
@@ -64,6 +64,14 @@ def read_lines(lines: Iterable[bytes], source: str) -> Iterator[Entry | BadEntry
             yield _line(text, f"{source}:{number}")
 
 
+def lines_of(stream: BinaryIO) -> Iterator[bytes]:
+    """The lines of a stream; one that is too long ends them, and is cut where that can be seen."""
+    while line := stream.readline(_MAX_LINE_BYTES + 1):
+        yield line
+        if len(line) > _MAX_LINE_BYTES:
+            return
+
+
 def read_plan(text: str, path: Path) -> Iterator[Entry | BadEntry]:
     """The entries of a YAML plan, then those of its files. UsageError for a plan that is none."""
     plan, places = _plan(text, str(path))
@@ -79,7 +87,7 @@ def read_plan(text: str, path: Path) -> Iterator[Entry | BadEntry]:
 
 def _line(text: bytes, where: str) -> Entry | BadEntry:
     if len(text) > _MAX_LINE_BYTES:
-        return BadEntry(where, f"the line is over {_MAX_LINE_BYTES} bytes")
+        return BadEntry(where, f"the line is over {_MAX_LINE_BYTES} bytes, and nothing after it was read")
     try:
         fields = json.loads(text, parse_constant=_no_constant)
     except UnicodeDecodeError:
@@ -195,8 +203,8 @@ def _content(path: Path) -> str:
 
 def _lines(path: Path) -> Iterator[bytes]:
     try:
-        with path.open("rb") as lines:
-            yield from lines
+        with path.open("rb") as stream:
+            yield from lines_of(stream)
     except OSError as error:
         raise _unreadable(path, error) from error
 

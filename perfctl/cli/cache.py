@@ -13,6 +13,7 @@ import typer
 
 from perfctl.cache.model import CachedValue, Cleared, Deleted, Preloaded, SharedStats, Stored
 from perfctl.cli.command import CommandGroup
+from perfctl.cli.intake import taken
 from perfctl.cli.planner import DryRun, MaxAffected, Plan, confirm
 from perfctl.cli.run import Run
 from perfctl.diagnosis import Diagnosis, diagnose
@@ -22,6 +23,9 @@ from perfctl.units import format_count, parse_duration
 if TYPE_CHECKING:
     from perfctl.cache.operator import CacheOperator, Progress
     from perfctl.cache.preload import BadEntry, Entry
+
+_MAX_VALUE_BYTES = 64 * 1024 * 1024
+"""What the cache takes as one value."""
 
 group = CommandGroup("cache", help="Look into, clear and warm the cache.")
 
@@ -105,7 +109,13 @@ async def clear(
     if dry_run:
         return cleared(size, dry_run=True)
     if size.keys:
-        plan = Plan(f"clear namespace {namespace!r}", size.keys, "keys", size.size_bytes, size.samples)
+        plan = Plan(
+            f"clear namespace {namespace!r}",
+            size.keys,
+            "key" if size.keys == 1 else "keys",
+            size.size_bytes,
+            size.samples,
+        )
         confirm(run, plan, max_affected=max_affected)
     with _progress(run, f"clearing {namespace}", size.keys) as progress:
         return await operator.clear(size, on_progress=progress)
@@ -169,7 +179,7 @@ def _seconds(ttl: str | None) -> float | None:
 
 def _stdin_text() -> str:
     try:
-        return sys.stdin.buffer.read().decode()
+        return taken("-", at_most=_MAX_VALUE_BYTES, wanted="cache its parts under keys of their own").decode()
     except UnicodeDecodeError as error:
         raise UsageError("stdin is not UTF-8", hint="values from the command line are text") from error
 
@@ -182,9 +192,11 @@ def _parsed(text: str) -> Any:
 
 
 def _entries(source: str) -> Iterator[Entry | BadEntry]:
-    from perfctl.cache.preload import read_file, read_lines
+    from perfctl.cache.preload import lines_of, read_file, read_lines
 
-    return read_lines(sys.stdin.buffer, "stdin") if source == "-" else read_file(Path(source))
+    if not source:
+        raise UsageError("the file's name is empty", hint="name a .jsonl file, a .yaml plan, or - for stdin")
+    return read_lines(lines_of(sys.stdin.buffer), "stdin") if source == "-" else read_file(Path(source))
 
 
 def _judged(run: Run, loaded: Preloaded, source: str) -> Preloaded:

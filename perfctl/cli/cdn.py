@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from perfctl.cdn.model import CdnDiagnosis, EdgeAnswer, InvalidationReport, Invalidations
 from perfctl.cli.command import CommandGroup
+from perfctl.cli.intake import taken
 from perfctl.cli.planner import DryRun, MaxAffected, Plan, confirm
 from perfctl.cli.run import Run
 from perfctl.errors import TimedOutError, UsageError
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from perfctl.cdn.engine import CloudFrontOptimizer, Tell
     from perfctl.cdn.model import Waiting
     from perfctl.cdn.paths import Asked, Items
+
+_MAX_PATHS_BYTES = 16 * 1024 * 1024
+"""More paths than an account may invalidate at a time."""
 
 group = CommandGroup("cdn", help="Invalidate and check what the edge serves.")
 
@@ -147,12 +150,7 @@ def _asked(paths: list[str], files: list[str]) -> list[Asked]:
 
 
 def _lines(source: str) -> list[str]:
-    try:
-        data = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
-    except OSError as error:
-        raise UsageError(
-            f"{source}: {error.strerror}", hint="name a file of paths, one a line", where="--file"
-        ) from error
+    data = taken(source, at_most=_MAX_PATHS_BYTES, wanted="name a file of paths, one a line", where="--file")
     return data.decode("utf-8", "surrogateescape").split("\n")
 
 

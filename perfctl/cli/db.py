@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from perfctl.cli.command import CommandGroup
+from perfctl.cli.intake import taken
 from perfctl.cli.run import Run
 from perfctl.db.model import PlanReport, SlowOrder, SlowQueries
 from perfctl.diagnosis import Diagnosis
@@ -20,6 +21,8 @@ LEFT_BEHIND = (
     "rolled back; a rollback leaves dead rows (until VACUUM), used sequence values and WAL, "
     "and the locks were held while it ran"
 )
+_MAX_SQL_BYTES = 1024 * 1024
+_WANTED = "give a readable file of UTF-8 text with one statement"
 
 
 @group.command("slow", example="perfctl db slow --by mean --limit 5")
@@ -88,8 +91,8 @@ def _statement(sql: str | None, file: Path | None) -> str:
             "one statement is wanted, as an argument, as - or with -f FILE", hint="perfctl db analyze --help"
         )
     try:
-        if file is not None:
-            return file.read_text(encoding="utf-8")
-        return typer.get_text_stream("stdin", encoding="utf-8").read() if sql == "-" else str(sql)
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file or 'stdin'}: {error}", hint="give a readable file of UTF-8 text") from error
+        if file is None and sql != "-":
+            return str(sql)
+        return taken("-" if file is None else str(file), at_most=_MAX_SQL_BYTES, wanted=_WANTED).decode()
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{file or 'stdin'}: {error}", hint=_WANTED) from error

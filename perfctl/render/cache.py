@@ -38,14 +38,18 @@ def deleted_view(result: Deleted) -> View:
 
 def cleared_view(result: Cleared) -> View:
     """What went, or what would go."""
-    size = f"{format_count(result.keys)} keys, about {format_bytes(result.size_bytes)}"
+    size = f"{_keys(result.keys)}, about {format_bytes(result.size_bytes)}"
     if result.dry_run:
         samples = "\n".join(f"  {sample}" for sample in result.samples)
         return view(Text(f"would clear {result.namespace}: {size}"), Text(samples) if samples else None)
     if not result.keys:
         return view(Text(f"nothing to clear: {result.namespace} holds no keys"))
     took = format_duration_ms(result.took_ms)
-    return view(Text(f"cleared {result.namespace}: {format_count(result.deleted)} keys deleted in {took}"))
+    return view(Text(f"cleared {result.namespace}: {_keys(result.deleted)} deleted in {took}"))
+
+
+def _keys(count: int) -> str:
+    return f"{format_count(count)} key{'' if count == 1 else 's'}"
 
 
 def preloaded_view(result: Preloaded) -> View:

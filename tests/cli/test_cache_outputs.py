@@ -79,6 +79,7 @@ def test_stats_of_nothing_say_what_was_looked_at() -> None:
         (Deleted("n", 2, 1), "deleted 2 of n, 1 not there\n"),
         (Cleared("n", 0, 0, False, 0, 1.0), "nothing to clear: n holds no keys\n"),
         (Cleared("n", 5, 100, False, 5, 2.0), "cleared n: 5 keys deleted in 2.00 ms\n"),
+        (Cleared("n", 1, 100, False, 1, 2.0), "cleared n: 1 key deleted in 2.00 ms\n"),
         (Cleared("n", 2, 100, True, 0, 0.0, ("a", "b")), "would clear n: 2 keys, about 100 B\n\n  a\n  b\n"),
     ],
 )

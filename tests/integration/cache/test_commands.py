@@ -160,8 +160,15 @@ def test_nothing_usable_is_refused(cache: Cache, namespace: str, text: str) -> N
 def test_a_plan_is_loaded(cache: Cache, namespace: str, tmp_path: Path) -> None:
     plan = tmp_path / "plan.yaml"
     plan.write_text(f"namespace: {namespace}\nttl: 10m\nentries:\n  - {{key: a, value: [1, 2]}}\n")
-    assert data(cache("preload", str(plan), "-o", "json"))["loaded"] == 1
+    loaded = data(cache("preload", str(plan), "-o", "json"))
+    assert (loaded["loaded"], loaded["namespace"]) == (1, namespace)
     assert cache("get", "a", "-n", namespace).stdout == "[1, 2]\n"
+
+
+def test_an_empty_namespace_is_refused_before_anything_is_read(cache: Cache) -> None:
+    for words in (("preload", "-", "-n", ""), ("clear", ""), ("get", "k", "-n", "")):
+        said = cache(*words, input='{"key": "a", "value": 1}\n')
+        assert (said.returncode, said.stderr.splitlines()[0]) == (2, "error: the namespace is empty")
 
 
 def test_applications_and_the_operator_see_the_same(cache: Cache, namespace: str, sandbox: RunningSandbox) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 
-from perfctl.cache.preload import BadEntry, Entry, read_file, read_lines
+from perfctl.cache.preload import BadEntry, Entry, lines_of, read_file, read_lines
 from perfctl.errors import UsageError
 
 
@@ -21,6 +22,15 @@ def test_a_line_is_an_entry() -> None:
         Entry("f:1", "a", [1], 5.0, None),
         Entry("f:3", "b", None, None, "n"),
     ]
+
+
+def test_a_line_without_an_end_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("perfctl.cache.preload._MAX_LINE_BYTES", 100)
+    stream = BytesIO(b'{"key": "a", "value": 1}\n' + b"x" * 10_000 + b'\n{"key": "b", "value": 1}\n')
+    good, bad = read_lines(lines_of(stream), "f")
+    assert isinstance(good, Entry)
+    assert bad == BadEntry("f:2", "the line is over 100 bytes, and nothing after it was read")
+    assert stream.tell() < 200
 
 
 def test_a_byte_order_mark_is_passed_over() -> None:
