@@ -43,7 +43,7 @@ def plan_view(result: PlanReport) -> View:
     if result.analyzed:
         pairs.append(("execution", format_duration_ms(result.execution_ms)))
     else:
-        pairs.append(("execution", Cell("not run: estimates alone", "warn")))
+        pairs.append(("execution", Cell("not measured: estimates alone", "warn")))
     if result.planning_ms is not None:
         pairs.append(("planning", format_duration_ms(result.planning_ms)))
     if result.settings:
