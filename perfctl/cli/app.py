@@ -26,6 +26,8 @@ def main() -> NoReturn:
         _leave(_answered(sys.argv[1:]))
     except KeyboardInterrupt:
         _leave(130)
+    except Exception as error:  # noqa: BLE001 - not even the report of a bug worked: a broken installation
+        _leave(_last_resort(error))
 
 
 def _answered(argv: list[str]) -> int:
@@ -49,6 +51,15 @@ def _answered(argv: list[str]) -> int:
     from perfctl.cli.process import run
 
     return run(argv)
+
+
+def _last_resort(error: Exception) -> int:
+    """The exit code of a bug that could not be reported, after one line without anybody's data."""
+    try:  # noqa: SIM105 - contextlib would cost half of `--version`
+        sys.stderr.write(f"error: a bug in perfctl, or a broken installation: {type(error).__name__}\n")
+    except (OSError, ValueError):
+        pass
+    return 70
 
 
 def _say(text: str) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from functools import partial
 
 from perfctl.cli.failure import report
 from perfctl.cli.signals import INTERRUPTS, Stopped
@@ -11,21 +13,30 @@ from perfctl.errors import PerfctlError, RefusedError
 
 def run(argv: Sequence[str]) -> int:
     """Run the line and say what went wrong; never raises, not even when a signal comes."""
-    with INTERRUPTS.watched():
+    with INTERRUPTS.watched(partial(_leave, argv)):
         try:
             return _reported(argv)
         except Stopped as stopped:
-            error = INTERRUPTS.error(stopped)
-            error.__cause__ = stopped
-            return report(error, argv)
+            with INTERRUPTS.last_words():
+                error = INTERRUPTS.error(stopped)
+                error.__cause__ = stopped
+                return report(error, argv)
+
+
+def _leave(argv: Sequence[str], error: PerfctlError) -> None:
+    """End the process where the run does not end by itself."""
+    with INTERRUPTS.last_words():
+        os._exit(report(error, argv))
 
 
 def _reported(argv: Sequence[str]) -> int:
     try:
         return _parsed(argv)
-    except PerfctlError as error:
-        return report(error, argv)
-    except Exception as error:  # noqa: BLE001 - the one place where a bug ends
+    except Exception as error:
+        if INTERRUPTS.received is not None:  # what a signal broke is no error of its own
+            raise Stopped(INTERRUPTS.received) from error
+        if isinstance(error, PerfctlError):
+            return report(error, argv)
         from perfctl.cli.crash import bug
 
         return report(bug(error, argv), argv)

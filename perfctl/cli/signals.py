@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
@@ -12,6 +14,18 @@ from typing import Any
 from perfctl.errors import PerfctlError, TimedOutError
 
 _WATCHED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+SAME_PRESS_SECONDS = 0.5
+"""Signals within this are one: a terminal and a supervisor may both send theirs."""
+
+WRITING_SECONDS = 2.0
+"""How long a signal waits for an answer to be written; a reader may have stopped reading."""
+
+CANCELLING_SECONDS = 10.0
+"""How long a task may clean up; more than closing the engines, releasing a lock and ending other tasks take."""
+
+CLEANING_SECONDS = 30.0
+"""How long everything else may: a sandbox that was half up ends its servers."""
 
 
 class Stopped(BaseException):
@@ -44,29 +58,36 @@ class Interrupts:
     """Turns signals into `Stopped` where the run is, or into the cancellation of the running task.
 
     The first signal asks politely: a task is cancelled, so that it can clean up, and a document that
-    is being written is written to its end. The second one raises wherever the run is.
+    is being written is written to its end, both within a limit. The second one, or the limit, ends the process.
     """
 
     def __init__(self) -> None:
         self.received: int | None = None
         self.deadline_seconds: float | None = None
+        self._received_at = 0.0
+        self._leave: Callable[[PerfctlError], Any] = _nothing
         self._cancel: Callable[[], Any] | None = None
         self._undisturbed = False
 
     @contextlib.contextmanager
-    def watched(self) -> Iterator[None]:
-        """Watch from here to there; what was ignored (nohup, a shell's background job) stays ignored."""
+    def watched(self, leave: Callable[[PerfctlError], Any]) -> Iterator[None]:
+        """Watch from here to there; what was ignored (nohup, a shell's background job) stays ignored.
+
+        `leave` says the error and ends the process: for a run that does not end by itself.
+        """
         self.received = self.deadline_seconds = self._cancel = None
+        self._undisturbed, self._leave = False, leave
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = {number: signal.getsignal(number) for number in _WATCHED}
+        before = {number: signal.getsignal(number) for number in (*_WATCHED, signal.SIGALRM)}
         for number, handler in before.items():
             if handler != signal.SIG_IGN:
                 signal.signal(number, self._on_signal)
         try:
             yield
         finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
             for number, handler in before.items():
                 signal.signal(number, handler or signal.SIG_DFL)
 
@@ -77,13 +98,12 @@ class Interrupts:
             yield
             return
         self.deadline_seconds = seconds
-        handler = signal.signal(signal.SIGALRM, self._on_signal)
-        timer = signal.setitimer(signal.ITIMER_REAL, seconds)
+        signal.setitimer(signal.ITIMER_REAL, seconds)
         try:
             yield
         finally:
-            signal.signal(signal.SIGALRM, handler or signal.SIG_DFL)
-            signal.setitimer(signal.ITIMER_REAL, *timer)
+            if self.received is None:
+                signal.setitimer(signal.ITIMER_REAL, 0)
 
     @contextlib.contextmanager
     def cancelling(self, cancel: Callable[[], Any]) -> Iterator[None]:
@@ -102,6 +122,8 @@ class Interrupts:
             yield
         finally:
             self._undisturbed = False
+            if self.received is not None:
+                signal.setitimer(signal.ITIMER_REAL, CLEANING_SECONDS)
 
     @contextlib.contextmanager
     def at_once(self) -> Iterator[None]:
@@ -126,14 +148,39 @@ class Interrupts:
             where="--deadline",
         )
 
+    @contextlib.contextmanager
+    def last_words(self) -> Iterator[None]:
+        """While it is said why the run ended: a further signal ends the process without a word."""
+        self._leave = _exit
+        self._undisturbed, self._cancel = False, None
+        yield
+
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
-        is_first, self.received = self.received is None, number
-        if is_first and self._undisturbed:
-            return
-        if is_first and self._cancel is not None:
+        if self.received is None:
+            self._first(number)
+        elif number == signal.SIGALRM or time.monotonic() - self._received_at >= SAME_PRESS_SECONDS:
+            if self._undisturbed:
+                raise Stopped(self.received)
+            self._leave(self.error(Stopped(self.received)))
+
+    def _first(self, number: int) -> None:
+        self.received, self._received_at = number, time.monotonic()
+        if self._undisturbed:
+            signal.setitimer(signal.ITIMER_REAL, WRITING_SECONDS)
+        elif self._cancel is not None:
+            signal.setitimer(signal.ITIMER_REAL, CANCELLING_SECONDS)
             self._cancel()
-            return
-        raise Stopped(number)
+        else:
+            signal.setitimer(signal.ITIMER_REAL, CLEANING_SECONDS)
+            raise Stopped(number)
+
+
+def _nothing(_error: PerfctlError) -> None:
+    return None
+
+
+def _exit(error: PerfctlError) -> None:
+    os._exit(error.exit_code)
 
 
 INTERRUPTS = Interrupts()

@@ -52,6 +52,9 @@ def write(text: str, *, is_json: bool = False) -> None:
         raise ServiceError(
             f"cannot write to stdout: {reason}", hint="look at the disk or pipe that it goes to"
         ) from error
+    except BaseException:
+        _discard(stream)  # a signal: what a reader did not take must not hold up the end
+        raise
 
 
 def say(text: str) -> None:
@@ -59,7 +62,7 @@ def say(text: str) -> None:
     try:
         sys.stderr.write(_sayable(text, sys.stderr, is_json=False))
         sys.stderr.flush()
-    except (OSError, ValueError):
+    except (OSError, ValueError, RuntimeError):  # the last: a signal's words in the middle of others
         _discard(sys.stderr)
 
 

@@ -132,6 +132,19 @@ def nap(run: Run, seconds: float, mark: Annotated[Path | None, typer.Option()] =
     return Told("napped", 1)
 
 
+@group.command("stubborn", example="perfctl frame stubborn 5")
+def stubborn(
+    run: Run, seconds: Annotated[float, typer.Argument()], mark: Annotated[Path, typer.Option("--mark")]
+) -> Told:
+    """Sleep, and clean up for as long."""
+    mark.with_suffix(".begun").touch()
+    try:
+        time.sleep(seconds)
+    finally:
+        time.sleep(seconds)
+    return Told("slept", 1)
+
+
 @group.command("thread", example="perfctl frame thread 5")
 async def thread(run: Run, seconds: float, mark: Annotated[Path | None, typer.Option()] = None) -> Told:
     """Wait for a thread that nothing can cancel."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -180,3 +182,11 @@ def test_nothing_of_a_run_stays_behind_in_the_process() -> None:
     )
     assert after == before
     assert "PERFCTL_STATE_DIR" in os.environ
+
+
+def test_a_broken_installation_is_one_line_and_exit_70(tmp_path: Path) -> None:
+    broken = "import sys; sys.modules['perfctl.units'] = None; from perfctl.cli.app import main; main()"
+    command = [sys.executable, "-c", broken, "cache", "get", "k"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    expected = "error: a bug in perfctl, or a broken installation: ModuleNotFoundError\n"
+    assert (done.returncode, done.stdout, done.stderr) == (70, "", expected)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from perfctl.cli import process
 from tests.cli.conftest import Started, start
 from tests.cli.test_frame_lock import until
 
@@ -101,3 +102,51 @@ def test_a_signal_at_any_moment_shows_no_traceback(pause: float, start: Started)
     assert out == ""
     assert "Traceback" not in err
     assert run.returncode in (143, -signal.SIGTERM)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+def test_a_reader_who_no_longer_reads_holds_up_no_signal(number: signal.Signals, start: Started) -> None:
+    run = start("frame", "rows", "20000", "-o", "json")
+    assert run.stdout is not None
+    assert os.read(run.stdout.fileno(), 1)
+    run.send_signal(number)
+    assert run.wait(20) == ENDS[number][0]
+
+
+def test_a_reader_who_no_longer_reads_holds_up_no_deadline(start: Started) -> None:
+    run = start("frame", "rows", "20000", "-o", "json", "--deadline", "2s")
+    assert run.wait(20) == 5
+
+
+@pytest.mark.parametrize("command", ["wait", "nap"])
+@pytest.mark.parametrize("pause", [0.0, 0.01, 0.1])
+def test_a_signal_that_comes_twice_at_once_is_one(pause: float, command: str, start: Started, tmp_path: Path) -> None:
+    run = start("frame", command, "60", "--mark", str(tmp_path / "mark"))
+    until(tmp_path / "mark.begun")
+    run.send_signal(signal.SIGTERM)
+    time.sleep(pause)
+    run.send_signal(signal.SIGTERM)
+    out, err = run.communicate(timeout=20)
+    assert (run.returncode, out, err) == (143, "", ENDS[signal.SIGTERM][1])
+    assert (tmp_path / "mark").exists()
+
+
+def test_a_second_signal_ends_a_run_that_cleans_up_for_ever(start: Started, tmp_path: Path) -> None:
+    run = start("frame", "stubborn", "60", "--mark", str(tmp_path / "mark"))
+    until(tmp_path / "mark.begun")
+    run.send_signal(signal.SIGINT)
+    time.sleep(1)
+    run.send_signal(signal.SIGINT)
+    assert (run.communicate(timeout=20), run.returncode) == (("", "error: interrupted\n"), 130)
+
+
+def test_what_a_signal_broke_is_not_called_a_bug(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_argv: object) -> int:
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        except BaseException as error:
+            raise RuntimeError("an import that was cut off") from error
+        return 0
+
+    monkeypatch.setattr(process, "_parsed", broken)
+    assert process.run(["health"]) == 143
