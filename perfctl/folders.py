@@ -54,8 +54,9 @@ def _own_temporary() -> Path:
     """This user's folder in the temporary folder, made now; refused where somebody else made it first."""
     import tempfile
 
-    folder = Path(tempfile.gettempdir()) / f"perfctl-{os.getuid()}"
+    folder = Path(tempfile.tempdir or "/tmp") / f"perfctl-{os.getuid()}"  # noqa: S108 - what is meant where none is usable
     try:
+        folder = Path(tempfile.gettempdir()) / folder.name
         folder.mkdir(mode=0o700, exist_ok=True)
         found = folder.lstat()
     except OSError as error:

@@ -62,3 +62,13 @@ def test_a_temporary_folder_that_cannot_be_made_names_the_variable_to_set(tempor
     with pytest.raises(ConfigError) as failure:
         state_home({})
     assert failure.value.hint == "set PERFCTL_STATE_DIR to a folder of yours"
+
+
+def test_without_any_folder_that_can_be_written_the_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nowhere() -> str:
+        raise FileNotFoundError(2, "No usable temporary directory found in ['/tmp']")
+
+    monkeypatch.setattr(tempfile, "gettempdir", nowhere)
+    with pytest.raises(ConfigError, match="No usable temporary directory") as caught:
+        state_home({})
+    assert "PERFCTL_STATE_DIR" in str(caught.value.hint)
