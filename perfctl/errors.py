@@ -53,6 +53,10 @@ class ConfigError(PerfctlError):
     exit_code = 3
 
 
+class NotConfiguredError(ConfigError):
+    """The configuration is valid, and names no server of the kind that is asked."""
+
+
 class AuthError(PerfctlError):
     """The service does not know us, or does not let us."""
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from perfctl.config.settings import CacheConfig, CDNConfig, DatabaseConfig, Settings
-from perfctl.errors import ConfigError
+from perfctl.errors import ConfigError, NotConfiguredError
 
 if TYPE_CHECKING:
     import asyncio
@@ -287,4 +287,4 @@ _of_parents: list[dict[str, Any]] = []
 
 
 def _off(engine: str, keys: str, variable: str) -> ConfigError:
-    return ConfigError(f"the {engine} is not configured", hint=f"set {keys} in perfctl.yaml, or {variable}")
+    return NotConfiguredError(f"the {engine} is not configured", hint=f"set {keys} in perfctl.yaml, or {variable}")

@@ -24,7 +24,7 @@ from perfctl.cache.ttl import ttl_ms
 from perfctl.cache.weight import weigh, weigh_decoded
 from perfctl.config.settings import CacheConfig
 from perfctl.diagnosis import Check
-from perfctl.errors import ConfigError, UsageError
+from perfctl.errors import ConfigError, NotConfiguredError, UsageError
 
 if TYPE_CHECKING:
     from perfctl.cache.decorator import Key
@@ -204,7 +204,7 @@ class AdvancedCache:
         if self._given_store is not None:
             return self._given_store
         if self._address is None:
-            raise ConfigError(
+            raise NotConfiguredError(
                 "no Redis is configured: the cache is within one process, and ends with it",
                 hint="set cache.redis_url in perfctl.yaml, REDIS_HOST or --redis-url redis://HOST:PORT",
             )

@@ -27,4 +27,6 @@ async def health(
     diagnosis = await ask(run.optimizer, deep=deep)
     if diagnosis.status == "fail":
         run.exit(1)
+    if run.contexts_to_choose and any(check.status == "off" for check in diagnosis.rows):
+        run.warn(f"no context is chosen; there is {run.contexts_to_choose}")
     return diagnosis

@@ -16,7 +16,7 @@ from perfctl.cli.failure import note_context, safe
 from perfctl.cli.log import logged
 from perfctl.cli.signals import INTERRUPTS
 from perfctl.cli.terminal import Terminal
-from perfctl.errors import RefusedError
+from perfctl.errors import NotConfiguredError, RefusedError
 
 if TYPE_CHECKING:
     from perfctl.cli.registered import Registered
@@ -64,6 +64,13 @@ class Run:
         if self._settings is not None:
             return self._settings.context
         return self.options.context or os.environ.get("PERFCTL_CONTEXT") or "default"
+
+    @property
+    def contexts_to_choose(self) -> str:
+        """The flags that would choose one, such as `-c sandbox`; empty where one is chosen, or there is none."""
+        settings = self.settings
+        is_chosen = settings.context != "default" or "default" in settings.contexts
+        return "" if is_chosen else " or ".join(f"-c {name}" for name in settings.contexts[:3])
 
     @property
     def optimizer(self) -> PerformanceOptimizer:
@@ -124,8 +131,15 @@ def execute(ctx: Any, command: Registered, arguments: dict[str, Any]) -> None:
                 _show(run, *_timed(lambda: _answer(run, command.function, arguments)))
     except BaseException as error:
         note_context(error, run.context_name)
+        _name_contexts(run, error)
         raise
     raise typer.Exit(run.exit_code)
+
+
+def _name_contexts(run: Run, error: BaseException) -> None:
+    """Where nothing is configured, for no context was chosen: let the error say which there are."""
+    if isinstance(error, NotConfiguredError) and run.contexts_to_choose:
+        error.hint = f"choose a context: {run.contexts_to_choose}; or {error.hint}"
 
 
 def _pause(limit_seconds: float | None) -> None:

@@ -120,7 +120,11 @@ def settings_of(
     parts = [document.contexts[name] for name in chain for document in sources.documents if name in document.contexts]
     in_the_open = [warning for part in parts for warning in part.warnings]
     warnings = [*sources.warnings, *in_the_open, *settings.warnings, *readable_secrets(layer)]
-    return replace(settings, warnings=(*warnings, *([overridden] if overridden else [])))
+    return replace(
+        settings,
+        warnings=(*warnings, *([overridden] if overridden else [])),
+        contexts=tuple(context_names(sources.documents)),
+    )
 
 
 def _layer(sources: Sources, documents: Sequence[Document], chain: Sequence[str], flags: Layer) -> Layer:

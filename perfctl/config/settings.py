@@ -255,6 +255,8 @@ class Settings:
     origins: Mapping[str, Origin] = field(default_factory=dict)
     """`cache.redis_url` -> where it was set; keys at their default are absent."""
     warnings: tuple[str, ...] = ()
+    contexts: tuple[str, ...] = ()
+    """The contexts that could have been chosen."""
 
 
 SECTIONS: Mapping[str, type] = {

@@ -6,6 +6,7 @@ import json
 import socket
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,6 +26,19 @@ def test_with_nothing_configured_it_passes_and_says_what_is_off(
     ran = perfctl("health", "-o", "json")
     assert (ran.returncode, ran.stderr) == (0, "")
     assert _rows(ran) == {"disk": "pass", "redis": "off", "postgres": "off", "cdn": "off"}
+
+
+def test_where_no_context_is_chosen_those_that_there_are_are_named(
+    perfctl: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("contexts:\n  staging: {database: {host: 127.0.0.1, port: 1}}\n  prod: {}\n")
+    ran = perfctl("--config", str(file), "health", "-o", "json")
+    assert json.loads(ran.stdout)["warnings"] == ["no context is chosen; there is -c staging or -c prod"]
+    for words in (("db", "slow"), ("cache", "stats"), ("cdn", "status")):
+        hint = perfctl("--config", str(file), *words).stderr.splitlines()[-1]
+        assert hint.startswith("  try:    choose a context: -c staging or -c prod; or set ")
+    assert "choose" not in perfctl("--config", str(file), "-c", "prod", "db", "slow").stderr
 
 
 @pytest.mark.servers
