@@ -74,6 +74,8 @@ class Waiting:
     waited_seconds: float
     for_room: bool = False
     """Whether it waits for others to complete before it can send."""
+    ask_again: str | None = None
+    """The command that asks about what was sent, for whoever stops waiting."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,11 +85,14 @@ class Sender:
         open_ids = {one.invalidation_id for one in sent if one.status == "InProgress"}
         total = len(open_ids)
         rows = list(sent)
+        ask_again = next((_status_line(row) for row in rows if row.status == "InProgress"), None)
+        self._tell(Waiting(0, total, 0.0, ask_again=ask_again))
         delays = poll_delays()
         while True:
             rows = await asyncio.gather(*(self._polled(row, started, until) for row in rows))
             open_ids = {row.invalidation_id for row in rows if row.status == "InProgress"}
-            self._tell(Waiting(total - len(open_ids), total, self._time.now() - started))
+            again = ask_again if open_ids else None
+            self._tell(Waiting(total - len(open_ids), total, self._time.now() - started, ask_again=again))
             if not open_ids:
                 return rows
             delay = next(delays)

@@ -193,12 +193,19 @@ def _judge(run: Run, report: InvalidationReport) -> None:
 
 @contextmanager
 def _watched(run: Run) -> Iterator[Tell]:
-    """Progress while it lasts; where the time is over, the line to ask again is one for this context."""
+    """Progress while it lasts; where it ends before its time, the line to ask again is one for this context."""
+    import asyncio
+
     progress = _Progress(run)
     try:
         yield progress.tell
     except TimedOutError as error:
         error.hint = _in_context(run, error.hint)
+        raise
+    except asyncio.CancelledError:
+        progress.clear()
+        if progress.ask_again:
+            run.terminal.say(f"it was sent, and goes on: {_in_context(run, progress.ask_again)}")
         raise
     finally:
         progress.clear()
@@ -210,8 +217,11 @@ class _Progress:
     def __init__(self, run: Run) -> None:
         self._shows = run.terminal.shows_progress
         self._width = 0
+        self.ask_again: str | None = None
+        """The command for whoever stops waiting."""
 
     def tell(self, waiting: Waiting) -> None:
+        self.ask_again = waiting.ask_again
         what = "waiting for room" if waiting.for_room else f"{waiting.done} of {waiting.total} completed"
         self._write(f"invalidation: {what}, {waiting.waited_seconds:.0f} s")
 

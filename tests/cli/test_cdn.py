@@ -195,6 +195,16 @@ def test_what_takes_longer_than_the_wait_leaves_with_5_and_the_line_to_ask_again
     assert [row["status"] for row in _data(found)["rows"]] == ["Completed"]
 
 
+def test_what_its_deadline_ends_while_it_waits_says_how_to_ask_again(perfctl: Perfctl, slow_edge: LocalEdge) -> None:
+    words = ("cdn", "invalidate", "/a", "--wait", "--deadline", "4s", "--yes")
+    result = perfctl(*words, env=slow_edge.environment)
+    assert (result.returncode, result.stdout) == (5, "")
+    sent, *error = result.stderr.splitlines()
+    assert sent.startswith("it was sent, and goes on: perfctl cdn status I")
+    assert error[0] == "error: the run took longer than --deadline 4s"
+    assert slow_edge.paid() >= 1
+
+
 def test_a_full_quota_leaves_with_9_and_says_what_is_in_progress(perfctl: Perfctl, slow_edge: LocalEdge) -> None:
     wildcards = [f"/{number}/*" for number in range(15)]
     assert perfctl("cdn", "invalidate", *wildcards, "--yes", env=slow_edge.environment).returncode == 0
