@@ -44,6 +44,11 @@ class GlobalOptions(NamedTuple):
     deadline_seconds: float | None = None
     ci: tuple[str, ...] = ()
 
+    @property
+    def holds_warnings(self) -> bool:
+        """Whether warnings wait for the end, so that stderr holds one document where the run fails."""
+        return self.output == "json" and self.log_format == "text"
+
 
 def collected(ctx: Any) -> GlobalOptions:
     """What was said on the whole line, checked. UsageError names the flag."""

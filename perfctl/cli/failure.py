@@ -15,18 +15,18 @@ _SECRET_NAME = re.compile(r"PASSW|SECRET|TOKEN|_KEY$|PGPASS|DSN$|_URL$|CREDENTIA
 
 
 _CONTEXT_NOTE = "context "
+_WARNING_NOTE = "warning "
 
 
 def report(error: PerfctlError, argv: Sequence[str]) -> int:
     """Say what failed, where it was set and what to try, as the line's options want it; return the exit code."""
     said = glimpse(argv)
     _remember_passwords(argv)
-    if "debug" in said:
-        import traceback
-
-        say(safe("".join(traceback.format_exception(error))))
-    if said.get("output") in ("json", "ndjson") or said.get("log_format") == "json":
-        say(_document(error))
+    is_document = said.get("output") in ("json", "ndjson") or said.get("log_format") == "json"
+    if "debug" in said and not is_document:
+        say(_traceback(error))
+    if is_document:
+        say(_document(error, with_traceback="debug" in said))
     elif "cron" in said:
         if not isinstance(error, LockedError):
             say(_one_line(error, argv, said))
@@ -75,10 +75,21 @@ def _remember_passwords(argv: Sequence[str]) -> None:
             remember(password)
 
 
-def _document(error: PerfctlError) -> str:
+def _document(error: PerfctlError, *, with_traceback: bool) -> str:
+    """One document, in one line; what was warned of before stands in it, and with --debug where the error came from."""
     import json
 
-    return json.dumps({"error": error_fields(error)}) + "\n"
+    fields: dict[str, Any] = error_fields(error)
+    if with_traceback:
+        fields["traceback"] = _traceback(error)
+    warnings = _notes(error, _WARNING_NOTE)
+    return json.dumps({"error": fields, **({"warnings": warnings} if warnings else {})}) + "\n"
+
+
+def _traceback(error: PerfctlError) -> str:
+    import traceback
+
+    return safe("".join(traceback.format_exception(error)))
 
 
 def _lines(error: PerfctlError) -> str:
@@ -93,7 +104,12 @@ def _lines(error: PerfctlError) -> str:
 
 def _one_line(error: PerfctlError, argv: Sequence[str], said: Mapping[str, str]) -> str:
     """What a mail from cron needs: which command, in which context, what kind of failure, whether a retry helps."""
-    context = _context(error) or said.get("context") or os.environ.get("PERFCTL_CONTEXT") or "default"
+    context = (
+        next(iter(_notes(error, _CONTEXT_NOTE)), None)
+        or said.get("context")
+        or os.environ.get("PERFCTL_CONTEXT")
+        or "default"
+    )
     again = "a retry may help" if error.retryable else "a retry does not help"
     message = "; ".join(line.strip() for line in safe(error.message).splitlines() if line.strip())
     where = f" ({safe(error.where)})" if error.where else ""
@@ -101,14 +117,15 @@ def _one_line(error: PerfctlError, argv: Sequence[str], said: Mapping[str, str])
     return safe(f"{words}: {message}{where}: {error.kind}, exit {error.exit_code}, context {context}; {again}\n")
 
 
-def note_context(error: BaseException, name: str) -> None:
-    """Let an error know the context of its run."""
-    error.add_note(f"{_CONTEXT_NOTE}{name}")
+def note_run(error: BaseException, context: str, warnings: Sequence[str]) -> None:
+    """Let an error know the context of its run, and what was not said yet."""
+    for note in (f"{_CONTEXT_NOTE}{context}", *(f"{_WARNING_NOTE}{warning}" for warning in warnings)):
+        error.add_note(note)
 
 
-def _context(error: BaseException) -> str | None:
+def _notes(error: BaseException, kind: str) -> list[str]:
     notes = [*getattr(error, "__notes__", ()), *getattr(error.__cause__, "__notes__", ())]
-    return next((note.removeprefix(_CONTEXT_NOTE) for note in notes if note.startswith(_CONTEXT_NOTE)), None)
+    return [note.removeprefix(kind) for note in notes if note.startswith(kind)]
 
 
 def _known_words(argv: Sequence[str]) -> list[str]:

@@ -20,6 +20,7 @@ class RunLog(logging.Handler):
         super().__init__()
         self._as_json = options.log_format == "json"
         self._quiet = options.quiet or options.cron
+        self._holds = options.holds_warnings
         self._remember = remember
         """Takes a warning's text; False where the run has it already."""
 
@@ -27,8 +28,9 @@ class RunLog(logging.Handler):
         """Never raises: a log line that cannot be written is not worth a run."""
         try:
             message = safe(record.getMessage())
-            is_new = self._remember(message) if record.levelno >= logging.WARNING else True
-            if is_new and not self._quiet:
+            is_warning = record.levelno >= logging.WARNING
+            is_new = self._remember(message) if is_warning else True
+            if is_new and not self._quiet and not (is_warning and self._holds):
                 say(self._line(record, message))
         except Exception:  # noqa: BLE001 - logging's own rule: handleError, never an exception
             self.handleError(record)

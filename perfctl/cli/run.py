@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from perfctl.cli.chosen import REDIS_PREFIX, GlobalOptions, collected
-from perfctl.cli.failure import note_context, safe
+from perfctl.cli.failure import note_run, safe
 from perfctl.cli.log import logged
 from perfctl.cli.signals import INTERRUPTS
 from perfctl.cli.terminal import Terminal
@@ -86,7 +86,7 @@ class Run:
     def warn(self, message: str) -> None:
         """Say it on stderr, and in the document's `warnings`; once, and without secrets."""
         text = safe(message)
-        if not self.note(text):
+        if not self.note(text) or self.options.holds_warnings:
             return
         self.terminal.say(_as_json(text) if self.options.log_format == "json" else f"warning: {text}")
 
@@ -130,9 +130,11 @@ def execute(ctx: Any, command: Registered, arguments: dict[str, Any]) -> None:
             with _file_locks(run):
                 _show(run, *_timed(lambda: _answer(run, command.function, arguments)))
     except BaseException as error:
-        note_context(error, run.context_name)
+        note_run(error, run.context_name, run.warnings if run.options.holds_warnings else ())
         _name_contexts(run, error)
         raise
+    for warning in run.warnings if run.options.holds_warnings else ():
+        run.terminal.say(f"warning: {warning}")
     raise typer.Exit(run.exit_code)
 
 

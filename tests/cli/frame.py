@@ -98,11 +98,13 @@ def crash(run: Run, message: str) -> Told:
 
 
 @group.command("warn", example="perfctl frame warn")
-def warn(run: Run) -> Told:
-    """Warn through a logger, and through the run."""
+def warn(run: Run, fails: Annotated[bool, typer.Option("--fail")] = False) -> Told:
+    """Warn through a logger, and through the run; then fail, if that is wanted."""
     logging.getLogger("perfctl.frame").warning("slow: %s ms, postgresql://app:%s@db/app", 12, SECRET)
     logging.getLogger("perfctl.frame").info("looked twice")
     run.warn("half of it is old")
+    if fails:
+        raise errors.ServiceError("made to fail")
     return Told("warned", 2)
 
 

@@ -150,6 +150,16 @@ def test_a_warning_of_a_logger_is_on_stderr_and_in_the_document() -> None:
     assert outcome.err == "warning: slow: 12 ms, postgresql://app:***@db/app\nwarning: half of it is old\n"
 
 
+@pytest.mark.parametrize("more", [(), ("--debug",)], ids=["", "debug"])
+def test_stderr_of_a_failure_is_one_document_whatever_was_warned_of(more: tuple[str, ...]) -> None:
+    outcome = invoke("frame", "warn", "--fail", "-o", "json", *more)
+    document = json.loads(outcome.err)
+    assert (outcome.code, outcome.out, document["error"]["message"]) == (9, "", "made to fail")
+    assert document["warnings"] == ["slow: 12 ms, postgresql://app:***@db/app", "half of it is old"]
+    assert ("traceback" in document["error"]) == bool(more)
+    assert SECRET not in outcome.err
+
+
 def test_the_log_is_json_when_that_is_asked_for() -> None:
     lines = [json.loads(line) for line in invoke("frame", "warn", "--log-format", "json", "-v").err.splitlines()]
     assert [(line["level"], line["message"]) for line in lines] == [
