@@ -149,3 +149,19 @@ def test_closing_closes_what_is_idle_and_what_comes_back_later() -> None:
 
     asyncio.run(close_under_use())
     assert [twin.is_closed for twin in server.opened] == [True, True]
+
+
+def test_each_event_loop_has_connections_of_its_own() -> None:
+    server = Server()
+    pool = pool_of(server, max_connections=1)
+
+    async def contended() -> None:
+        await asyncio.gather(*(_one_after_the_other(pool, 2) for _ in range(3)))
+
+    asyncio.run(contended())
+    asyncio.run(contended())
+
+    assert len(server.opened) == 2
+    assert pool.statistics() == PoolStatistics(
+        in_use=0, idle=0, waiting=0, created=2, closed=0, waits=pool.statistics().waits
+    )
