@@ -46,6 +46,7 @@ _COMMENT_EDGE = re.compile(r"/\*|\*/")
 
 READING_VERBS = frozenset({"select", "values", "table", "with"})
 WRITING_VERBS = frozenset({"insert", "update", "delete", "merge"})
+_NOT_BEFORE_A_NEW_TABLE = frozenset({"as", ".", "insert", "merge"})
 # A minus after one of these is a sign, not a subtraction.
 _BEFORE_A_SIGN = frozenset("(,=<>+-*/%[|") | {
     "select", "where", "and", "or", "not", "between", "in", "limit", "offset", "when", "then", "else", "values",
@@ -260,9 +261,9 @@ def _number_of(parameter: Token) -> int:
 
 
 def _says_into(pieces: list[Token]) -> bool:
-    """Whether INTO stands there as a keyword, and not as the name behind AS or a dot."""
+    """Whether INTO stands there as SELECT's keyword, not as INSERT's, nor as the name behind AS or a dot."""
     return any(
-        piece.kind == "word" and piece.text.lower() == "into" and before.text.lower() not in ("as", ".")
+        piece.kind == "word" and piece.text.lower() == "into" and before.text.lower() not in _NOT_BEFORE_A_NEW_TABLE
         for before, piece in pairwise(pieces)
     )
 

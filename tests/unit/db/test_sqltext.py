@@ -113,6 +113,7 @@ def test_parameters_without_a_value_are_counted(sql: str, expected: int) -> None
         ("WITH a AS (SELECT 1) SELECT * INTO TEMP t FROM a", True),
         ("SELECT a AS into, t.into, \"into\", 'into' FROM t", False),
         ("INSERT INTO t VALUES (1)", False),
+        ("WITH x AS (INSERT INTO t VALUES (1) RETURNING a) SELECT * FROM x", False),
     ],
 )
 def test_a_select_that_makes_a_table_is_known(sql: str, expected: bool) -> None:
