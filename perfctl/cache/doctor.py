@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from perfctl.cache.address import Address
 from perfctl.cache.keys import KeyLayout
 from perfctl.cache.model import ServerFacts
-from perfctl.cache.store import Store, Write
+from perfctl.cache.store import ForbiddenError, Store, Write
 from perfctl.config.settings import is_local
 from perfctl.diagnosis import Check
 from perfctl.errors import AuthError, PerfctlError
@@ -37,7 +37,7 @@ async def check_health(store: Store) -> Check:
 
 async def examine(store: Store, layout: KeyLayout, address: Address | None) -> list[Check]:
     """Everything that perfctl needs of a server, in the order in which it is needed. Never raises."""
-    connect = await _connect(store)
+    connect = await _connect(store, layout)
     if connect.status == "fail":
         return [connect]
     facts = await _facts(store)
@@ -54,10 +54,13 @@ async def examine(store: Store, layout: KeyLayout, address: Address | None) -> l
     ]
 
 
-async def _connect(store: Store) -> Check:
+async def _connect(store: Store, layout: KeyLayout | None = None) -> Check:
+    """With the layout, the right that is missing is named, and not where to read of it."""
     started = time.perf_counter()
     try:
         await store.ping()
+    except ForbiddenError as error:
+        return Check(COMPONENT, "connect", "fail", error.message, _rights(error, layout) if layout else error.hint)
     except PerfctlError as error:
         return Check(COMPONENT, "connect", "fail", error.message, error.hint)
     took_ms = (time.perf_counter() - started) * 1000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import os
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -18,7 +19,7 @@ from redis.credentials import CredentialProvider
 from perfctl.cache.address import Address
 from perfctl.cache.keys import pattern_of
 from perfctl.cache.model import ServerFacts
-from perfctl.cache.store import SINCE, Fetched, Refusal, Write
+from perfctl.cache.store import SINCE, Fetched, ForbiddenError, Refusal, Write
 from perfctl.credentials import resolve
 from perfctl.errors import AuthError, PerfctlError, ServiceError, TimedOutError, UnreachableError
 
@@ -331,8 +332,8 @@ _UNREACHABLE_HINT = "is it running there? perfctl cache doctor looks closer"
 
 
 def _refusal(reason: str, at: Address) -> PerfctlError:
-    if "NOPERM" in reason or "no permissions" in reason:
-        return AuthError(f"Redis at {at} forbids it: {reason}", hint=_RIGHTS_HINT)
+    if "NOPERM" in reason or "no permissions" in reason.lower():
+        return ForbiddenError(f"Redis at {at} forbids it: {reason}", hint=_RIGHTS_HINT)
     return ServiceError(f"Redis at {at} refused: {reason}", hint=_hint_for(reason))
 
 
@@ -354,6 +355,9 @@ def _reason(error: BaseException) -> str:
     """The driver's words without its address, which the message has already."""
     if type(error).__name__ == "MasterNotFoundError":
         return "no sentinel answers with a primary of that name"
+    cause = error.__cause__
+    if isinstance(cause, ConnectionError) and cause.errno:  # asyncio puts the address in place of the reason
+        return os.strerror(cause.errno).lower()
     text = str(error).strip().rstrip(".")
     return text.rpartition(". ")[2] or type(error).__name__
 

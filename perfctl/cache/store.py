@@ -7,6 +7,11 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from perfctl.cache.model import ServerFacts
+from perfctl.errors import AuthError
+
+
+class ForbiddenError(AuthError):
+    """The server knows us, and does not allow us this."""
 
 
 class Fetched(NamedTuple):

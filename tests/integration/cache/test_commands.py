@@ -216,6 +216,26 @@ def test_doctor_says_what_a_user_without_rights_lacks(sandbox: RunningSandbox, n
     assert refused.returncode == 4
 
 
+@pytest.mark.parametrize("rights", ["~elsewhere:* +@all", "~* -@all"])
+def test_a_missing_right_is_code_4_and_doctor_names_it(sandbox: RunningSandbox, namespace: str, rights: str) -> None:
+    import redis
+
+    environment = sandbox.environment
+    place = {"REDIS_HOST": environment["REDIS_HOST"], "REDIS_PORT": environment["REDIS_PORT"]}
+    user = {"PERFCTL_CACHE__REDIS_USERNAME": namespace, "REDIS_PASSWORD": "pw-of-a-test"}
+    with redis.Redis(
+        environment["REDIS_HOST"], int(environment["REDIS_PORT"]), password=environment["REDIS_PASSWORD"], protocol=2
+    ) as admin:
+        admin.execute_command("ACL", "SETUSER", namespace, "on", ">pw-of-a-test", *rights.split())
+        try:
+            done = sandbox.perfctl("cache", "get", "a", env={**place, **user})
+            said = sandbox.perfctl("cache", "doctor", "-o", "json", env={**place, **user})
+        finally:
+            admin.execute_command("ACL", "DELUSER", namespace)
+    assert (done.returncode, said.returncode) == (4, 1)
+    assert "ACL SETUSER" in next(row["fix"] for row in data(said)["rows"] if row["status"] == "fail")
+
+
 def test_without_a_server_it_says_how_to_configure_one(perfctl: Perfctl) -> None:
     said = perfctl("cache", "get", "a")
     assert (said.returncode, said.stdout) == (3, "")
