@@ -23,6 +23,8 @@ T = TypeVar("T")
 WAIT_SECONDS = 900.0
 ATTEMPTS = 8
 """Of a call that is throttled or fails on the service's side, where no time to wait was given."""
+LATE_ATTEMPTS = 3
+"""Of a call that is not answered: each of them is as long as --timeout."""
 LONGEST_PAUSE_SECONDS = 20.0
 _FIRST_DELAYS = (1.0, 1.0, 2.0, 3.0)
 _LATER_DELAY = 5.0
@@ -103,15 +105,17 @@ class Sender:
     async def retried(self, call: Callable[[], Awaitable[T]], *, until: float | None = None) -> T:
         """The call, again where the service throttles, fails on its side or is late: full jitter, up to 20 s.
 
-        Eight attempts, and where there is time `until` then, as many as fit into it.
+        Eight attempts, three of a call that is not answered, and where there is time `until` then, as many as fit
+        into it.
         """
         for attempt in count(1):
             try:
                 return await call()
-            except (ThrottledError, UnavailableError, TimedOutError):
+            except (ThrottledError, UnavailableError, TimedOutError) as error:
+                most = LATE_ATTEMPTS if isinstance(error, TimedOutError) else ATTEMPTS
                 pause = self._time.jitter() * min(LONGEST_PAUSE_SECONDS, 2.0**attempt)
                 has_time = until is not None and self._time.now() + pause <= until
-                if attempt >= ATTEMPTS and not has_time:
+                if attempt >= most and not has_time:
                     raise
             await self._time.sleep(pause)
         raise AssertionError("count() does not end")

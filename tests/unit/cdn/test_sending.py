@@ -82,6 +82,15 @@ def test_a_time_out_after_acceptance_is_not_paid_twice(engine: CloudFrontOptimiz
     assert control.items_paid == 1
 
 
+def test_a_service_that_never_answers_is_asked_three_times(
+    engine: CloudFrontOptimizer, control: MemoryCloudFront, clock: VirtualClock
+) -> None:
+    control.faults = deque([TimedOutError("late")] * 20)
+    with pytest.raises(TimedOutError):
+        _invalidate(engine, "/a")
+    assert clock.pauses == [2.0, 4.0]
+
+
 def test_pauses_grow_to_twenty_seconds_and_then_the_refusal_is_told(
     engine: CloudFrontOptimizer, control: MemoryCloudFront, clock: VirtualClock
 ) -> None:
