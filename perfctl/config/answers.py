@@ -41,9 +41,9 @@ def validate(
         raise_for([fault for document in documents for fault in (*document.faults, *_context_faults([document]))])
         warnings = [warning for document in documents for warning in _warnings(document)]
     else:
-        load = load_settings(context=context, config_file=config_file)
         sources = gather(config_file=config_file, environ=os.environ)
-        raise_for(tuple(_context_faults(sources.documents)))
+        raise_for((*sources.faults, *_context_faults(sources.documents)))
+        load = load_settings(context=context, config_file=config_file)
         documents, warnings = list(sources.documents), list(load.warnings)
     rows = tuple(ValidFile(str(found.path), tuple(found.contexts), len(_warnings(found))) for found in documents)
     return Validation(rows), tuple(warnings)

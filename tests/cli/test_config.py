@@ -83,6 +83,14 @@ def test_validate_looks_into_contexts_that_nobody_chose(perfctl: Perfctl, tmp_pa
     assert "context 'c': extends: no context 'x'" in ended.stderr
 
 
+def test_validate_lists_unknown_parents_beside_mistyped_keys(perfctl: Perfctl, tmp_path: Path) -> None:
+    (tmp_path / "perfctl.yaml").write_text("cache: {ttl_secnds: 5}\ncontexts: {a: {extends: b}, c: {extends: c}}\n")
+    ended = perfctl("config", "validate")
+    assert ended.returncode == 3
+    for expected in ("perfctl.yaml:1:9: unknown key 'ttl_secnds'", "no context 'b'", "form a circle: c -> c"):
+        assert expected in ended.stderr
+
+
 def test_schema_is_the_schema_of_the_file(perfctl: Perfctl) -> None:
     schema = json.loads(perfctl("config", "schema").stdout)
     assert schema == file_schema()
