@@ -108,7 +108,7 @@ def _sarif(checks: Sequence[Check], title: str) -> str:
         for check in checks
     ]
     run = {
-        "tool": {"driver": {"name": title, "informationUri": "https://pypi.org/project/perfctl/"}},
+        "tool": {"driver": {"name": title, "informationUri": "https://github.com/perfctl/perfctl"}},
         "results": results,
     }
     document = {
