@@ -17,6 +17,7 @@ from tests.cli.frame import SECRET, invoke
 CODES = {
     "UsageError": 2,
     "ConfigError": 3,
+    "NotConfiguredError": 3,
     "AuthError": 4,
     "UnreachableError": 5,
     "TimedOutError": 5,
