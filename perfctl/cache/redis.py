@@ -20,6 +20,7 @@ from perfctl.cache.address import Address
 from perfctl.cache.keys import pattern_of
 from perfctl.cache.model import ServerFacts
 from perfctl.cache.store import SINCE, Fetched, ForbiddenError, Refusal, Write
+from perfctl.calls import asking, begun, ended
 from perfctl.credentials import resolve
 from perfctl.errors import AuthError, PerfctlError, ServiceError, TimedOutError, UnreachableError
 
@@ -39,7 +40,7 @@ class RedisStore:
 
     async def get(self, name: bytes) -> Fetched | None:
         """The blob and its remaining life, in one round trip."""
-        with self._translated():
+        with self._translated("GET, PTTL"):
             pipeline = self._client.pipeline(transaction=False)
             blob, ttl_ms = await pipeline.get(name).pttl(name).execute(raise_on_error=False)
             if isinstance(blob, failures.ResponseError) and str(blob).startswith("WRONGTYPE"):
@@ -49,12 +50,12 @@ class RedisStore:
 
     async def set(self, write: Write) -> None:
         """SET, with PX where it expires."""
-        with self._translated():
+        with self._translated("SET"):
             await self._client.set(write.name, write.blob, px=write.ttl_ms)
 
     async def set_many(self, writes: Sequence[Write]) -> list[Refusal]:
         """All in one go (on a cluster, in one pipeline a node); a refusal of one does not stop the others."""
-        with self._translated():
+        with self._translated(f"SET of {len(writes)} keys"):
             refusals = await (self._set_by_node(writes) if self._at.mode == "cluster" else self._set_all(writes))
         if writes and len(refusals) == len(writes):
             raise _refusal(refusals[0].reason, self._at)
@@ -64,7 +65,7 @@ class RedisStore:
         """UNLINK: the memory is freed in the background."""
         if not names:
             return 0
-        with self._translated():
+        with self._translated(f"UNLINK of {len(names)} keys"):
             if self._at.mode != "cluster":
                 return int(await self._client.unlink(*names))
             pipeline = self._client.pipeline(transaction=False)
@@ -78,7 +79,7 @@ class RedisStore:
         for node in await self._primaries():
             cursor: Any = 0
             while True:
-                with self._translated():
+                with self._translated("SCAN"):
                     cursor, names = await node.execute_command("SCAN", cursor, "MATCH", pattern, "COUNT", batch)
                 yield names
                 if not int(cursor):
@@ -86,7 +87,7 @@ class RedisStore:
 
     async def sizes(self, names: Sequence[bytes]) -> list[int | None]:
         """MEMORY USAGE; where that is forbidden, the lengths of name and value."""
-        with self._translated():
+        with self._translated(f"MEMORY USAGE of {len(names)} keys"):
             replies = await self._about_each(names, lambda pipeline, name: pipeline.memory_usage(name))
             if not any(isinstance(reply, failures.ResponseError) for reply in replies):
                 return replies
@@ -96,7 +97,7 @@ class RedisStore:
 
     async def count(self, name: bytes, increments: Mapping[bytes, int], *, since: int) -> None:
         """HINCRBY of each field, in one pipeline."""
-        with self._translated():
+        with self._translated("HINCRBY"):
             pipeline = self._client.pipeline(transaction=False).hsetnx(name, SINCE, since)
             for field, increment in increments.items():
                 pipeline.hincrby(name, field, increment)
@@ -104,25 +105,25 @@ class RedisStore:
 
     async def counters(self, name: bytes) -> dict[bytes, int]:
         """HGETALL; a field that is no number is left out."""
-        with self._translated():
+        with self._translated("HGETALL"):
             fields = await self._client.hgetall(name)
         return {field: int(value) for field, value in fields.items() if value.lstrip(b"-").isdigit()}
 
     async def evaluate(self, script: str, names: Sequence[str], arguments: Sequence[str | int]) -> Any:
         """EVAL: the script runs as one step on the server, on the names that it is given."""
-        with self._translated():
+        with self._translated("EVAL"):
             return await self._client.eval(script, len(names), *names, *arguments)
 
     async def ping(self) -> None:
         """PING, of every node of a cluster that redis-py asks."""
-        with self._translated():
+        with self._translated("PING"):
             await self._client.ping()
 
     async def facts(self) -> ServerFacts:
         """INFO of every primary; nothing where INFO is forbidden."""
         nodes = await self._primaries()
         try:
-            with self._translated():
+            with self._translated("INFO"):
                 answers = [await node.execute_command("INFO") for node in nodes]
         except (AuthError, ServiceError):
             return ServerFacts(mode=self._at.mode, nodes=len(nodes))
@@ -144,12 +145,13 @@ class RedisStore:
         client = self._clients.get(loop)
         if client is None:
             client = self._clients[loop] = _OPENERS[self._at.mode](self._at)
+            asking(f"Redis at {self.address}")
         return client
 
     async def _primaries(self) -> list[Any]:
         if self._at.mode != "cluster":
             return [self._client]
-        with self._translated():
+        with self._translated("CLUSTER SLOTS"):
             await self._client.initialize()
         primaries: list[Any] = self._client.get_primaries()
         return primaries
@@ -183,11 +185,14 @@ class RedisStore:
         return replies
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def _translated(self, call: str) -> Iterator[None]:
+        since = begun()
         try:
             yield
         except (failures.RedisError, failures.RedisClusterException, OSError) as error:
             raise _translation(error, self._at) from error
+        finally:
+            ended(f"Redis at {self.address}" if since else "", call, since)
 
 
 class _Credentials(CredentialProvider):

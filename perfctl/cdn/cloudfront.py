@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 from perfctl import aws
 from perfctl.aws import AwsAccess, AwsCallError, Caller
+from perfctl.calls import asking, begun, ended
 from perfctl.cdn.background import in_background
 from perfctl.cdn.model import Distribution, Invalidation, InvalidationState
 from perfctl.cdn.paths import is_wildcard
@@ -137,16 +138,20 @@ class CloudFront:
         return await in_background(lambda: self._translated(asked, call))
 
     def _translated(self, asked: str, call: Callable[[Any], T]) -> T:
+        since = begun()
         try:
             with aws.translated(asked):
                 if self._client is None:
                     self._client = aws.client("cloudfront", self._access, endpoint_url=self._endpoint_url)
+                    asking(f"CloudFront at {self.endpoint}")
                 return call(self._client)
         except AwsCallError as error:
             raise _told_apart(error) from error
         except (KeyError, TypeError) as error:
             hint = f"does {self.endpoint} answer for CloudFront?"
             raise ServiceError(f"{asked}: the answer lacks {error}", hint=hint) from error
+        finally:
+            ended(self.endpoint if since else "", asked, since)
 
 
 def is_aws(endpoint: str) -> bool:

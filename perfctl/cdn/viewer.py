@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
+from perfctl.calls import begun, ended
 from perfctl.cdn.background import in_background
 from perfctl.cdn.headers import age_seconds, cache_state
 from perfctl.cdn.model import EdgeAnswer
@@ -114,6 +115,7 @@ def _is_named(host: str | None, name: str) -> bool:
 
 def _get(target: Target, accept_encoding: str, timeout_seconds: float) -> EdgeAnswer:
     started = time.perf_counter()
+    since = begun()
     connection = _connection(target, timeout_seconds)
     try:
         headers = {"Accept-Encoding": accept_encoding, "User-Agent": "perfctl", "Connection": "close"}
@@ -127,6 +129,7 @@ def _get(target: Target, accept_encoding: str, timeout_seconds: float) -> EdgeAn
         raise _failed(target, error) from error
     finally:
         connection.close()
+        ended("edge", f"GET {target.url}", since)
 
 
 def _connection(target: Target, timeout_seconds: float) -> http.client.HTTPConnection:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import logging
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from perfctl.cli.registered import Registered
     from perfctl.config import Settings
     from perfctl.optimizer import PerformanceOptimizer
+
+_LOG = logging.getLogger("perfctl.run")
 
 CLOSE_SECONDS = 5.0
 """How long the engines may take to close; a server that is gone must not hold up the end."""
@@ -54,6 +57,7 @@ class Run:
                     "cdn.distribution_id": self.options.distribution,
                 },
             )
+            _LOG.info("context %s", self._settings.context)
             for warning in self._settings.warnings:
                 self.warn(warning)
         return self._settings

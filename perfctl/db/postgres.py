@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
+from perfctl.calls import asking, begun, ended
 from perfctl.errors import (
     AuthError,
     ConfigError,
@@ -65,7 +66,9 @@ class Session:
 
         arguments, server = connection_arguments(config), address(config)
         async with _translated(server):
-            return cls(await asyncpg.connect(**arguments), server)
+            session = cls(await asyncpg.connect(**arguments), server)
+        asking(f"PostgreSQL {'.'.join(map(str, session.server_version))} at {server}")
+        return session
 
     @property
     def is_usable(self) -> bool:
@@ -82,13 +85,13 @@ class Session:
         """The rows of one statement, its `$1` ... bound to the arguments; several statements are refused."""
         if "\x00" in sql:
             raise UsageError("the statement holds a NUL character", hint="SQL texts cannot have one, nor can values")
-        async with _translated(self.server, timeout):
+        async with _translated(self.server, timeout, sql):
             rows: list[Record] = await self._connection.fetch(sql, *arguments, timeout=timeout)
             return rows
 
     async def execute(self, script: str, *, timeout: float | None = None) -> None:
         """Run a script of our own, several statements if need be; nothing is bound."""
-        async with _translated(self.server, timeout):
+        async with _translated(self.server, timeout, script):
             await self._connection.execute(script, timeout=timeout)
 
     async def rollback(self) -> None:
@@ -190,10 +193,11 @@ def _driver_error() -> type[Exception]:
 
 
 @asynccontextmanager
-async def _translated(server: str, timeout: float | None = None) -> AsyncIterator[None]:
-    """Every error of the driver leaves as one of ours."""
+async def _translated(server: str, timeout: float | None = None, call: str = "connect") -> AsyncIterator[None]:
+    """Every error of the driver leaves as one of ours; the call is in the log."""
     import asyncpg
 
+    since = begun()
     try:
         yield
     except PerfctlError:
@@ -218,6 +222,8 @@ async def _translated(server: str, timeout: float | None = None) -> AsyncIterato
         raise _unreachable(error, server) from error
     except (OSError, asyncio.IncompleteReadError) as error:
         raise _unreachable(error, server) from error
+    finally:
+        ended(f"PostgreSQL at {server}" if since else "", call, since)
 
 
 _REACH = "is the server running, and is this its address? perfctl db doctor looks closer"
