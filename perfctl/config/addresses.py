@@ -20,6 +20,8 @@ _HOSTS = ("cache.redis_host", "database.host", "api.host")
 _NODES = ("cache.sentinel_nodes", "cache.cluster_nodes", "cdn.origin_domain")
 _HOST = re.compile(r"[A-Za-z0-9_.\-]+|\[?[0-9A-Fa-f:.%]+\]?|[/@][^\0]*")
 _PORT = re.compile(r":\d*$")
+_ELSEWHERE = re.compile(r"(?:^|&)(service|servicefile|passfile)=", re.IGNORECASE)
+"""What would let the driver read addresses and passwords past the configuration, and past its rules for TLS."""
 _SSLMODE = re.compile(r"(?:^|&)sslmode=([^&]*)")
 _NODE = re.compile(r"(?:[A-Za-z0-9_.\-]+|\[[0-9A-Fa-f:.%]+\])(?::(\d{1,5}))?")
 
@@ -65,7 +67,7 @@ def user_of(url: str) -> str | None:
 
 
 def with_parts(url: str, changes: Mapping[str, str]) -> str:
-    """The URL with another `port`, `database` or `username`.
+    """The URL with another `host`, `port`, `database` or `username`.
 
     >>> with_parts("postgresql://app@db.internal/app", {"port": "6432", "username": "me"})
     'postgresql://me@db.internal:6432/app'
@@ -74,6 +76,9 @@ def with_parts(url: str, changes: Mapping[str, str]) -> str:
 
     parts = urlsplit(url)
     userinfo, _, place = parts.netloc.rpartition("@")
+    if "host" in changes:
+        host = changes["host"]
+        place = (f"[{host}]" if ":" in host else quote(host, safe=",")) + "".join(_PORT.findall(place)[:1])
     if "port" in changes:
         place = f"{_PORT.sub('', place)}:{changes['port']}"
     if "username" in changes:
@@ -84,7 +89,7 @@ def with_parts(url: str, changes: Mapping[str, str]) -> str:
 
 
 def _url_fault(text: str, schemes: tuple[str, ...]) -> tuple[str, str] | None:
-    from urllib.parse import urlsplit
+    from urllib.parse import unquote, urlsplit
 
     accepted = " or ".join(f"{scheme}://" for scheme in schemes)
     example = f"write {schemes[0]}://host:port/..."
@@ -97,6 +102,8 @@ def _url_fault(text: str, schemes: tuple[str, ...]) -> tuple[str, str] | None:
         return f"is not a {accepted} URL", example
     if schemes == ("http", "https") and has_password(text):
         return "holds a password", "leave it out: nothing asks for one here"
+    if schemes[0] == "postgresql" and (elsewhere := _ELSEWHERE.search(unquote(parts.query))):
+        return f"names a {elsewhere[1]}", "PGSERVICE and PGPASSFILE name those"
     if schemes[0] == "postgresql" and not set(_SSLMODE.findall(parts.query)) <= set(SSL_MODES):
         return "has an sslmode that there is not", f"it is one of {', '.join(SSL_MODES)}"
     if any(port.isdigit() and not 0 < int(port[:9]) < 65536 for port in ports):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from perfctl.config import trust
+from perfctl.config.addresses import with_parts
 from perfctl.config.ambient import ambient_layers, pgpass_password
 from perfctl.config.discover import exists, project_file, repository_root, user_file
 from perfctl.config.document import Document, FileKind, read_document, split_urls
@@ -19,7 +20,7 @@ from perfctl.config.merge import base_layers, chain_of, context_layers, context_
 from perfctl.config.override import override_warning, readable_secrets
 from perfctl.config.rules import contradictions
 from perfctl.config.secret import has_password
-from perfctl.config.settings import SECTIONS, Origin, Settings
+from perfctl.config.settings import SECTIONS, Origin, Settings, hosts_of
 from perfctl.config.values import Findings
 from perfctl.errors import UsageError
 
@@ -135,6 +136,7 @@ def _layer(sources: Sources, documents: Sequence[Document], chain: Sequence[str]
 
 def _built(context: str, layer: Layer, sources: Sources, environ: Mapping[str, str]) -> tuple[Settings, Layer]:
     """The settings of a layer, with the password that libpq's file has where nothing else gives one."""
+    layer = _with_host(layer, sources.ambient)
     settings = _settings(context, layer)
     found = Findings()
     is_elsewhere = trust.is_chosen_by_project(layer, settings.database)
@@ -146,6 +148,16 @@ def _built(context: str, layer: Layer, sources: Sources, environ: Mapping[str, s
         looked_up = pgpass_password(settings.database, environ, found, exact_host=is_elsewhere)
         layer = {**layer, "database.password": looked_up} if looked_up else layer
     return replace(_settings(context, layer), warnings=tuple(found.warnings)), layer
+
+
+def _with_host(layer: Layer, ambient: Sequence[Layer]) -> Layer:
+    """A DSN without a host takes libpq's, as the driver would: what is another machine must be known to be one."""
+    dsn, found = layer.get("database.dsn"), merged(layer for layer in ambient if "database.dsn" not in layer)
+    if dsn is None or hosts_of(dsn.value) or "database.host" not in found:
+        return layer
+    names = {"database.host": "host", "database.port": "port"}
+    changes = {name: str(found[key].value) for key, name in names.items() if key in found}
+    return {**layer, "database.dsn": Given(with_parts(dsn.value, changes), dsn.source)}
 
 
 def _settings(context: str, layer: Layer) -> Settings:

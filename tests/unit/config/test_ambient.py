@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from perfctl.config import Secret
 from tests.unit.config.conftest import Place
 
@@ -82,3 +84,27 @@ def test_a_pgpass_that_others_may_read_is_ignored_with_a_warning(place: Place) -
     settings = place.env(DB_HOST="h").load()
     assert settings.database.password is None
     assert "others may read it" in settings.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("host", "expected", "mode"),
+    [
+        ("db.remote", "postgresql://db.remote:6432/app", "require"),
+        ("127.0.0.1", "postgresql://127.0.0.1:6432/app", "prefer"),
+        ("/run/pg", "postgresql://%2Frun%2Fpg:6432/app", "prefer"),
+        ("::1", "postgresql://[::1]:6432/app", "prefer"),
+    ],
+)
+def test_a_dsn_without_a_host_takes_pghost_and_its_tls(place: Place, host: str, expected: str, mode: str) -> None:
+    database = place.env(DATABASE_URL="postgresql:///app", PGHOST=host, PGPORT="6432").load().database
+    assert (database.dsn, database.effective_sslmode) == (expected, mode)
+
+
+def test_a_dsn_with_a_host_keeps_it(place: Place) -> None:
+    database = place.env(DATABASE_URL="postgresql://db1/app", PGHOST="db2", PGPORT="6432").load().database
+    assert database.dsn == "postgresql://db1/app"
+
+
+@pytest.mark.parametrize("parameter", ["service=x", "passfile=/x", "s%65rvice=x"])
+def test_a_dsn_does_not_lead_the_driver_past_the_configuration(place: Place, parameter: str) -> None:
+    assert "PGSERVICE and PGPASSFILE" in str(place.env(DATABASE_URL=f"postgresql:///app?{parameter}").error().hint)
