@@ -68,10 +68,14 @@ def redact_url(url: str) -> str:
 
     >>> redact_url("postgresql://app:p@ss/word@db.internal/app?sslpassword=x")
     'postgresql://app:***@db.internal/app?sslpassword=***'
+    >>> redact_url("redis//app:word@cache.internal")
+    'redis//***@cache.internal'
     """
     scheme, separator, rest = url.rpartition("://") if "://" not in url else url.partition("://")
     userinfo, at, address = rest.rpartition("@")
-    if at and ":" in userinfo:
+    if at and not separator and "//" in userinfo:
+        url = f"{userinfo.partition('//')[0]}//{HIDDEN}@{address}"  # a scheme that lost its colon
+    elif at and ":" in userinfo:
         url = f"{scheme}{separator}{userinfo.partition(':')[0]}:{HIDDEN}@{address}"
     return re.sub(_PARAMETER, rf"\1={HIDDEN}", url)
 
