@@ -13,6 +13,7 @@ from perfctl.sandbox.edge.store import Store
 from perfctl.sandbox.edge.xml import check_quantities, element, is_true, leaves, stored, text_of, texts_of
 
 MAX_DISTRIBUTIONS = 500
+_LONG_AGO_SECONDS = 3_600.0
 _REQUIRED = ("CallerReference", "Origins", "DefaultCacheBehavior", "Comment", "Enabled")
 _DEFAULTS: tuple[tuple[str, tuple[tuple[str, object], ...]], ...] = (
     ("Aliases", (("Quantity", 0),)),
@@ -71,6 +72,11 @@ class Distributions:
             raise ServiceProblem("TooManyDistributions", f"An account has at most {MAX_DISTRIBUTIONS} distributions.")
         name = identity or short_id("E")
         return self._keep(Distribution(name, domain_name(name), "", "", 0.0, tags), config)
+
+    def settle(self, identity: str) -> None:
+        """Take it for deployed long ago: what is here before the first call is at every edge."""
+        known = self.get(identity)
+        self._remember(replace(known, modified_at=known.modified_at - _LONG_AGO_SECONDS))
 
     def get(self, identity: str) -> Distribution:
         found = self._known.get(identity)

@@ -69,6 +69,7 @@ def ensure_sample(distributions: Distributions, identity: str, origin_port: int)
     known = {item.identity: item for item in distributions.all()}
     if identity not in known:
         distributions.create(sample_config(origin_port, reference=identity), identity=identity)
+        distributions.settle(identity)
         return
     config = known[identity].config_element
     for origin in items_of(config, "Origins"):

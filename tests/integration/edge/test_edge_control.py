@@ -35,6 +35,12 @@ def test_the_caller_is_known_by_its_access_key(edge: EdgeProcess) -> None:
     assert (identity["Account"], identity["Arn"]) == ("000000000000", "arn:aws:iam::000000000000:user/sandbox")
 
 
+def test_the_sample_distribution_is_deployed_from_the_start(tmp_path: Path) -> None:
+    with running(tmp_path) as fresh:
+        found = client("cloudfront", fresh.endpoint).get_distribution(Id=DISTRIBUTION)
+    assert found["Distribution"]["Status"] == "Deployed"
+
+
 def test_an_unknown_access_key_is_refused(edge: EdgeProcess) -> None:
     with pytest.raises(ClientError) as caught:
         client("cloudfront", edge.endpoint, key="AKIASTRANGER").list_distributions()
