@@ -30,7 +30,7 @@ def parse_size(text: str, *, where: str) -> int:
 
 
 def format_duration_ms(milliseconds: float | None) -> str:
-    """Three digits and the unit that suits: `0.42 ms`, `12.4 ms`, `1.25 s`, `3 min 4 s`."""
+    """Three digits and the unit that suits: `0.42 ms`, `12.4 ms`, `1.25 s`, `3 min 4 s`, `2 h`."""
     if milliseconds is None:
         return "-"
     if milliseconds < 1000:
@@ -39,7 +39,8 @@ def format_duration_ms(milliseconds: float | None) -> str:
     if seconds < 120:
         return f"{_three_digits(seconds)} s"
     minutes = int(seconds // 60)
-    return f"{minutes} min {int(seconds % 60)} s" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"
+    text = f"{minutes} min {int(seconds % 60)} s" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"
+    return text.removesuffix(" 0 s").removesuffix(" 0 min")
 
 
 def format_bytes(size: float | None) -> str:

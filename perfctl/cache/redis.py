@@ -333,7 +333,7 @@ def _translation(error: Exception, at: Address) -> PerfctlError:
 
 _AUTH_HINT = "check cache.redis_username and cache.redis_password, or REDIS_PASSWORD"
 _RIGHTS_HINT = "perfctl cache doctor lists the rights that are missing"
-_UNREACHABLE_HINT = "is it running there? perfctl cache doctor looks closer"
+_UNREACHABLE_HINT = "is it running there? perfctl config show --origin says where its address was set"
 
 
 def _refusal(reason: str, at: Address) -> PerfctlError:
@@ -360,7 +360,7 @@ def _reason(error: BaseException) -> str:
     """The driver's words without its address, which the message has already."""
     if type(error).__name__ == "MasterNotFoundError":
         return "no sentinel answers with a primary of that name"
-    cause = error.__cause__
+    cause = error.__cause__ or error.__context__
     if isinstance(cause, ConnectionError) and cause.errno:  # asyncio puts the address in place of the reason
         return os.strerror(cause.errno).lower()
     text = str(error).strip().rstrip(".")

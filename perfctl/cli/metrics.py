@@ -19,6 +19,6 @@ async def show(run: Run) -> MetricsSnapshot:
 
     snapshot = await metrics_snapshot(run.optimizer)
     if snapshot.unanswered:
-        run.warn(f"no answer from {' and '.join(snapshot.unanswered)}: see `unmeasured`")
+        run.warn(f"no answer from {' and '.join(snapshot.unanswered)}: its figures are missing")
         run.exit(6)
     return snapshot

@@ -30,6 +30,8 @@ def refuse_unusable(argv: Sequence[str]) -> None:
 def no_such_command(ctx: Any, word: str, known: Sequence[str]) -> UsageError:
     """A word that is no command, with the nearest ones, also those of other groups."""
     path = ctx.command_path
+    if word == "help":
+        return UsageError(f"{path}: no command {word!r}", hint=f"{path} --help, or {path} COMMAND --help")
     nearest = [f"{path} {near}" for near in get_close_matches(word, known, n=2)]
     if path == "perfctl":
         nearest += [f"perfctl {name} {word}" for name, entry in ENTRIES.items() if word in entry.commands]

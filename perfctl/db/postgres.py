@@ -79,7 +79,7 @@ class Session:
     def server_version(self) -> tuple[int, int]:
         """Major and minor, such as (18, 6)."""
         version = self._connection.get_server_version()
-        return version.major, version.minor
+        return version.major, version.micro  # asyncpg writes 18.6 as 18.0.6, and its minor is 0 from 10 on
 
     async def fetch(self, sql: str, *arguments: object, timeout: float | None = None) -> list[Record]:
         """The rows of one statement, its `$1` ... bound to the arguments; several statements are refused."""
@@ -226,7 +226,7 @@ async def _translated(server: str, timeout: float | None = None, call: str = "co
         ended(f"PostgreSQL at {server}" if since else "", call, since)
 
 
-_REACH = "is the server running, and is this its address? perfctl db doctor looks closer"
+_REACH = "is it running there? perfctl config show --origin says where its address was set"
 
 
 def _unreachable(error: Exception, server: str) -> UnreachableError:

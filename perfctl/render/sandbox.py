@@ -48,7 +48,8 @@ def status_view(result: SandboxStatus) -> View:
     )
     table = Table(columns, tuple(_status_row(row) for row in result.rows), empty=f"sandbox {result.name} is down")
     problems = [f"{row.service}: {row.problem}" for row in result.rows if row.problem]
-    return view(table, Text("\n".join(problems), "bad") if problems else None)
+    mend = None if result.up else Text(f"to mend: perfctl sandbox up --name {result.name}")
+    return view(table, Text("\n".join(problems), "bad") if problems else None, mend)
 
 
 def environment_view(result: SandboxEnvironment) -> View:

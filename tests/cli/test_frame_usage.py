@@ -11,6 +11,7 @@ from tests.cli.frame import invoke
 
 CASES = {
     ("frmae",): "error: perfctl: no command 'frmae'\n  try:    did you mean perfctl frame?\n",
+    ("help",): "error: perfctl: no command 'help'\n  try:    perfctl --help, or perfctl COMMAND --help\n",
     ("slow",): "error: perfctl: no command 'slow'\n  try:    did you mean perfctl db slow?\n",
     ("frame", "rosw"): "error: perfctl frame: no command 'rosw'\n  try:    did you mean perfctl frame rows?\n",
     ("frame", "rows", "1", "--limt", "3"): (

@@ -70,7 +70,7 @@ def test_a_database_that_is_down_leaves_the_other_figures(sandbox: RunningSandbo
     assert data["database_query_time_ms"] is None
     assert "cannot be reached" in data["unmeasured"]["active_connections"]
     assert data["memory_usage_mb"] > 0
-    assert json.loads(ran.stdout)["warnings"][-1] == "no answer from PostgreSQL: see `unmeasured`"
+    assert json.loads(ran.stdout)["warnings"][-1] == "no answer from PostgreSQL: its figures are missing"
 
 
 def test_servers_that_are_silent_are_left_behind(sandbox: RunningSandbox, silent_port: str) -> None:
