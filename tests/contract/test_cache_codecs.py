@@ -45,7 +45,7 @@ _VALUES = {"msgpack": _TYPED, "json": _JSON}
 
 FAR = ZoneInfo("Pacific/Apia")
 TYPED_VALUES: tuple[Any, ...] = (
-    (), (1, (2, ())), set(), {1}, {("a", 1)}, frozenset({(1, 2)}), b"\x00\xff", "ñ\U0001f600", 2**63, 2**64, -(2**70), [2**80],
+    (), (1, (2, ())), set(), {1}, frozenset({(1, 2)}), b"\x00\xff", "ñ\U0001f600", 2**63, 2**64, -(2**70), [2**80],
     Decimal("1.10"), Decimal("-Infinity"), UUID(int=7), date(1, 1, 1), time(23, 59, 59, 999999), time(1, tzinfo=FAR),
     timedelta(days=-1, microseconds=1), datetime(2026, 2, 28, tzinfo=timezone(timedelta(hours=5, minutes=30))),
     datetime(2026, 4, 5, 3, 30, tzinfo=FAR, fold=1),
