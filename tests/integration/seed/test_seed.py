@@ -126,7 +126,8 @@ def test_the_load_leaves_ten_shapes_that_are_slow_among_ten_that_are_quick(slow:
 
 
 def test_seeding_itself_is_not_counted(slow: SlowQueries) -> None:
-    assert not [row.query for row in slow.rows if row.query.startswith("INSERT")]
+    filling = [["INSERT", "INTO", name] for name in TABLES]
+    assert not [row.query for row in slow.rows if row.query.split()[:3] in filling]
 
 
 @pytest.mark.parametrize(
