@@ -187,17 +187,15 @@ def test_an_interrupted_call_is_cancelled_on_the_loop(bridge: Portal) -> None:
     ended: list[str] = []
 
     async def hang() -> None:
+        asyncio.get_running_loop().call_later(0.1, os.kill, os.getpid(), signal.SIGINT)
         try:
             await asyncio.sleep(3600)
         except asyncio.CancelledError:
             ended.append("cancelled")
             raise
 
-    interrupt = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
-    interrupt.start()
     with pytest.raises(KeyboardInterrupt):
         bridge.run(hang)
-    interrupt.join()
     bridge.close()
     assert ended == ["cancelled"]
 
