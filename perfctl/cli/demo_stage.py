@@ -61,7 +61,7 @@ class Stage:
     def tell(self, text: str) -> None:
         """Say it to the reader, when there is one."""
         if self.is_told:
-            self._terminal.write(text)
+            self._terminal.write_piece(text)
 
     def show(self, *words: str, exits: int = 0) -> str:
         """Run a command as the reader would, show its line and what it prints."""

@@ -87,7 +87,7 @@ def logs(
     if not follow:
         return SandboxLogs(name=name, rows=tuple(last_lines(files, lines)))
     for line in followed(files, lines):
-        run.terminal.write(f"{line.service}: {line.text}\n")
+        run.terminal.write_piece(f"{line.service}: {line.text}\n")
     return None
 
 

@@ -136,6 +136,11 @@ class Interrupts:
         finally:
             self._cancel = cancel
 
+    def heed(self) -> None:
+        """Between two pieces of an answer: end here when a signal came while the first was written."""
+        if self.received is not None:
+            raise Stopped(self.received)
+
     def error(self, stopped: Stopped) -> PerfctlError:
         """What to say of a run that a signal or its deadline ended."""
         if stopped.number == signal.SIGINT:

@@ -45,6 +45,11 @@ class Terminal(NamedTuple):
         with INTERRUPTS.undisturbed():
             write(text, is_json=self.output in ("json", "ndjson"))
 
+    def write_piece(self, text: str) -> None:
+        """A piece of a result that goes on, whole; what came to end the run meanwhile ends it here."""
+        self.write(text)
+        INTERRUPTS.heed()
+
     def say(self, text: str) -> None:
         """A line to stderr, unless the caller wants quiet."""
         if not self.quiet:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from perfctl.cli import process
+from perfctl.cli.signals import INTERRUPTS, Stopped
 from tests.cli.conftest import Started, start
 from tests.cli.test_frame_lock import until
 
@@ -150,3 +151,11 @@ def test_what_a_signal_broke_is_not_called_a_bug(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(process, "_parsed", broken)
     assert process.run(["health"]) == 143
+
+
+def test_a_signal_that_comes_while_a_piece_is_written_ends_the_run_after_it() -> None:
+    with INTERRUPTS.watched(lambda _error: None):
+        with INTERRUPTS.undisturbed():
+            signal.raise_signal(signal.SIGTERM)
+        with pytest.raises(Stopped):
+            INTERRUPTS.heed()
