@@ -82,7 +82,7 @@ class Sender:
         return sent
 
     async def wait(self, sent: Sequence[SentInvalidation], *, until: float) -> list[SentInvalidation]:
-        """Poll until all have completed. TimedOutError with the IDs where the time is over before that."""
+        """Poll until all have completed, the last time when the time is over. TimedOutError with the IDs then."""
         started = self._time.now()
         open_ids = {one.invalidation_id for one in sent if one.status == "InProgress"}
         total = len(open_ids)
@@ -97,10 +97,10 @@ class Sender:
             self._tell(Waiting(total - len(open_ids), total, self._time.now() - started, ask_again=again))
             if not open_ids:
                 return rows
-            delay = next(delays)
-            if self._time.now() + delay > until:
+            left = until - self._time.now()
+            if left <= 0:
                 raise _overdue([row for row in rows if row.status == "InProgress"], self._time.now() - started)
-            await self._time.sleep(delay)
+            await self._time.sleep(min(next(delays), left))
 
     async def retried(self, call: Callable[[], Awaitable[T]], *, until: float | None = None) -> T:
         """The call, again where the service throttles, fails on its side or is late: full jitter, up to 20 s.
@@ -133,13 +133,13 @@ class Sender:
                     until=wait_until if may_wait else None,
                 )
             except TooManyInProgressError as error:
-                delay = next(delays)
+                left = wait_until - self._time.now()
                 if not may_wait:
                     raise await self._full(distribution_id, error) from error
-                if self._time.now() + delay > wait_until:
+                if left <= 0:
                     raise _no_room(distribution_id, error, self._time.now() - started) from error
                 self._tell(Waiting(0, 1, self._time.now() - started, for_room=True))
-                await self._time.sleep(delay)
+                await self._time.sleep(min(next(delays), left))
 
     async def _polled(self, row: SentInvalidation, started: float, until: float) -> SentInvalidation:
         if row.status != "InProgress":

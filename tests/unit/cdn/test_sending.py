@@ -62,8 +62,14 @@ def test_what_takes_too_long_names_the_invalidation_and_how_to_ask_again(
     control.completion_seconds = 3600.0
     with pytest.raises(TimedOutError) as caught:
         _invalidate(engine, "/a", wait=True, wait_timeout_seconds=60)
-    assert "I0000000000000 at E1SHOP: still in progress after" in caught.value.message
+    assert "I0000000000000 at E1SHOP: still in progress after 60" in caught.value.message
     assert caught.value.hint == "perfctl cdn status I0000000000000 --wait --distribution E1SHOP"
+
+
+def test_the_last_look_is_when_the_time_is_over(engine: CloudFrontOptimizer, control: MemoryCloudFront) -> None:
+    control.completion_seconds = 0.1
+    report = _invalidate(engine, "/a", wait=True, wait_timeout_seconds=0.1)
+    assert (report.status, report.waited_seconds) == ("Completed", 0.1)
 
 
 def test_a_throttled_call_is_repeated_and_paid_once(
