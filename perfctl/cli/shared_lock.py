@@ -20,6 +20,9 @@ LEASE_SECONDS = 30.0
 
 RELEASE_SECONDS = 2.0
 
+_ROOT = "perfctl:~lock:"
+"""A namespace of the cache never starts with `~`: a lock is in no namespace's figures, and no clear takes it."""
+
 _TAKE = "return redis.call('set', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2])"
 _RENEW = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('pexpire', KEYS[1], ARGV[2]) end return 0"
 _FREE = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
@@ -61,7 +64,7 @@ async def shared_lock(server: LockServer, name: str, *, lease_seconds: float = L
 
     LockedError (exit 8) when another run holds it, or when it was lost; what the server raises passes through.
     """
-    key, token, lease_ms = f"perfctl:lock:{name}", secrets.token_hex(16), int(lease_seconds * 1000)
+    key, token, lease_ms = f"{_ROOT}{name}", secrets.token_hex(16), int(lease_seconds * 1000)
     if not await server.evaluate(_TAKE, [key], [token, lease_ms]):
         raise held(REDIS_PREFIX + name)
     keeper = asyncio.create_task(_keep(server, key, token, lease_seconds, asyncio.current_task()))

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from perfctl.cache.keys import KeyLayout
 from perfctl.cli.shared_lock import shared_lock
 from perfctl.errors import LockedError, UnreachableError
 from tests.cli.conftest import Started
@@ -31,12 +32,14 @@ class Twin:
     def __init__(self) -> None:
         self.holder: str | None = None
         self.is_down = False
+        self.names: set[str] = set()
 
     async def evaluate(self, script: str, names: Sequence[str], arguments: Sequence[str | int]) -> Any:
         await asyncio.sleep(0)
         if self.is_down:
             raise UnreachableError("cannot reach the twin")
         token = str(arguments[0])
+        self.names.update(names)
         if "'NX'" in script:
             self.holder, taken = self.holder or token, self.holder is None
             return taken
@@ -45,6 +48,13 @@ class Twin:
         if "'del'" in script:
             self.holder = None
         return 1
+
+
+@in_a_loop
+async def test_a_lock_is_in_no_namespace_of_the_cache() -> None:
+    server = Twin()
+    async with shared_lock(server, "x"):
+        assert [KeyLayout("perfctl").split(name.encode()) for name in server.names] == [None]
 
 
 @in_a_loop
