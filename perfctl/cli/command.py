@@ -19,6 +19,9 @@ from perfctl.cli.options import OPTIONS, Option
 from perfctl.cli.pages import GLOBAL_LINE, WIDTH
 from perfctl.cli.registered import Registered
 
+_SENTENCE = 1000
+"""More than any first sentence has."""
+
 _SETTINGS = {"terminal_width": WIDTH, "max_content_width": WIDTH}
 
 
@@ -49,6 +52,13 @@ class Group(TyperGroup):
 
             raise no_such_command(ctx, args[0], self.list_commands(ctx))
         return args[0], command, args[1:]
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Each command with its whole first sentence, wrapped: a cut one explains nothing."""
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, command.get_short_help_str(limit=_SENTENCE)) for name, command in self.commands.items()]
+            )
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
         examples = [command.epilog for command in self.commands.values()]

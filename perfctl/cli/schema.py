@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import typer
 
@@ -20,6 +20,8 @@ group = CommandGroup()
 @dataclass(frozen=True, slots=True)
 class SchemaListing:
     """Every command that prints a document."""
+
+    listing: ClassVar[str] = "commands"
 
     commands: tuple[str, ...]
 

@@ -58,9 +58,15 @@ def usage_error(error: Any) -> UsageError:
 
 
 def _no_such_option(error: Any, path: str) -> UsageError:
-    near = list(error.possibilities or ())[:3]
+    near = _near(error.option_name, error.possibilities or ())
     hint = f"did you mean {' or '.join(near)}?" if near else f"{path} --help lists the options"
     return UsageError(f"{path}: no option {error.option_name!r}", hint=hint, where=error.option_name)
+
+
+def _near(flag: str, known: Sequence[str]) -> list[str]:
+    """The flags that were probably meant; their dashes are alike and say nothing."""
+    names = {other.lstrip("-"): other for other in known}
+    return [names[name] for name in get_close_matches(flag.lstrip("-"), names, n=3)]
 
 
 def _bad_parameter(error: Any, ctx: Any, path: str) -> UsageError:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from perfctl.render.document import Meta, Output, data_of, dumps, envelope, rows_of, shorten
-from perfctl.render.view import Cell, Column, Facts, Table, View, view
+from perfctl.render.view import Cell, Column, Facts, Table, Text, View, view
 
 MAX_BOXED_ROWS = 500
 """A longer table is drawn plain: measuring its cells for a box costs a hundred times the rest."""
@@ -77,8 +77,14 @@ def _generic(result: Any) -> View:
     data = data_of(result)
     fields = data if isinstance(data, dict) else {"value": data}
     facts = tuple((name.replace("_", " "), _text(value)) for name, value in fields.items() if name != listing)
-    table = _generic_table([row if isinstance(row, dict) else {"value": row} for row in rows_of(result)])
-    return view(table if listing else None, Facts(facts) if facts else None)
+    return view(_generic_rows(rows_of(result)) if listing else None, Facts(facts) if facts else None)
+
+
+def _generic_rows(rows: list[Any]) -> Table | Text:
+    """A table of what has fields; plain values one a line."""
+    if rows and not isinstance(rows[0], dict):
+        return Text("\n".join(_text(row) for row in rows))
+    return _generic_table(rows)
 
 
 def _generic_table(rows: list[dict[str, Any]]) -> Table:

@@ -77,6 +77,9 @@ def test_an_example_names_its_command_and_options_that_exist(words: tuple[str, .
 
 
 @pytest.mark.parametrize("name", [name for name, entry in ENTRIES.items() if not entry.is_command])
-def test_a_groups_page_lists_its_commands(name: str) -> None:
+def test_a_groups_page_lists_its_commands_with_whole_sentences(name: str) -> None:
     page = invoke(name, "-h").out
+    commands = page.partition("Commands:\n")[2].partition("\n\n")[0]
+    assert "..." not in commands
+    assert max(map(len, commands.splitlines())) <= 80
     assert [command for command in ENTRIES[name].commands if f"\n  {command}" not in page] == []

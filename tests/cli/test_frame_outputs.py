@@ -12,6 +12,7 @@ import jsonschema
 import pytest
 
 from perfctl.cli.chosen import GlobalOptions
+from perfctl.cli.entries import every_line
 from perfctl.cli.streams import write
 from perfctl.cli.terminal import Terminal
 from perfctl.diagnosis import Check, diagnose
@@ -127,6 +128,14 @@ def test_json_is_one_document_that_its_schema_describes() -> None:
 def test_ndjson_is_a_row_a_line() -> None:
     rows = [json.loads(line) for line in invoke("frame", "rows", "2", "-o", "ndjson").out.splitlines()]
     assert [row["symbol"] for row in rows] == ["S0000", "S0001"]
+
+
+@pytest.mark.parametrize("output", ["table", "plain"])
+def test_the_commands_with_a_schema_are_listed_one_a_line(output: str) -> None:
+    lines = invoke("schema", "-o", output).out.splitlines()
+    commands = json.loads(invoke("schema", "-o", "json").out)["data"]["commands"]
+    assert {" ".join(words) for words in every_line()} <= set(commands)
+    assert lines[: len(commands)] == commands
 
 
 @pytest.mark.parametrize("output", ["plain", "csv", "ndjson"])

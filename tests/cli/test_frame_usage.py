@@ -14,8 +14,11 @@ CASES = {
     ("help",): "error: perfctl: no command 'help'\n  try:    perfctl --help, or perfctl COMMAND --help\n",
     ("slow",): "error: perfctl: no command 'slow'\n  try:    did you mean perfctl db slow?\n",
     ("frame", "rosw"): "error: perfctl frame: no command 'rosw'\n  try:    did you mean perfctl frame rows?\n",
+    ("frame", "rows", "1", "--foo"): (
+        "error: perfctl frame rows: no option '--foo'\n  set by: --foo\n  try:    perfctl frame rows --help lists the"
+    ),
     ("frame", "rows", "1", "--limt", "3"): (
-        "error: perfctl frame rows: no option '--limt'\n  set by: --limt\n  try:    did you mean --limit or --timeout"
+        "error: perfctl frame rows: no option '--limt'\n  set by: --limt\n  try:    did you mean --limit?\n"
     ),
     ("frame", "rows"): "error: perfctl frame rows: COUNT is missing\n  try:    such as: perfctl frame rows 3\n",
     ("frame", "rows", "three"): "error: COUNT: 'three' is not a valid int",
