@@ -39,7 +39,11 @@ def report_to(target: str, result: Any, words: Sequence[str]) -> None:
     try:
         Path(file).write_text(_junit(checks, title) if kind == "junit" else _sarif(checks, title), encoding="utf-8")
     except OSError as error:
-        raise UsageError(f"--ci: cannot write {file!r}: {error.strerror}", where="--ci") from error
+        raise UsageError(
+            f"--ci: cannot write {file!r}: {error.strerror}",
+            hint="name a file in a folder that is there and can be written",
+            where="--ci",
+        ) from error
 
 
 def _lists_checks(kind: Any) -> bool:

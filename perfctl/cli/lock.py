@@ -33,7 +33,10 @@ def file_lock(name: str) -> Iterator[None]:
 
 def held(name: str) -> LockedError:
     """The error of a run that comes second."""
-    return LockedError(f"another run holds the lock {name!r}")
+    return LockedError(
+        f"another run holds the lock {name!r}",
+        hint="run it again when the other has ended; runs with another --lock NAME do not wait for each other",
+    )
 
 
 def _file_name(name: str) -> str:

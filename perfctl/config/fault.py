@@ -41,7 +41,8 @@ def raise_for(faults: Sequence[Fault]) -> None:
         return
     first = unique[0]
     if len(unique) == 1:
-        raise ConfigError(redacted(f"{first.where}: {first.message}"), hint=_clean(first.hint), where=first.where)
+        hint = _clean(first.hint) or _other_value(first.where)
+        raise ConfigError(redacted(f"{first.where}: {first.message}"), hint=hint, where=first.where)
     lines = [redacted(str(fault)) for fault in unique[:_SHOWN_AT_MOST]]
     more = [f"and {len(unique) - _SHOWN_AT_MOST} more"] if len(unique) > _SHOWN_AT_MOST else []
     message = f"{len(unique)} faults in the configuration\n  " + "\n  ".join([*lines, *more])
@@ -64,6 +65,12 @@ def shortened(text: str) -> str:
     """A value as a message shows it: quoted, on one line, not too long."""
     shown = ascii(text) if not text.isprintable() else repr(text)
     return shown if len(shown) <= 60 else f"{shown[:56]}...'"
+
+
+def _other_value(where: str) -> str | None:
+    """What to do about a variable where nothing nearer is known."""
+    name = where.removeprefix("env ")
+    return None if name == where else f"give {name} such a value, or take it away: unset {name}"
 
 
 def _clean(hint: str | None) -> str | None:

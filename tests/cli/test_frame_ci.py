@@ -53,6 +53,7 @@ def test_a_file_that_cannot_be_written_is_a_usage_error(tmp_path: Path) -> None:
     outcome = invoke("frame", "doctor", "--ci", f"junit:{tmp_path}/nowhere/report.xml")
     assert (outcome.code, outcome.out) == (2, "")
     assert "--ci: cannot write" in outcome.err
+    assert "  try:    name a file in a folder that is there and can be written\n" in outcome.err
 
 
 @pytest.mark.parametrize("words", [("frame", "rows", "1"), ("schema",), ("completion", "bash")], ids=" ".join)

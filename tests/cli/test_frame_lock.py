@@ -36,7 +36,11 @@ def test_of_many_starts_one_runs_and_the_others_leave_with_8(start: Started, tmp
     until(tmp_path / "mark.begun")
     others = [start("frame", "wait", "60", "--lock", "x", "-q") for _ in range(STARTS - 1)]
     ends = [(other.communicate(timeout=100), other.returncode) for other in others]
-    assert ends == [(("", "error: another run holds the lock 'x'\n"), 8)] * (STARTS - 1)
+    refusal = (
+        "error: another run holds the lock 'x'\n"
+        "  try:    run it again when the other has ended; runs with another --lock NAME do not wait for each other\n"
+    )
+    assert ends == [(("", refusal), 8)] * (STARTS - 1)
     holder.send_signal(signal.SIGTERM)
     assert holder.wait(30) == 143
     assert start("frame", "wait", "0", "--lock", "x").wait(30) == 0

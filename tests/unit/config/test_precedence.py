@@ -98,6 +98,13 @@ def test_a_wrong_value_in_a_variable_names_the_variable(place: Place) -> None:
     assert "env DB_PORT: database.port: 'abc' is not a whole number from 1 to 65535" in error.message
 
 
+def test_one_wrong_value_in_a_variable_has_a_next_step(place: Place) -> None:
+    error = place.env(PERFCTL_CACHE__CLUSTER_ENABLED="maybe").error()
+    assert error.hint == (
+        "give PERFCTL_CACHE__CLUSTER_ENABLED such a value, or take it away: unset PERFCTL_CACHE__CLUSTER_ENABLED"
+    )
+
+
 @pytest.mark.parametrize(
     "flags",
     [
