@@ -33,6 +33,7 @@ _GONE = ("08", "57P", "53300")
 _QUERY_CANCELED = "57014"
 _HINTS = {
     "3D000": "perfctl config show --origin says where the database's name was set",
+    "42P01": "does the table exist in this schema? name it as schema.table, or set search_path",
     "53300": "every connection the server allows is taken: lower max_connections here, or raise it there",
     "55P03": "another session holds a lock on it: try again later",
     "22000": "give each parameter the type that its place in the statement has",
@@ -65,7 +66,7 @@ class Session:
         import asyncpg
 
         arguments, server = connection_arguments(config), address(config)
-        async with _translated(server):
+        async with _translated(server, config.connect_timeout_seconds):
             session = cls(await asyncpg.connect(**arguments), server)
         asking(f"PostgreSQL {'.'.join(map(str, session.server_version))} at {server}")
         return session
@@ -213,7 +214,8 @@ async def _translated(server: str, timeout: float | None = None, call: str = "co
         ) from error
     except TimeoutError as error:
         within = f" within {timeout:g} s" if timeout else ""
-        raise TimedOutError(f"PostgreSQL at {server} did not answer{within}", hint=_REACH) from error
+        longer = "give it longer with --timeout; " if timeout else ""
+        raise TimedOutError(f"PostgreSQL at {server} did not answer{within}", hint=longer + _REACH) from error
     except UnicodeEncodeError as error:
         raise UsageError(f"the statement is not text in UTF-8: {error}", hint="write it in UTF-8") from error
     except asyncpg.InterfaceError as error:

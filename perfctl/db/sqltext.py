@@ -166,8 +166,16 @@ def numbered(sql: str, count: int) -> str:
     if any(piece.kind == "parameter" for piece in pieces):
         raise UsageError("the statement has both %s and $1", hint="use one kind of placeholder in a statement")
     if wanted != count:
-        raise UsageError(f"the statement has {wanted} placeholders (%s), and {count} parameters were given")
+        raise UsageError(
+            f"the statement has {_counted(wanted, 'placeholder')} (%s), and {_counted(count, 'parameter')} "
+            f"{'was' if count == 1 else 'were'} given",
+            hint="give one parameter for each %s",
+        )
     return "".join(_numbered(pieces))
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def one_line(sql: str, length: int | None = None) -> str:

@@ -74,6 +74,8 @@ def test_a_plan_is_drawn_without_an_escape_when_it_is_piped(db: Db) -> None:
         (("analyze", "DELETE FROM stocks"), {}, 7, "--allow-write"),
         (("analyze", "DO $$BEGIN END$$"), {}, 7, "begins with DO"),
         (("analyze", "SELECT * FROM nothing"), {}, 9, "42P01"),
+        (("analyze", "SELECT * FROM nothing"), {}, 9, "does the table exist in this schema?"),
+        (("slow", "--timeout", "1ms"), {}, 5, "give it longer with --timeout"),
         (("analyze", "SELECT FROM WHERE"), {}, 9, "42601"),
         (("analyze",), {}, 2, "one statement"),
         (("analyze", "-f", "missing.sql"), {}, 2, "missing.sql"),

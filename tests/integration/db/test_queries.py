@@ -100,7 +100,7 @@ def test_a_parameter_of_the_wrong_type_is_a_service_error(ask: Ask) -> None:
 
 def test_too_few_parameters_are_noticed_before_the_server_is_asked(config: DatabaseConfig) -> None:
     nowhere = dataclasses.replace(config, port=1)
-    with pytest.raises(UsageError, match="1 placeholders"):
+    with pytest.raises(UsageError, match="1 placeholder "):
         asyncio.run(DatabaseOptimizer(nowhere).execute_optimized_query("SELECT %s"))
 
 

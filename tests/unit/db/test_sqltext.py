@@ -71,7 +71,7 @@ def test_placeholders_become_numbers_and_everything_else_stays(sql: str, count: 
 
 
 def test_a_wrong_number_of_parameters_names_both_numbers() -> None:
-    with pytest.raises(UsageError, match=r"2 placeholders .* 1 parameters"):
+    with pytest.raises(UsageError, match=r"2 placeholders .* 1 parameter was given"):
         numbered("SELECT %s, %s", 1)
 
 
