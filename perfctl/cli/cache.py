@@ -51,6 +51,8 @@ async def get(
     found = await _operator(run).get(key, namespace=namespace)
     if not found.found:
         run.exit(1)
+    if not found.found and not found.unreadable and run.terminal.output == "table":
+        run.terminal.say(f"no key {key!r} in namespace {found.namespace!r}")
     if found.unreadable:
         run.warn(f"{key!r} holds {found.size_bytes} bytes that perfctl did not write: {found.unreadable}")
     return found

@@ -49,6 +49,7 @@ def up(
     return SandboxUp(
         name=name,
         context=name if result.config_file else None,
+        contexts=result.contexts,
         config_file=str(result.config_file) if result.config_file else None,
         seeded=result.seeded,
         took_ms=_since(started),

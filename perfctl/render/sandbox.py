@@ -25,8 +25,9 @@ def up_view(result: SandboxUp) -> View:
     seeded = ", seeded" if result.seeded else ""
     try_next = f"perfctl -c {result.context} health" if result.context else f"perfctl sandbox env --name {result.name}"
     took = format_duration_ms(result.took_ms)
-    says = Text(f"sandbox {result.name} is up in {took}{seeded} · try: {try_next}")
-    return view(_started(result.rows), says)
+    says = f"sandbox {result.name} is up in {took}{seeded} · try: {try_next}"
+    others = " and ".join(f"-c {name}" for name in result.contexts[1:])
+    return view(_started(result.rows), Text(f"{says}\nits other contexts: {others}" if others else says))
 
 
 def reset_view(result: SandboxReset) -> View:

@@ -22,6 +22,11 @@ def write(name: str, parts: Iterable[Part], *, environ: Mapping[str, str]) -> Pa
     return path
 
 
+def names_of(name: str, parts: Iterable[Part]) -> tuple[str, ...]:
+    """The contexts of a sandbox, its own first."""
+    return tuple(f"{name}{suffix}" for suffix in gathered(parts))
+
+
 def remove(name: str, suffixes: Iterable[str], *, environ: Mapping[str, str]) -> None:
     """Take the contexts out again, those first that extend another."""
     if user_file(environ) is None:

@@ -33,6 +33,8 @@ class SandboxUp:
     name: str
     context: str | None
     """None where the user has no place for a configuration file."""
+    contexts: tuple[str, ...]
+    """All that were written: its own first, then those of the parts that were asked for with --with."""
     config_file: str | None
     seeded: bool
     took_ms: float

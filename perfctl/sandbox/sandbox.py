@@ -36,6 +36,8 @@ class Up:
     servers: tuple[Server, ...]
     config_file: Path | None
     """None: the user has no place for a file."""
+    contexts: tuple[str, ...]
+    """Those in the file, the sandbox's own first."""
     seeded: bool
 
 
@@ -55,13 +57,14 @@ class Sandbox:
         """Start what is not running, mend what does not answer, write the context; all servers answer."""
         with self._locked():
             self._recall()
-            names = {*table.ALWAYS, *self._known_parts(), *_checked(optional)}
-            state = dataclasses.replace(self._state, parts=tuple(name for name in table.PARTS if name in names))
+            wanted = {*table.ALWAYS, *self._known_parts(), *_checked(optional)}
+            state = dataclasses.replace(self._state, parts=tuple(name for name in table.PARTS if name in wanted))
             is_new = not self._state.parts
             self._keep(dataclasses.replace(state, seeded=seeded if is_new else state.seeded))
             rows = self._brought_up()
             config_file = contexts.write(self.site.name, self._parts(), environ=self._environ)
-            return Up(rows, config_file, self._state.seeded)
+            names = contexts.names_of(self.site.name, self._parts()) if config_file else ()
+            return Up(rows, config_file, names, self._state.seeded)
 
     def status(self) -> tuple[Server, ...]:
         """Every server that should run, asked now; empty when the sandbox is down."""
@@ -111,7 +114,8 @@ class Sandbox:
         return user_file(self._environ) is not None
 
     def service_names(self) -> list[str]:
-        """The servers that should run."""
+        """The servers that should run. UnreachableError where there was never a sandbox of this name."""
+        self._require_known()
         self._recall()
         return [service.name for service in table.services_of(self._parts())]
 
@@ -165,8 +169,11 @@ class Sandbox:
         self._keep(dataclasses.replace(self._state, ports=ports))
 
     def _ports_of_others(self) -> set[int]:
-        files = [path for path in self.site.home.glob("*/state.json") if path != self.site.state_file]
+        files = [path for path in self._state_files() if path != self.site.state_file]
         return {port for path in files for port in load(path).ports.values()}
+
+    def _state_files(self) -> list[Path]:
+        return list(self.site.home.glob("*/state.json"))
 
     def _end_all(self) -> tuple[str, ...]:
         services = table.services_of(self._parts())
@@ -222,7 +229,16 @@ class Sandbox:
     def _known_parts(self) -> tuple[str, ...]:
         return tuple(name for name in self._state.parts if name in table.PARTS)
 
+    def _require_known(self) -> None:
+        if not self.site.folder.is_dir():
+            name, others = self.site.name, ", ".join(sorted(path.parent.name for path in self._state_files()))
+            raise UnreachableError(
+                f"there is no sandbox {name!r}",
+                hint=f"perfctl sandbox up --name {name} makes it" + (f"; there is {others}" if others else ""),
+            )
+
     def _require_up(self) -> None:
+        self._require_known()
         if not self._state.parts or not all(map(self._is_settled, table.services_of(self._parts()))):
             name = self.site.name
             raise UnreachableError(f"sandbox {name!r} is down", hint=f"perfctl sandbox up --name {name}")

@@ -42,9 +42,14 @@ STARTED = (
     server("sentinel-1", "Valkey 9.1.2", 20004),
 )
 
+CONFIG_FILE = "/home/ada/.config/perfctl/config.yaml"
+
 ANSWERS = {
-    "up": SandboxUp("sandbox", "sandbox", "/home/ada/.config/perfctl/config.yaml", True, 2345.6, STARTED),
-    "up-without-home": SandboxUp("sandbox", None, None, False, 345.6, STARTED[:1]),
+    "up": SandboxUp("sandbox", "sandbox", ("sandbox",), CONFIG_FILE, True, 2345.6, STARTED),
+    "up-with-parts": SandboxUp(
+        "big", "big", ("big", "big-cluster", "big-sentinel"), CONFIG_FILE, True, 2345.6, STARTED[:2]
+    ),
+    "up-without-home": SandboxUp("sandbox", None, (), None, False, 345.6, STARTED[:1]),
     "reset": SandboxReset("sandbox", False, 2345.6, STARTED[:2]),
     "status": SandboxStatus(
         "sandbox",

@@ -78,7 +78,9 @@ def test_an_absent_key_is_the_answer_no(cache: Cache, namespace: str) -> None:
     assert said.returncode == 1
     found = data(said)
     assert (found["found"], found["value"]) == (False, None)
-    assert cache("get", "absent", "-n", namespace).stdout.strip() == ""
+    piped, drawn = cache("get", "absent", "-n", namespace), cache("get", "absent", "-n", namespace, "-o", "table")
+    assert (piped.returncode, piped.stdout, piped.stderr) == (1, "", "")
+    assert (drawn.returncode, drawn.stderr) == (1, f"no key 'absent' in namespace '{namespace}'\n")
 
 
 def test_delete_counts_what_was_there(cache: Cache, namespace: str) -> None:

@@ -330,6 +330,14 @@ def test_no_password_stands_in_the_state_or_in_any_output_but_env(lab: Lab) -> N
     assert {path.stat().st_mode & 0o777 for path in (lab.site() / "secrets").iterdir()} == {0o600}
 
 
+def test_a_reset_of_an_unknown_sandbox_says_which_there_is(lab: Lab) -> None:
+    said = lab.run("reset", "--yes", name="nosuch")
+    assert (said.returncode, said.stdout) == (5, "")
+    assert said.stderr.startswith(
+        "error: there is no sandbox 'nosuch'\n  try:    perfctl sandbox up --name nosuch makes it"
+    )
+
+
 def test_a_reset_needs_a_yes_and_keeps_the_addresses(lab: Lab) -> None:
     first = lab.up()
     environment = lab.data("env")
