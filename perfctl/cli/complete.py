@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from perfctl.cli.candidates import arguments_of, takes_value, values_after
 from perfctl.cli.entries import ENTRIES
 from perfctl.cli.options import BY_FLAG, OPTIONS
 
@@ -36,9 +37,12 @@ def candidates(before: list[str], incomplete: str) -> list[tuple[str, str]]:
     if name is not None and OPTIONS[name].metavar:
         return _values(name)
     words = _words(before)
+    values = values_after(words, before, incomplete)
+    if values is not None:
+        return [(value, "") for value in values]
     if incomplete.startswith("-"):
         return _options(words)
-    return _commands(words)
+    return _commands(words) or [(value, "") for value in arguments_of(words, before)]
 
 
 def _rejoined(before: list[str], incomplete: str) -> tuple[list[str], str]:
@@ -71,7 +75,7 @@ def _contexts() -> list[str]:
 
 
 def _words(before: list[str]) -> list[str]:
-    """The command's words: without options, and without what belongs to the global ones."""
+    """The command's words: without options, and without the values that belong to them."""
     words, skips = [], False
     for word in before:
         if skips:
@@ -80,7 +84,7 @@ def _words(before: list[str]) -> list[str]:
             words.append(word)
         else:
             name = BY_FLAG.get(word)
-            skips = name is not None and OPTIONS[name].metavar is not None
+            skips = takes_value(words, word) if name is None else OPTIONS[name].metavar is not None
     return words
 
 

@@ -6,9 +6,11 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from perfctl.cli.candidates import SANDBOX_PARTS, SLOW_ORDERS
 from perfctl.cli.complete import SHELLS, complete
 from perfctl.cli.completion import SCRIPTS
 from perfctl.cli.entries import ENTRIES
@@ -32,6 +34,11 @@ def completed(*words: str, shell: str = "bash") -> list[str]:
         (("db", ""), list(ENTRIES["db"].commands)),
         (("schema", "cache", "cl"), ["clear"]),
         (("completion", ""), list(SHELLS)),
+        (("db", "slow", "--by", "m"), ["mean"]),
+        (("db", "slow", "--by", "=", "c"), ["calls"]),
+        (("db", "slow", "--by", "mean", ""), []),
+        (("sandbox", "up", "--with", ""), list(SANDBOX_PARTS)),
+        (("sandbox", "up", "--with", "cluster,"), ["cluster,sentinel", "cluster,replica"]),
         (("cache", "stats", "-o", "j"), ["json"]),
         (("cache", "stats", "--output", "=", "j"), ["json"]),
         (("--color", ""), ["auto", "always", "never"]),
@@ -48,6 +55,28 @@ def completed(*words: str, shell: str = "bash") -> list[str]:
 )
 def test_a_tab_offers_what_may_stand_there(words: tuple[str, ...], expected: list[str]) -> None:
     assert completed(*words) == expected
+
+
+def test_the_known_values_are_those_that_the_commands_take() -> None:
+    from perfctl.db.model import SlowOrder
+    from perfctl.sandbox.parts import OPTIONAL
+
+    assert get_args(SlowOrder) == SLOW_ORDERS
+    assert SANDBOX_PARTS == OPTIONAL
+
+
+def test_sandboxes_and_their_servers_are_completed_from_their_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PERFCTL_STATE_DIR", str(tmp_path))
+    for name, server in (("sandbox", "valkey"), ("big", "cluster-1")):
+        (tmp_path / "sandbox" / name / "logs").mkdir(parents=True)
+        (tmp_path / "sandbox" / name / "state.json").touch()
+        (tmp_path / "sandbox" / name / "logs" / f"{server}.log").touch()
+    assert completed("sandbox", "down", "--name", "") == ["big", "sandbox"]
+    assert completed("sandbox", "logs", "") == ["valkey"]
+    assert completed("sandbox", "logs", "--name", "big", "") == ["cluster-1"]
+    assert completed("sandbox", "logs", "--name", "../big", "") == ["valkey"]
 
 
 def test_zsh_and_fish_are_told_what_a_word_means() -> None:
