@@ -11,7 +11,7 @@ from perfctl.db.postgres import connected
 
 TABLES = ("stocks", "prices", "holdings", "watchlists", "users", "portfolios", "orders")
 
-_SCRIPTS = ("schema.sql", "market.sql", "accounts.sql", "load_slow.sql", "load_quick.py")
+_SCRIPTS = ("schema.sql", "market.sql", "accounts.sql", "load_slow.sql", "load_quick.py", "load.py", "data.py")
 _HALVES = (("market.sql", TABLES[:4]), ("accounts.sql", TABLES[4:]))
 # Of the sessions here alone: seeding is not a load that anybody wants to find in the list of slow queries.
 _UNCOUNTED = "SET pg_stat_statements.track = 'none'"
