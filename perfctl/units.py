@@ -1,4 +1,4 @@
-"""Durations and sizes as people write them (`200ms`, `5m`, `64MB`) and as people read them."""
+"""Durations as people write them (`200ms`, `5m`); durations, sizes and counts as people read them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ import re
 from perfctl.errors import UsageError
 
 _SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
-_BYTES = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
-_QUANTITY = r"(?i)(\d+(?:\.\d+)?)\s*([a-z]*)"
+_DURATION = r"(?i)(\d+(?:\.\d+)?)\s*([a-z]*)"
 
 
 def parse_duration(text: str, *, where: str) -> float:
@@ -17,16 +16,12 @@ def parse_duration(text: str, *, where: str) -> float:
     >>> parse_duration("1.5m", where="--timeout")
     90.0
     """
-    return _quantity(text, _SECONDS, "s", where, "a duration such as 200ms, 5s, 15m, 24h or 7d")
-
-
-def parse_size(text: str, *, where: str) -> int:
-    """Bytes of `64MB`, `1.5GiB`; a bare number is bytes. UsageError names `where`.
-
-    >>> parse_size("64kB", where="--max-size")
-    64000
-    """
-    return int(_quantity(text, _BYTES, "b", where, "a size such as 512kB, 64MB or 1GiB"))
+    match = re.fullmatch(_DURATION, text.strip())
+    unit = (match.group(2).lower() or "s") if match else ""
+    if match is None or unit not in _SECONDS:
+        accepted = "a duration such as 200ms, 5s, 15m, 24h or 7d"
+        raise UsageError(f"{where}: {text!r} is not {accepted}", hint=f"write {accepted}", where=where)
+    return float(match.group(1)) * _SECONDS[unit]
 
 
 def format_duration_ms(milliseconds: float | None) -> str:
@@ -67,11 +62,3 @@ def format_ratio(ratio: float | None) -> str:
 def _three_digits(number: float) -> str:
     digits = 2 if abs(number) < 10 else 1 if abs(number) < 100 else 0
     return f"{number:.{digits}f}"
-
-
-def _quantity(text: str, units: dict[str, float] | dict[str, int], bare: str, where: str, accepted: str) -> float:
-    match = re.fullmatch(_QUANTITY, text.strip())
-    unit = (match.group(2).lower() or bare) if match else ""
-    if match is None or unit not in units:
-        raise UsageError(f"{where}: {text!r} is not {accepted}", hint=f"write {accepted}", where=where)
-    return float(match.group(1)) * units[unit]

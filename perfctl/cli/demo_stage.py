@@ -63,24 +63,19 @@ class Stage:
         if self.is_told:
             self._terminal.write_piece(text)
 
-    def show(self, *words: str, exits: int = 0) -> str:
+    def show(self, *words: str) -> str:
         """Run a command as the reader would, show its line and what it prints."""
         self.tell(f"\n$ perfctl {shlex.join(words)}\n")
         colour = "always" if self._terminal.colour else "never"
         done = self._run("-o", "table", "--color", colour, *words)
         self.tell(done.stdout + done.stderr)
-        expect(
-            done.returncode == exits, f"perfctl {shlex.join(words)} left with {done.returncode}: {done.stderr.strip()}"
-        )
+        expect(done.returncode == 0, _left(words, done))
         return done.stdout
 
     def ask(self, *words: str) -> Any:
         """The `data` of a command's document, for checking; nothing is shown."""
         done = self._run("-o", "json", *words)
-        expect(
-            done.returncode in (0, 1, 6),
-            f"perfctl {shlex.join(words)} left with {done.returncode}: {done.stderr.strip()}",
-        )
+        expect(done.returncode in (0, 1, 6), _left(words, done))
         return json.loads(done.stdout)["data"]
 
     def code(self, source: str, function: Callable[[PerformanceOptimizer], Awaitable[None]]) -> None:

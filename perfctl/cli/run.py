@@ -77,6 +77,12 @@ class Run:
         return "" if is_chosen else " or ".join(f"-c {name}" for name in settings.contexts[:3])
 
     @property
+    def shared_lock(self) -> str | None:
+        """The name of the lock on the context's Redis, where `--lock redis:NAME` wants one."""
+        lock = self.options.lock
+        return lock.removeprefix(REDIS_PREFIX) if lock is not None and lock.startswith(REDIS_PREFIX) else None
+
+    @property
     def optimizer(self) -> PerformanceOptimizer:
         """The engines of this run, each built on first use and closed at its end."""
         if self._optimizer is None:
@@ -162,7 +168,7 @@ def _file_locks(run: Run) -> Iterator[None]:
     name = run.options.lock
     if name is None and run.options.cron:
         name = "@".join([" ".join(run.words), run.options.context or os.environ.get("PERFCTL_CONTEXT") or "current"])
-    if name is None or name.startswith(REDIS_PREFIX):
+    if name is None or run.shared_lock is not None:
         yield
         return
     from perfctl.cli.lock import file_lock
@@ -178,8 +184,7 @@ def _timed(ask: Callable[[], Any]) -> tuple[Any, float]:
 
 
 def _answer(run: Run, function: Callable[..., Any], arguments: dict[str, Any]) -> Any:
-    is_shared = run.options.lock is not None and run.options.lock.startswith(REDIS_PREFIX)
-    if not is_shared and not inspect.iscoroutinefunction(function):
+    if run.shared_lock is None and not inspect.iscoroutinefunction(function):
         return function(run, **arguments)
     from perfctl.cli.loop import run_in_loop
 
@@ -189,10 +194,10 @@ def _answer(run: Run, function: Callable[..., Any], arguments: dict[str, Any]) -
 async def _awaited(run: Run, function: Callable[..., Any], arguments: dict[str, Any]) -> Any:
     try:
         async with contextlib.AsyncExitStack() as stack:
-            if run.options.lock is not None and run.options.lock.startswith(REDIS_PREFIX):
+            if run.shared_lock is not None:
                 from perfctl.cli.shared_lock import lock_of
 
-                await stack.enter_async_context(lock_of(run.settings, run.options.lock.removeprefix(REDIS_PREFIX)))
+                await stack.enter_async_context(lock_of(run.settings, run.shared_lock))
             if inspect.iscoroutinefunction(function):
                 return await function(run, **arguments)
             import asyncio

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 
@@ -30,10 +30,6 @@ class Headers:
     def without(self, *names: str) -> Headers:
         unwanted = {name.lower() for name in names}
         return Headers(tuple(field for field in self.fields if field[0].lower() not in unwanted))
-
-    def only(self, names: Iterable[str]) -> Headers:
-        wanted = {name.lower() for name in names}
-        return Headers(tuple(field for field in self.fields if field[0].lower() in wanted))
 
     def with_(self, name: str, value: str) -> Headers:
         """The same fields with this one set, in place of any of its name."""
