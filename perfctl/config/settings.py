@@ -12,7 +12,9 @@ from typing import Any, Literal, NamedTuple, TypeVar
 
 from perfctl.config.secret import Secret
 
-EvictionPolicy = Literal["lru", "lfu", "ttl"]
+EvictionPolicy = Literal["adaptive", "lru", "lfu", "ttl", "wtinylfu", "sieve", "s3fifo", "arc", "2q", "fifo"]
+Compressor = Literal["zstd", "brotli", "gzip", "none"]
+BackplaneMode = Literal["auto", "tracking", "pubsub", "off"]
 SerializationMethod = Literal["msgpack", "json", "pickle"]
 SSLMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
 SSL_MODES: tuple[SSLMode, ...] = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
@@ -79,6 +81,24 @@ def _host_of(place: str) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NamespaceSettings:
+    """What one namespace of the cache has of its own; what is left out is as in the whole cache."""
+
+    name: str = setting("", "The namespace.")
+    ttl_seconds: float | None = setting(None, "How long a value lives.", low=0)
+    serialization_method: SerializationMethod | None = setting(None, "How values become bytes.")
+    compressor: Compressor | None = setting(None, "How bytes become fewer.")
+    dictionaries: bool | None = setting(None, "Train zstd dictionaries.")
+    encrypted: bool | None = setting(None, "Encrypt values at rest; needs cache.encryption_key.")
+    fail_safe_seconds: float | None = setting(None, "How long past its TTL a value may stand in.", low=0)
+    negative_ttl_seconds: float | None = setting(None, "How long a None lives.", low=0)
+    eager_refresh_ratio: float | None = setting(
+        None, "The share of the TTL after which a read refreshes.", high=1, low=0
+    )
+    local: bool | None = setting(None, "Keep values in the process, too.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CacheConfig:
     """The cache: an in-process tier, and Redis behind it where an address is given."""
 
@@ -89,6 +109,39 @@ class CacheConfig:
         "msgpack", "How values become bytes; pickle only together with encryption_key."
     )
     eviction_policy: EvictionPolicy = setting("lru", "Who leaves when the in-process tier is full.")
+    copy_on_hit: bool = setting(False, "Give each caller a copy of its own; else a hit is the object that was put.")
+    compressor: Compressor = setting("zstd", "How bytes become fewer.")
+    dictionaries: bool = setting(True, "Train a zstd dictionary for each namespace whose small values it helps.")
+    pickle_types: tuple[str, ...] = setting(
+        (), "The classes that pickle may bring back, as module.Class.", role="guard"
+    )
+    fail_safe_seconds: float = setting(
+        3600, "How long past its TTL a computed value may stand in when nothing better can be had; 0: never.", low=0
+    )
+    fail_safe_throttle_seconds: float = setting(5, "How long such a value is served before the next try.", low=0)
+    soft_timeout_seconds: float = setting(
+        0, "How long a caller waits for a factory when a stale value is there; 0: until it is done.", low=0
+    )
+    hard_timeout_seconds: float = setting(
+        0, "How long a caller waits for a factory at most; 0: until it is done.", low=0
+    )
+    eager_refresh_ratio: float = setting(
+        0, "The share of the TTL after which a read refreshes the value in the background; 0: never.", low=0, high=1
+    )
+    ttl_jitter: float = setting(
+        0.05, "The share by which the TTL of a computed value is shortened, at random.", low=0, high=1
+    )
+    negative_ttl_seconds: float | None = setting(None, "How long a computed None lives; null: as any value.", low=0)
+    cross_process_lock: bool = setting(True, "Let one process compute a missing value, and the others wait for it.")
+    lock_seconds: float = setting(5, "How long the lock of a process that died holds the others up.", low=0.1)
+    breaker_seconds: float = setting(1, "How long a node that failed is left alone.", low=0)
+    patience_seconds: float = setting(
+        0.25, "How long an application's call waits for Redis before it goes on without.", low=0.001
+    )
+    backplane: BackplaneMode = setting(
+        "auto", "How processes hear of each other's writes; auto: tracking, else pubsub."
+    )
+    namespaces: tuple[NamespaceSettings, ...] = setting((), "Namespaces with settings of their own.")
     cluster_enabled: bool = setting(False, "The address belongs to a Redis Cluster.")
     sentinel_enabled: bool = setting(False, "The address belongs to Sentinels.")
     read_replicas: bool = setting(True, "Read from replicas where there are any.")
@@ -105,7 +158,11 @@ class CacheConfig:
     replica_urls: tuple[str, ...] = setting((), "Replicas to read from.", role="address", shown=False)
     tls_enabled: bool = setting(False, "Talk TLS to redis_host, the Sentinels and the nodes.", role="tls")
     tls_ca: str | None = setting(None, "The file with the certificates to trust.", role="path")
+    protocol: int = setting(2, "The version of Redis's protocol (RESP): 2 or 3.", low=2, high=3)
     encryption_key: Secret | str | None = setting(None, "Encrypts or signs values at rest: a reference.", role="secret")
+    previous_encryption_key: Secret | str | None = setting(
+        None, "The key before it: still read, never written.", role="secret"
+    )
     elasticache_name: str | None = setting(None, "The cache's name at ElastiCache, for elasticache_iam.", role="guard")
     elasticache_serverless: bool = setting(False, "That cache is a serverless one.")
     region: str | None = setting(None, "The AWS region of secrets and tokens.")
