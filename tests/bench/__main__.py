@@ -33,8 +33,13 @@ def _run(name: str) -> list[Figure]:
 def _print(name: str, figures: list[Figure]) -> None:
     print(f"{name}")
     for figure in figures:
-        asked = "" if figure.asked is None else f"  asked <= {figure.asked:g}  {'met' if figure.is_met else 'NOT MET'}"
-        print(f"  {figure.name:<44} {figure.value:8.2f} {figure.unit:<6}{asked}  {figure.note}".rstrip())
+        print(f"  {figure.name:<44} {figure.value:8.2f} {figure.unit:<6}{_asked(figure)}  {figure.note}".rstrip())
+
+
+def _asked(figure: Figure) -> str:
+    bounds = [f"<= {figure.asked:g}"] if figure.asked is not None else []
+    bounds += [f">= {figure.at_least:g}"] if figure.at_least is not None else []
+    return f"  asked {' and '.join(bounds)}  {'met' if figure.is_met else 'NOT MET'}" if bounds else ""
 
 
 def _write(name: str, figures: list[Figure]) -> None:

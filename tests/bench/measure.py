@@ -19,12 +19,18 @@ class Figure:
     value: float
     unit: str
     asked: float | None = None
+    """At most so much."""
     note: str = ""
+    at_least: float | None = None
 
     @property
     def is_met(self) -> bool | None:
-        """Whether the figure is at most what was asked; None where nothing was."""
-        return None if self.asked is None else self.value <= self.asked
+        """Whether the figure is within what was asked; None where nothing was."""
+        if self.asked is None and self.at_least is None:
+            return None
+        return (self.asked is None or self.value <= self.asked) and (
+            self.at_least is None or self.value >= self.at_least
+        )
 
 
 @dataclass(frozen=True)
