@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -96,5 +97,17 @@ def _shown(value: Any) -> Any:
     if isinstance(value, Secret):
         return HIDDEN
     if isinstance(value, tuple):
-        return tuple(redact_url(item) if isinstance(item, str) else HIDDEN for item in value)
+        return tuple(redact_url(item) if isinstance(item, str) else _record(item) for item in value)
     return redact_url(value) if isinstance(value, str) else value
+
+
+def _record(item: Any) -> str:
+    """What a mapping of a list sets, in one line: `name=api ttl_seconds=60.0`; a secret as `***`."""
+    if not dataclasses.is_dataclass(item):
+        return HIDDEN
+    given = {field.name: (field, getattr(item, field.name)) for field in dataclasses.fields(item)}
+    return " ".join(
+        f"{name}={HIDDEN if field.metadata.get('role') == 'secret' else _shown(value)}"
+        for name, (field, value) in given.items()
+        if value != field.default
+    )

@@ -41,6 +41,10 @@ def _cache(cache: CacheConfig, place: Place) -> Iterator[Fault]:
             yield _fault(place, f"cache.{key}", "is true, but there is no address", f"set {nodes} or REDIS_HOST")
     if cache.cluster_enabled and cache.sentinel_enabled:
         yield _fault(place, "cache.sentinel_enabled", "and cache.cluster_enabled are both true", "choose one")
+    if cache.previous_encryption_key and not cache.encryption_key:
+        yield _fault(
+            place, "cache.previous_encryption_key", "stands without cache.encryption_key", "set the key in use"
+        )
     if cache.serialization_method == "pickle" and not cache.encryption_key:
         yield _fault(
             place,
@@ -48,10 +52,28 @@ def _cache(cache: CacheConfig, place: Place) -> Iterator[Fault]:
             "'pickle' needs cache.encryption_key: reading a pickle that somebody else could write runs their code",
             "set cache.encryption_key, or use msgpack",
         )
+    yield from _namespaces(cache, place)
     yield from _tokens(cache, "cache", ("redis_password", "elasticache_iam"), place)
     if _is(cache.redis_password, "elasticache_iam") and not (cache.elasticache_name and _user(cache)):
         hint = "set cache.elasticache_name and cache.redis_username"
         yield _fault(place, "cache.redis_password", "{elasticache_iam: true} needs the cache's name and a user", hint)
+
+
+def _namespaces(cache: CacheConfig, place: Place) -> Iterator[Fault]:
+    seen: set[str] = set()
+    for index, namespace in enumerate(cache.namespaces):
+        where = f"[{index}]" if not namespace.name else f"[{index}] {namespace.name!r}"
+        if not namespace.name:
+            yield _fault(place, "cache.namespaces", f"{where} has no name", "write {name: api, ...}")
+        elif namespace.name in seen:
+            yield _fault(place, "cache.namespaces", f"{where} stands there twice", "join the two")
+        seen.add(namespace.name)
+        for what, needs_key in (
+            ("pickle", namespace.serialization_method == "pickle"),
+            ("encrypted", namespace.encrypted),
+        ):
+            if needs_key and not cache.encryption_key:
+                yield _fault(place, "cache.namespaces", f"{where}: {what} needs cache.encryption_key", None)
 
 
 def _user(cache: CacheConfig) -> str | None:
@@ -80,7 +102,7 @@ def _tokens(
     config: CacheConfig | CDNConfig | DatabaseConfig, section: str, fitting: tuple[str, str] | None, place: Place
 ) -> Iterator[Fault]:
     """A login token of AWS fits the one password that it was made for."""
-    for name in ("redis_password", "encryption_key", "secret_access_key", "password"):
+    for name in ("redis_password", "encryption_key", "previous_encryption_key", "secret_access_key", "password"):
         secret = getattr(config, name, None)
         for token in ("rds_iam", "elasticache_iam"):
             if _is(secret, token) and (name, token) != fitting:

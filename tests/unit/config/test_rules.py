@@ -32,6 +32,23 @@ from tests.unit.config.conftest import Place
             "database: {password: {rds_iam: true}}",
             "1:22: database.password {rds_iam: true} needs database.host and database.username",
         ),
+        (
+            "cache: {previous_encryption_key: {env: OLD}}",
+            "1:34: cache.previous_encryption_key stands without cache.encryption_key",
+        ),
+        ("cache: {namespaces: [{local: true}]}", "1:21: cache.namespaces [0] has no name"),
+        (
+            "cache: {namespaces: [{name: api}, {name: api}]}",
+            "1:21: cache.namespaces [1] 'api' stands there twice",
+        ),
+        (
+            "cache: {namespaces: [{name: api, encrypted: true}]}",
+            "1:21: cache.namespaces [0] 'api': encrypted needs cache.encryption_key",
+        ),
+        (
+            "cache: {namespaces: [{name: api, serialization_method: pickle}]}",
+            "1:21: cache.namespaces [0] 'api': pickle needs cache.encryption_key",
+        ),
         ("cdn: {access_key_id: AK}", "1:22: cdn.access_key_id stands without cdn.secret_access_key"),
         ("database: {host: h, dsn: 'postgresql://i/x'}", "1:26: database.dsn and database.host are both set"),
         ("cache: {redis_host: h, redis_url: 'redis://i'}", "1:35: cache.redis_url and cache.redis_host are both set"),
