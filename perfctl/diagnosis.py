@@ -42,3 +42,12 @@ def diagnose(checks: list[Check] | tuple[Check, ...]) -> Diagnosis:
     worst = max((_SEVERITY[check.status] for check in checks), default=1)
     status: Literal["pass", "warn", "fail"] = "fail" if worst == 3 else "warn" if worst == 2 else "pass"
     return Diagnosis(status=status, rows=tuple(sorted(checks, key=lambda check: -_SEVERITY[check.status])))
+
+
+def reaches(status: Status, least: Status) -> bool:
+    """Whether a status is at least as grave as another.
+
+    >>> reaches("warn", "fail"), reaches("fail", "warn"), reaches("off", "warn")
+    (False, True, False)
+    """
+    return _SEVERITY[status] >= _SEVERITY[least]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import importlib
 import inspect
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
 import typer
 import typer.main
 from typer.core import TyperCommand, TyperGroup, TyperOption
+from typer.models import CommandInfo
 
 from perfctl.cli.chosen import KEY
 from perfctl.cli.entries import ENTRIES
@@ -38,12 +39,30 @@ class Command(TyperCommand):
 
 
 class Group(TyperGroup):
-    """A group that knows the global options, too, and what a mistyped word may have meant."""
+    """A group that knows the global options, too, and what a mistyped word may have meant.
+
+    Its commands are made when they are asked for: to make one costs a tenth of a start.
+    """
+
+    source: CommandGroup | None = None
+    """Where its commands come from; the root has groups, and none of its own."""
+    below: str = ""
+    """What stands in front of its words in their names: `dict ` for `dict train`."""
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **{**settings, "add_help_option": False})
         self.context_settings = {**_SETTINGS, **self.context_settings}
         self.params = with_global(self.params)
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(dict.fromkeys(name.partition(" ")[0] for name in self._names()))
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if self.source is None:
+            return None
+        if self.below + cmd_name in self.source.names:
+            return self.source.click_command(self.below + cmd_name)
+        return self.source.click_group(cmd_name) if cmd_name in self.list_commands(ctx) else None
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         command = self.get_command(ctx, args[0])
@@ -57,29 +76,51 @@ class Group(TyperGroup):
         """Each command with its whole first sentence, wrapped: a cut one explains nothing."""
         with formatter.section("Commands"):
             formatter.write_dl(
-                [(name, command.get_short_help_str(limit=_SENTENCE)) for name, command in self.commands.items()]
+                [(name, command.get_short_help_str(limit=_SENTENCE)) for name, command in self._made().items()]
             )
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
-        examples = [command.epilog for command in self.commands.values()]
+        examples = [command.epilog for command in self._made().values()]
         if examples:
             formatter.write(
                 "\n".join(["", "Examples:", *(f"  {example}" for example in examples), "", GLOBAL_LINE, ""])
             )
 
+    def _names(self) -> list[str]:
+        """The names of its commands, as they are typed after the group's own words."""
+        names = self.source.names if self.source is not None else ()
+        return [name.removeprefix(self.below) for name in names if name.startswith(self.below)]
+
+    def _made(self) -> dict[str, Any]:
+        source = self.source
+        return {} if source is None else {name: source.click_command(self.below + name) for name in self._names()}
+
 
 class CommandGroup:
-    """The commands of one file. A group without a name holds commands that stand at the root.
+    """The commands of one file, and of the files that are its `parts`. A group without a name holds commands that
+    stand at the root.
 
-    >>> group = CommandGroup("cache", help="Look into, clear and warm the cache.")
+    A command of two words (`dict train`) stands in a group of its own, whose line of help is in `below`. A part is
+    imported when a command of it is used, and not before.
+
+    >>> group = CommandGroup("cache", help="Look into, clear and warm the cache.", parts={"clear": "cache_clear"})
+    >>> group.names
+    ('clear',)
     """
 
-    def __init__(self, name: str | None = None, *, help: str = "") -> None:
+    def __init__(
+        self,
+        name: str | None = None,
+        *,
+        help: str = "",
+        parts: Mapping[str, str] | None = None,
+        below: Mapping[str, str] | None = None,
+    ) -> None:
         self.name = name
         self.help = help
-        self.registered: dict[str, Registered] = {}
-        self._typer = typer.Typer(name=name, cls=Group, help=help, add_completion=False, rich_markup_mode=None)
-        self._typer.callback()(_nothing)
+        self._parts = dict(parts or {})
+        self._below = dict(below or {})
+        self._functions: dict[str, tuple[Callable[..., Any], str]] = {}
 
     def command(self, name: str, *, example: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Register a function whose first parameter is the `Run` and whose return annotation is the result.
@@ -88,21 +129,53 @@ class CommandGroup:
         """
 
         def register(function: Callable[..., Any]) -> Callable[..., Any]:
-            words = (self.name, name) if self.name else (name,)
-            hints = typing.get_type_hints(function, include_extras=True)
-            self.registered[name] = Registered(words, function, hints["return"], example)
-            self._typer.command(name, cls=Command, epilog=example)(_entry(self.registered[name], hints))
+            self._functions[name] = function, example
             return function
 
         return register
 
-    def click_group(self) -> Any:
-        """The group as Typer's parser knows it."""
-        return typer.main.get_group(self._typer)
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The commands in the order of the help, without an import of the parts."""
+        entry = ENTRIES.get(self.name or "")
+        order = list(entry.commands) if entry else []
+        known = [*self._functions, *(name for name in self._parts if name not in self._functions)]
+        return tuple(sorted(known, key=lambda name: order.index(name) if name in order else len(order)))
+
+    @property
+    def registered(self) -> dict[str, Registered]:
+        """All commands, those of the parts, too."""
+        return {name: self._registered(name)[0] for name in self.names}
+
+    def click_group(self, word: str | None = None) -> Any:
+        """The group as Typer's parser knows it; with a word, the group below it."""
+        made = typer.Typer(
+            name=word or self.name,
+            cls=Group,
+            help=self._below.get(word, "") if word else self.help,
+            add_completion=False,
+            rich_markup_mode=None,
+        )
+        made.callback()(_nothing)
+        group: Any = typer.main.get_group(made)
+        group.source, group.below = self, f"{word} " if word else ""
+        return group
 
     def click_command(self, name: str) -> Any:
-        """One command of it, for those that stand at the root."""
-        return self.click_group().commands[name]
+        """One command as Typer's parser knows it."""
+        command, hints = self._registered(name)
+        info = CommandInfo(
+            name=command.words[-1], cls=Command, callback=_entry(command, hints), epilog=command.example
+        )
+        return typer.main.get_command_from_info(info, pretty_exceptions_short=True, rich_markup_mode=None)
+
+    def _registered(self, name: str) -> tuple[Registered, dict[str, Any]]:
+        if name not in self._functions:
+            importlib.import_module(f"perfctl.cli.{self._parts[name]}")
+        function, example = self._functions[name]
+        hints = typing.get_type_hints(function, include_extras=True)
+        words = (*([self.name] if self.name else []), *name.split())
+        return Registered(words, function, hints["return"], example), hints
 
 
 def load(name: str) -> CommandGroup:

@@ -96,7 +96,17 @@ def _commands(words: list[str]) -> list[tuple[str, str]]:
     if not words:
         return [(name, entry.help) for name, entry in ENTRIES.items()]
     entry = ENTRIES.get(words[0])
-    return [(command, "") for command in entry.commands] if entry and len(words) == 1 else []
+    return [(word, "") for word in _next_words(entry.commands, words[1:])] if entry else []
+
+
+def _next_words(commands: tuple[str, ...], said: list[str]) -> list[str]:
+    """What may follow of the commands that begin with what was said.
+
+    >>> _next_words(("get", "dict train", "dict list"), ["dict"])
+    ['train', 'list']
+    """
+    split = [command.split() for command in commands]
+    return list(dict.fromkeys(words[len(said)] for words in split if len(words) > len(said) and words[: len(said)] == said))
 
 
 def _options(words: list[str]) -> list[tuple[str, str]]:
@@ -109,11 +119,17 @@ def _own_options(words: list[str]) -> list[tuple[str, str]]:
     entry = ENTRIES.get(words[0]) if words else None
     if entry is None:
         return [("--version", "Print the version.")] if not words else []
-    if not entry.is_command and (len(words) < 2 or words[1] not in entry.commands):
+    name = words[0] if entry.is_command else _command(entry.commands, words[1:])
+    if name is None:
         return []
     from perfctl.cli.command import load
 
     group = load(words[0])
-    command: Any = group.click_command(words[0] if entry.is_command else words[1])
+    command: Any = group.click_command(name)
     own = [param for param in command.params if param.param_type_name == "option" and not param.hidden]
     return [(flag, param.help or "") for param in own for flag in param.opts if flag not in ("-h", "--help")]
+
+
+def _command(commands: tuple[str, ...], said: list[str]) -> str | None:
+    """The command whose words were said, and perhaps arguments after them."""
+    return next((command for command in commands if command.split() == said[: len(command.split())]), None)

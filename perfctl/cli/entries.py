@@ -15,7 +15,8 @@ class Entry(NamedTuple):
     """`cache` for perfctl/cli/cache.py; a name with dots is a module elsewhere."""
     help: str
     commands: tuple[str, ...] = ()
-    """The group's commands, for help and completion without an import; none: the word is itself a command."""
+    """The group's commands, for help and completion without an import; one of two words stands in a group below.
+    None: the word is itself a command."""
 
     @property
     def is_command(self) -> bool:
@@ -50,5 +51,5 @@ def every_line() -> list[tuple[str, ...]]:
     return [
         words
         for name, entry in ENTRIES.items()
-        for words in ([(name,)] if entry.is_command else [(name, command) for command in entry.commands])
+        for words in ([(name,)] if entry.is_command else [(name, *command.split()) for command in entry.commands])
     ]

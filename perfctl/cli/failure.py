@@ -136,7 +136,8 @@ def _known_words(argv: Sequence[str]) -> list[str]:
         (index for index, word in enumerate(argv) if word in ENTRIES and not _is_value(argv, index)), len(argv)
     )
     found = list(argv[index : index + 1])
-    return found + [word for word in argv[index + 1 :] if found and word in ENTRIES[found[0]].commands][:1]
+    known = {name.partition(" ")[0] for name in ENTRIES[found[0]].commands} if found else set()
+    return found + [word for word in argv[index + 1 :] if word in known][:1]
 
 
 def _is_value(argv: Sequence[str], index: int) -> bool:

@@ -33,7 +33,7 @@ def test_a_command_has_a_valid_schema_under_its_words(
 
 @pytest.mark.parametrize("words", LINES, ids=" ".join)
 def test_a_commands_result_is_a_frozen_dataclass(words: tuple[str, ...]) -> None:
-    result = load(words[0]).registered[words[-1]].result
+    result = load(words[0]).registered[" ".join(words[1:]) or words[0]].result
     kinds = [kind for kind in (getattr(result, "__args__", None) or (result,)) if kind is not type(None)]
     assert [kind for kind in kinds if not (dataclasses.is_dataclass(kind) and kind.__dataclass_params__.frozen)] == []
 
