@@ -44,7 +44,7 @@ class LocalTier:
         self.capacity_bytes = capacity_bytes
         self.size_bytes = 0
         self.evictions = 0
-        self._policy: Policy = policy_named(policy, capacity_bytes)
+        self._policy: Policy = policy_named(policy)
         self._entries: dict[bytes, _Entry] = {}
         self._deadlines: list[tuple[float, bytes]] = []
         self._lock = threading.Lock()
@@ -68,15 +68,16 @@ class LocalTier:
         now = self._now()
         with self._lock:
             self._expire(now)
-            self._discard(name)
             if size > self.capacity_bytes:
+                self._discard(name)
                 return
-            while self.size_bytes + size > self.capacity_bytes:
-                self._evict()
+            replaced = self._entries.get(name)
             entry = self._entries[name] = _Entry(value, now + ttl_seconds, size)
-            self.size_bytes += size
+            self.size_bytes += size - (replaced.size_bytes if replaced else 0)
             self._policy.add(name, size, entry.expires_at)
             self._remember_deadline(name, entry.expires_at)
+            while self.size_bytes > self.capacity_bytes:
+                self._evict()
 
     def delete(self, name: bytes) -> bool:
         """Forget a name; whether it was there."""

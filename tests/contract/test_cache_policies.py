@@ -12,10 +12,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 import perfctl.cache.policies
 from perfctl.cache.local import MISSING, LocalTier
-from perfctl.cache.policies import POLICIES, Policy, policy_named
+from perfctl.cache.policies import POLICIES, Policy, policy_named, replay
 from tests.campaign import campaign
-
-CAPACITY = 1000
 
 _KEYS = st.integers(0, 30).map(lambda number: b"key-%d" % number)
 _OPERATIONS = st.lists(
@@ -25,13 +23,13 @@ _OPERATIONS = st.lists(
 
 @pytest.fixture(params=sorted(POLICIES))
 def policy(request: pytest.FixtureRequest) -> Iterator[Policy]:
-    return policy_named(request.param, CAPACITY)
+    return policy_named(request.param)
 
 
 def test_every_file_has_a_row_and_every_row_a_file() -> None:
     folder = Path(perfctl.cache.policies.__file__).parent
     files = {file.stem for file in folder.glob("*.py")} - {"__init__"}
-    assert files == set(POLICIES)
+    assert files == {row.partition(":")[0] for row in POLICIES.values()}
 
 
 def test_everybody_who_came_in_leaves_exactly_once(policy: Policy) -> None:
@@ -58,47 +56,77 @@ def test_whoever_left_may_come_back(policy: Policy) -> None:
     assert policy.evict() == "a"
 
 
+@pytest.mark.parametrize("last", ["new", 4, 2])
+def test_the_last_that_was_added_stays_while_there_is_somebody_else(policy: Policy, last: Hashable) -> None:
+    for number in range(5):
+        policy.add(number, 10, 100.0 - number)
+        for _ in range(3 * number):
+            policy.hit(4 - number)
+    policy.add(last, 10, 1.0)
+    gone = [policy.evict() for _ in range(len(policy))]
+    assert gone[-1] == last
+
+
+def test_a_key_that_is_not_there_is_passed_over(policy: Policy) -> None:
+    policy.add("a", 10, 1.0)
+    policy.hit("never seen")
+    policy.remove("never seen")
+    assert (len(policy), policy.evict()) == (1, "a")
+
+
+def test_a_key_written_anew_is_still_one(policy: Policy) -> None:
+    for expires_at in (1.0, 5.0, 3.0):
+        policy.add("a", 10, expires_at)
+    policy.add("b", 10, 1.0)
+    assert len(policy) == 2
+    assert {policy.evict(), policy.evict()} == {"a", "b"}
+
+
 @pytest.mark.parametrize("name", sorted(POLICIES))
 @campaign(60, 5000)
 @given(_OPERATIONS)
 def test_whatever_happens_it_knows_exactly_who_is_there(
     name: str, operations: list[tuple[str, Hashable, float]]
 ) -> None:
-    policy, there = policy_named(name, CAPACITY), set[Hashable]()
+    policy, there = policy_named(name), set[Hashable]()
     for action, key, expires_at in operations:
-        if action == "add" and key not in there:
+        if action == "add":
             policy.add(key, 10, expires_at)
             there.add(key)
-        elif action == "hit" and key in there:
+        elif action == "hit":
             policy.hit(key)
-        elif action == "remove" and key in there:
+        elif action == "remove":
             policy.remove(key)
-            there.remove(key)
-        elif action == "evict" and there:
+            there.discard(key)
+        elif there:
             there.remove(policy.evict())
         assert len(policy) == len(there)
     assert {policy.evict() for _ in range(len(there))} == there
 
 
 def test_lru_lets_go_whoever_was_read_longest_ago() -> None:
-    policy = policy_named("lru", CAPACITY)
+    policy = policy_named("lru")
     for key in "abc":
         policy.add(key, 10, 1.0)
     policy.hit("a")
     assert [policy.evict() for _ in range(3)] == ["b", "c", "a"]
 
 
+def test_a_replay_counts_what_was_still_there() -> None:
+    assert replay(policy_named("lru"), [1, 2, 1, 3, 2, 1], 2) == 1
+
+
 def test_lfu_lets_go_whoever_was_read_least() -> None:
-    policy = policy_named("lfu", CAPACITY)
-    for key, hits in (("often", 5), ("twice", 2), ("never", 0)):
+    policy = policy_named("lfu")
+    for key, hits in (("often", 5), ("twice", 2), ("never", 0), ("new", 0)):
         policy.add(key, 10, 1.0)
         for _ in range(hits):
             policy.hit(key)
-    assert [policy.evict() for _ in range(3)] == ["never", "twice", "often"]
+    assert [policy.evict() for _ in range(4)] == ["never", "twice", "often", "new"]
 
 
 def test_lfu_forgets_old_fame() -> None:
-    policy = policy_named("lfu", CAPACITY)
+    policy = policy_named("lfu")
     policy.add("famous once", 10, 1.0)
     for _ in range(20):
         policy.hit("famous once")
@@ -111,11 +139,11 @@ def test_lfu_forgets_old_fame() -> None:
 
 
 def test_ttl_lets_go_whoever_expires_next() -> None:
-    policy = policy_named("ttl", CAPACITY)
-    for key, expires_at in (("late", 9.0), ("soon", 1.0), ("middle", 5.0)):
+    policy = policy_named("ttl")
+    for key, expires_at in (("late", 9.0), ("soon", 1.0), ("middle", 5.0), ("new", 0.5)):
         policy.add(key, 10, expires_at)
     policy.hit("soon")
-    assert [policy.evict() for _ in range(3)] == ["soon", "middle", "late"]
+    assert [policy.evict() for _ in range(4)] == ["soon", "middle", "late", "new"]
 
 
 @pytest.mark.parametrize("name", sorted(POLICIES))

@@ -1,12 +1,16 @@
 """Who leaves when the in-process tier is full: one file a policy, one row in the table.
 
-A policy sees keys and sizes, never values, so that a simulation runs the same files as the cache.
+A policy sees keys and sizes, never values, so that a simulation runs the same files as the cache. It is not told how
+much room there is: `evict` is asked only while the tier is over its bound, so the number of those it knows is the
+room, in entries of their present mean size, and follows that mean.
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Hashable, Mapping
+import math
+import secrets
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from perfctl.errors import ConfigError
@@ -15,22 +19,23 @@ from perfctl.errors import ConfigError
 class Policy(Protocol):
     """The order in which entries leave. Not thread-safe: the tier that owns it holds a lock."""
 
-    def __init__(self, capacity_bytes: int) -> None: ...
-
     def add(self, key: Hashable, size_bytes: int, expires_at: float) -> None:
-        """A key that was not there came in."""
+        """A key came in. One that was there already was written anew: that counts as a use."""
         ...
 
     def hit(self, key: Hashable) -> None:
-        """A key that is there was read."""
+        """A key was read. One that is not there is passed over: reads are told late."""
         ...
 
     def remove(self, key: Hashable) -> None:
-        """A key that is there left: deleted, expired or replaced."""
+        """A key left: deleted or expired. One that is not there is passed over."""
         ...
 
     def evict(self) -> Hashable:
-        """Choose who leaves, and forget it. Asked before a newcomer comes in, and only while there is somebody."""
+        """Choose who leaves, and forget it: never the last that was added while there is somebody else.
+
+        Asked after something was added, as often as it takes, and only while there is somebody.
+        """
         ...
 
     def __len__(self) -> int:
@@ -38,17 +43,50 @@ class Policy(Protocol):
         ...
 
 
-POLICIES: Mapping[str, str] = {"lru": "LRU", "lfu": "LFU", "ttl": "TTL"}
-"""The file's name, which is the name in the configuration, and the class in it."""
+POLICIES: Mapping[str, str] = {"lru": "lru:LRU", "lfu": "lfu:LFU", "ttl": "ttl:TTL"}
+"""The name in the configuration; file and class."""
+
+CLAIRVOYANT = frozenset({"opt"})
+"""Policies that need the future: limits to compare with, not offered in the configuration."""
 
 
 def refuse_unknown_policy(name: str) -> None:
     """ConfigError for a name in the configuration that is not offered."""
-    if name not in POLICIES:
-        raise ConfigError(f"cache.eviction_policy: {name!r} is not offered", hint=f"one of {', '.join(POLICIES)}")
+    if name not in POLICIES or name in CLAIRVOYANT:
+        offered = ", ".join(name for name in POLICIES if name not in CLAIRVOYANT)
+        raise ConfigError(f"cache.eviction_policy: {name!r} is not offered", hint=f"one of {offered}")
 
 
-def policy_named(name: str, capacity_bytes: int) -> Policy:
-    """A new policy of a row of the table."""
-    policy: Policy = getattr(importlib.import_module(f"{__name__}.{name}"), POLICIES[name])(capacity_bytes)
+def policy_named(name: str, *, seed: int | None = None, future: Sequence[Hashable] = ()) -> Policy:
+    """A new policy of a row of the table.
+
+    `seed` makes its samples repeatable for keys that are numbers; without one nobody outside can foresee them.
+    `future` is every key that will be asked for, in order, for the clairvoyant.
+    """
+    module, _, kind = POLICIES[name].partition(":")
+    make = getattr(importlib.import_module(f"{__name__}.{module}"), kind)
+    if name in CLAIRVOYANT:
+        clairvoyant: Policy = make(future)
+        return clairvoyant
+    policy: Policy = make(secrets.randbits(32) if seed is None else seed)
     return policy
+
+
+def replay(policy: Policy, keys: Iterable[Hashable], capacity: int) -> int:
+    """The hits when each of `keys` is read in turn, and put in where it is missing: `capacity` entries of one size.
+
+    Keys should be whole numbers, numbered by first appearance: they are fast, and every run draws the same samples.
+    """
+    there: dict[Hashable, bool] = {}
+    add, hit, evict, never = policy.add, policy.hit, policy.evict, math.inf
+    hits = 0
+    for key in keys:
+        if key in there:
+            hits += 1
+            hit(key)
+        else:
+            there[key] = True
+            add(key, 1, never)
+            if len(there) > capacity:
+                del there[evict()]
+    return hits

@@ -7,22 +7,24 @@ from collections.abc import Hashable
 
 
 class LRU:
-    """One ordered dict: a hit moves its key to the end."""
+    """One ordered dict: a use moves its key to the end."""
 
-    def __init__(self, capacity_bytes: int) -> None:
+    def __init__(self, seed: int = 0) -> None:
         self._order: OrderedDict[Hashable, None] = OrderedDict()
 
     def add(self, key: Hashable, size_bytes: int, expires_at: float) -> None:
         """The newcomer leaves last."""
         self._order[key] = None
+        self._order.move_to_end(key)
 
     def hit(self, key: Hashable) -> None:
         """Whoever is read leaves last."""
-        self._order.move_to_end(key)
+        if key in self._order:
+            self._order.move_to_end(key)
 
     def remove(self, key: Hashable) -> None:
         """Out of the order."""
-        del self._order[key]
+        self._order.pop(key, None)
 
     def evict(self) -> Hashable:
         """The one whose last use is longest ago."""

@@ -9,7 +9,7 @@ from heapq import heapify, heappop, heappush
 class TTL:
     """A heap of deadlines; those of keys that left are passed over, and swept out when they are the majority."""
 
-    def __init__(self, capacity_bytes: int) -> None:
+    def __init__(self, seed: int = 0) -> None:
         self._ticket: dict[Hashable, int] = {}
         self._heap: list[tuple[float, int, Hashable]] = []
         self._tickets = 0
@@ -27,18 +27,27 @@ class TTL:
 
     def remove(self, key: Hashable) -> None:
         """Its place in the heap is passed over later."""
-        del self._ticket[key]
+        self._ticket.pop(key, None)
 
     def evict(self) -> Hashable:
-        """The nearest deadline."""
-        while True:
-            _, ticket, key = heappop(self._heap)
-            if self._ticket.get(key) == ticket:
-                del self._ticket[key]
-                return key
+        """The nearest deadline; the last that came in takes its turn after the next one."""
+        first = self._next()
+        if first[1] != self._tickets or not self._ticket:
+            return first[2]
+        second = self._next()
+        self._ticket[first[2]] = first[1]
+        heappush(self._heap, first)
+        return second[2]
 
     def __len__(self) -> int:
         return len(self._ticket)
+
+    def _next(self) -> tuple[float, int, Hashable]:
+        while True:
+            entry = heappop(self._heap)
+            if self._ticket.get(entry[2]) == entry[1]:
+                del self._ticket[entry[2]]
+                return entry
 
     def _sweep(self) -> None:
         self._heap = [entry for entry in self._heap if self._ticket.get(entry[2]) == entry[1]]

@@ -58,7 +58,8 @@ def faults(text: str) -> list[str]:
         ("cache: {[a]: 1}", "f.yaml:1:9: a key in cache is not a text - write key: value"),
         (
             "cache: {eviction_policy: lruu}",
-            "f.yaml:1:26: cache.eviction_policy: 'lruu' is not one of lru, lfu, ttl - did you mean 'lru'?",
+            "f.yaml:1:26: cache.eviction_policy: 'lruu' is not one of adaptive, lru, lfu, ttl, wtinylfu, sieve, s3fifo,"
+            " arc, 2q, fifo - did you mean 'lru'?",
         ),
         (
             "cache: {ttl_seconds: 10m}",
