@@ -164,9 +164,7 @@ class CommandGroup:
     def click_command(self, name: str) -> Any:
         """One command as Typer's parser knows it."""
         command, hints = self._registered(name)
-        info = CommandInfo(
-            name=command.words[-1], cls=Command, callback=_entry(command, hints), epilog=command.example
-        )
+        info = CommandInfo(name=command.words[-1], cls=Command, callback=_entry(command, hints), epilog=command.example)
         return typer.main.get_command_from_info(info, pretty_exceptions_short=True, rich_markup_mode=None)
 
     def _registered(self, name: str) -> tuple[Registered, dict[str, Any]]:

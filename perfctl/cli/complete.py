@@ -106,7 +106,9 @@ def _next_words(commands: tuple[str, ...], said: list[str]) -> list[str]:
     ['train', 'list']
     """
     split = [command.split() for command in commands]
-    return list(dict.fromkeys(words[len(said)] for words in split if len(words) > len(said) and words[: len(said)] == said))
+    return list(
+        dict.fromkeys(words[len(said)] for words in split if len(words) > len(said) and words[: len(said)] == said)
+    )
 
 
 def _options(words: list[str]) -> list[tuple[str, str]]:

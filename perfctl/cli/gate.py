@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from perfctl.cli.run import Run
 
 
-class Severity(str, Enum):
+class Severity(StrEnum):
     """From which status on a check is a "no"."""
 
     warn = "warn"

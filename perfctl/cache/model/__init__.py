@@ -1,0 +1,21 @@
+"""What the cache answers: frozen results, without a driver. What few commands answer stands in files of its own."""
+
+from __future__ import annotations
+
+from perfctl.cache.model.keys import CachedValue, Cleared, Deleted, NamespaceSize, Preloaded, Stored
+from perfctl.cache.model.stats import CacheStats, NamespaceStats, ServerFacts, SharedStats, TierStats, ratio
+
+__all__ = [
+    "CacheStats",
+    "CachedValue",
+    "Cleared",
+    "Deleted",
+    "NamespaceSize",
+    "NamespaceStats",
+    "Preloaded",
+    "ServerFacts",
+    "SharedStats",
+    "Stored",
+    "TierStats",
+    "ratio",
+]
