@@ -1,7 +1,11 @@
 """Where a value lies on the server: the one place that knows the layout of keys.
 
     {prefix}:{namespace}:{key}     a value; `perfctl:api:user:123` is key `user:123` of namespace `api`
+    {prefix}:{namespace}:~v        the namespace's version (see marks.py)
+    {prefix}:{namespace}:~t:{tag}  a tag's version
+    {prefix}:{namespace}:~...      whatever else belongs to a namespace: locks, leases, dictionaries
     {prefix}:~counters             a hash: what all processes counted, by namespace
+    {prefix}:~...                  whatever else belongs to all of them
 
 A namespace keeps letters, digits, `_`, `.` and `-`; every other byte of its UTF-8 becomes `%XX`. So it holds no
 colon, no `~`, no wildcard of SCAN and no hash tag: the second colon always ends it. The key follows as it is, in
@@ -19,6 +23,7 @@ DEFAULT_NAMESPACE = "default"
 MAX_KEY_BYTES = 512
 
 _PLAIN = re.compile(r"[A-Za-z0-9_.\-]+")
+_DIGEST = re.compile(rb"~[0-9a-f]{40}")
 _WILDCARDS = re.compile(rb"([*?\[\]\\^])")
 
 
@@ -49,6 +54,30 @@ class KeyLayout:
             known = self._namespaces[namespace] = self._namespace_prefix(namespace or "")
         return known
 
+    def mark(self, namespace: str | None) -> bytes:
+        """Where the version of a namespace lies.
+
+        >>> KeyLayout("perfctl").mark("api")
+        b'perfctl:api:~v'
+        """
+        return self.own(namespace, b"v")
+
+    def tag_mark(self, namespace: str | None, tag: str) -> bytes:
+        """Where the version of a tag lies; of a tag longer than a key may be, under its digest.
+
+        >>> KeyLayout("perfctl").tag_mark("api", "user:7")
+        b'perfctl:api:~t:user:7'
+        """
+        return self.own(namespace, b"t:" + _key_part(tag))
+
+    def own(self, namespace: str | None, name: bytes) -> bytes:
+        """The name of something that is no value: no key of an application is ever kept there.
+
+        >>> KeyLayout("perfctl").own("api", b"reclaim")
+        b'perfctl:api:~reclaim'
+        """
+        return self.namespace(namespace) + b"~" + name
+
     def split(self, name: bytes) -> tuple[str, str] | None:
         """The namespace and key of a server's name; None when it holds no value of ours.
 
@@ -58,7 +87,7 @@ class KeyLayout:
         if not name.startswith(self.root):
             return None
         namespace, colon, key = name[len(self.root) :].partition(b":")
-        if not colon or not namespace or namespace.startswith(b"~"):
+        if not colon or not namespace or namespace.startswith(b"~") or is_own(key):
             return None
         return _unescape(namespace), key.decode("utf-8", "backslashreplace")
 
@@ -68,6 +97,15 @@ class KeyLayout:
                 "the namespace is empty", hint="a namespace has at least one character; what names none is in 'default'"
             )
         return self.root + _escape(namespace) + b":"
+
+
+def is_own(key: bytes) -> bool:
+    """Whether what follows a namespace's prefix names no value: it begins with `~` and is no digest of a long key.
+
+    >>> is_own(b"~v"), is_own(b"user:7"), is_own(b"~" + b"0" * 40)
+    (True, False, False)
+    """
+    return key.startswith(b"~") and _DIGEST.fullmatch(key) is None
 
 
 def pattern_of(prefix: bytes) -> bytes:
