@@ -1,52 +1,85 @@
-"""A value as it lies on the server: a header, then the serialised and perhaps compressed bytes.
+"""A value as it lies on the server: a header (`perfctl.cache.header`), the serialised bytes, and what seals them.
 
-byte 0     0xC1: a byte that no UTF-8 text, JSON or MessagePack starts with
-byte 1     the header's version, 1
-byte 2     the serializer's id (high four bits), the compressor's id (low four bits)
-then       the length of the serialised bytes, seven bits a byte, the lowest first (LEB128)
-then       the bytes
+After the header stand the serialised and perhaps compressed bytes, and then the CRC-32 of the key's name on the
+server, the header and those bytes. So a blob with a flipped byte, and one that lies under another key than its own,
+is no value. Blobs of version 1 have no checksum and are still read.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
+from zlib import crc32
 
 from perfctl.cache.compressors import COMPRESSORS, NONE, compressor_named, compressor_numbered
+from perfctl.cache.header import Header, UndecodableError, read_header, write_header
+from perfctl.cache.keys import KeyLayout
+from perfctl.cache.meta import Meta
 from perfctl.cache.serializers import SERIALIZERS, Serializer, serializer_named, serializer_numbered
+from perfctl.config.settings import CacheConfig
 from perfctl.errors import UsageError
 from perfctl.units import format_bytes
+
+__all__ = ["BlobFacts", "Codec", "Decoded", "UndecodableError", "UnknownDictionaryError", "peek"]
 
 MAX_VALUE_BYTES = 64 * 1024 * 1024
 """No value is longer than this once expanded, whatever its header says."""
 MAX_RATIO = 1000
 """Above 1 MiB, no value expands by more than this: what does is a bomb."""
 
-_MAGIC = 0xC1
-_VERSION = 1
 _LEAST_WORTHWHILE_BYTES = 128
 """Below this zstd gains nothing without a dictionary (measured: 0.3 KiB of JSON gains a quarter)."""
 _LEAST_GAIN = 0.1
 _UNWATCHED_BYTES = 1024 * 1024
+_CHECKSUM_BYTES = 4
 
 
-class UndecodableError(ValueError):
-    """Bytes that are not a value of ours: foreign, damaged, or made to harm."""
+class UnknownDictionaryError(UndecodableError):
+    """A blob that needs a dictionary which this process has not fetched: await `codec.dictionaries.fetch` and retry."""
+
+    def __init__(self, number: int, namespace: str) -> None:
+        super().__init__(f"dictionary {number:04x} of namespace {namespace!r} is not here")
+        self.number = number
+        self.namespace = namespace
+
+
+class Decoded(NamedTuple):
+    """A value and what its blob says of it."""
+
+    value: Any
+    meta: Meta
+
+
+class BlobFacts(NamedTuple):
+    """How a blob was made, for `inspect`."""
+
+    serializer: str
+    compressor: str
+    dictionary: int | None
+    key_id: str | None
+    decoded_bytes: int
+    ratio: float
+    """The share of the serialised bytes that the blob takes, header included."""
+    meta: Meta
 
 
 class Codec:
-    """Encodes with one serializer and at most one compressor, decodes what any of ours wrote."""
+    """Encodes as the configuration says, decodes what any of ours wrote. Safe under threads."""
 
-    def __init__(self, serializer: str = "msgpack", *, compress: bool = True) -> None:
-        self._name = serializer
-        self._compress = compress
+    def __init__(self, config: CacheConfig, *, layout: KeyLayout | None = None) -> None:
+        self._layout = layout or KeyLayout(config.key_prefix)
+        self._name = config.serialization_method
+        self._compress = config.compression_enabled
 
     @property
     def serializer(self) -> Serializer:
         """Loaded when the first value needs it. ConfigError where it is not offered."""
         return serializer_named(self._name)
 
-    def encode(self, value: Any) -> bytes:
-        """The value's bytes with their header; compressed when that saves a tenth. UsageError when too big."""
+    async def prepare(self) -> None:
+        """Look up what encoding needs from elsewhere, such as keys; once, and again only after a failure."""
+
+    def encode(self, name: bytes, value: Any, meta: Meta, *, namespace: str) -> bytes:
+        """What to keep under the server's `name`; compressed when that saves a tenth. UsageError when too big."""
         try:
             raw = self.serializer.dumps(value)
         except ValueError as error:
@@ -57,11 +90,39 @@ class Codec:
                 hint="cache its parts under keys of their own",
             )
         compressor, body = self._compressed(raw)
-        return bytes((_MAGIC, _VERSION, SERIALIZERS[self._name] << 4 | compressor)) + _varint(len(raw)) + body
+        content = write_header(SERIALIZERS[self._name] << 4 | compressor, meta, len(raw)) + body
+        return content + crc32(content, crc32(name)).to_bytes(_CHECKSUM_BYTES, "big")
 
-    def decode(self, blob: bytes) -> Any:
-        """The value again. UndecodableError for anything that `encode` did not write; memory and depth are bounded."""
-        return decode(blob)
+    def decode(self, name: bytes, blob: bytes, *, lenient: bool = False) -> Decoded:
+        """The value that lies under `name`. UndecodableError for anything that `encode` did not write there; memory
+        and depth are bounded. `lenient` gives a readable mapping where a value's class is not registered here."""
+        header = read_header(blob)
+        serializer = serializer_numbered(header.codec >> 4)
+        compressor = compressor_numbered(header.codec & 15)
+        if serializer is None or compressor is None:
+            raise UndecodableError(f"codec {header.codec:#04x} is unknown")
+        body = blob[header.start :] if header.format == 1 else _checked(name, blob, header)
+        if header.length > MAX_VALUE_BYTES or not _may_expand(len(body), header.length):
+            raise UndecodableError(f"announces {header.length} bytes, which no value of ours has")
+        try:
+            return Decoded(serializer.loads(compressor.expand(body, header.length)), header.meta)
+        except ValueError as error:
+            raise UndecodableError(str(error)) from error
+
+    def describe(self, name: bytes, blob: bytes) -> BlobFacts:
+        """How a blob was made, without decoding its value. UndecodableError for what is no blob of ours."""
+        header = read_header(blob)
+        return BlobFacts(
+            serializer=_name_of(SERIALIZERS, header.codec >> 4),
+            compressor=_name_of(COMPRESSORS, header.codec & 15),
+            dictionary=header.dictionary or None,
+            key_id=header.key_id.hex() or None,
+            decoded_bytes=header.length,
+            ratio=len(blob) / max(1, header.length),
+            meta=header.meta,
+        )
+
+    peek = staticmethod(lambda blob: peek(blob))
 
     def _compressed(self, raw: bytes) -> tuple[int, bytes]:
         if not self._compress or len(raw) < _LEAST_WORTHWHILE_BYTES:
@@ -72,47 +133,26 @@ class Codec:
         return COMPRESSORS["zstd"], packed
 
 
-def decode(blob: bytes) -> Any:
-    """The value in a blob of any of our codecs. UndecodableError for every other bytes."""
-    if len(blob) < 4 or blob[0] != _MAGIC:
-        raise UndecodableError("no header of ours")
-    if blob[1] != _VERSION:
-        raise UndecodableError(f"header version {blob[1]} is unknown")
-    serializer = serializer_numbered(blob[2] >> 4)
-    compressor = compressor_numbered(blob[2] & 15)
-    if serializer is None or compressor is None:
-        raise UndecodableError(f"codec {blob[2]:#04x} is unknown")
-    length, start = _read_varint(blob, 3)
-    if length > MAX_VALUE_BYTES or not _may_expand(len(blob) - start, length):
-        raise UndecodableError(f"announces {length} bytes, which no value of ours has")
-    try:
-        return serializer.loads(compressor.expand(blob[start:], length))
-    except ValueError as error:
-        raise UndecodableError(str(error)) from error
+def peek(blob: bytes) -> Meta:
+    """What the first bytes of a blob (64 will do; tags that are cut off are left out) say of the value.
+
+    UndecodableError for what is no blob of ours. Nothing but the header is looked at: it may be damaged or forged.
+    """
+    return read_header(blob, is_head=True).meta
+
+
+def _checked(name: bytes, blob: bytes, header: Header) -> bytes:
+    end = len(blob) - _CHECKSUM_BYTES
+    if end < header.start:
+        raise UndecodableError("the value is cut off")
+    if crc32(memoryview(blob)[:end], crc32(name)) != int.from_bytes(blob[end:], "big"):
+        raise UndecodableError("its checksum is wrong: damaged, or written under another key")
+    return blob[header.start : end]
+
+
+def _name_of(table: Any, number: int) -> str:
+    return next((name for name, known in table.items() if known == number), f"unknown ({number})")
 
 
 def _may_expand(packed: int, length: int) -> bool:
     return length <= max(_UNWATCHED_BYTES, packed * MAX_RATIO)
-
-
-def _varint(number: int) -> bytes:
-    """LEB128, as in DWARF and protobuf.
-
-    >>> _varint(300)
-    b'\\xac\\x02'
-    """
-    encoded = bytearray()
-    while number > 127:
-        encoded.append(number & 127 | 128)
-        number >>= 7
-    encoded.append(number)
-    return bytes(encoded)
-
-
-def _read_varint(blob: bytes, start: int) -> tuple[int, int]:
-    number = 0
-    for place, byte in enumerate(blob[start : start + 5]):
-        number |= (byte & 127) << (7 * place)
-        if byte < 128:
-            return number, start + place + 1
-    raise UndecodableError("its length does not end")

@@ -15,6 +15,7 @@ from perfctl.cache.counters import Counters, NamespaceCounts
 from perfctl.cache.flights import Abandoned, Flight, Flights
 from perfctl.cache.keys import DEFAULT_NAMESPACE, KeyLayout
 from perfctl.cache.local import MISSING, LocalTier
+from perfctl.cache.meta import Meta
 from perfctl.cache.model import CacheStats, Preloaded
 from perfctl.cache.policies import refuse_unknown_policy
 from perfctl.cache.serializers import refuse_unknown_serializer
@@ -54,7 +55,7 @@ class AdvancedCache:
         _check(config)
         self.config = config
         self.layout = KeyLayout(config.key_prefix)
-        self.codec = Codec(config.serialization_method, compress=config.compression_enabled)
+        self.codec = Codec(config, layout=self.layout)
         self.counters = Counters()
         wants_redis = config.has_redis or config.cluster_enabled or config.sentinel_enabled
         self._address = address_of(config) if wants_redis and store is None else None
@@ -349,7 +350,7 @@ class AdvancedCache:
         if fetched is None:
             return MISSING
         try:
-            value = self.codec.decode(fetched.blob)
+            value = self.codec.decode(name, fetched.blob).value
         except UndecodableError:
             self._undecodable += 1
             return MISSING
@@ -362,13 +363,17 @@ class AdvancedCache:
         """Keep it here; what to send to the server, where there is one."""
         lives_ms = ttl_ms(ttl, default=self.config.ttl_seconds)
         weight = weigh(value, self.codec.serializer)
-        write = None if self._shared is None else Write(name, self.codec.encode(value), lives_ms)
+        write = None if self._shared is None else Write(name, self._encoded(name, value, lives_ms), lives_ms)
         seconds = float("inf") if lives_ms is None else lives_ms / 1000
         self._fetching.pop(name, None)
         self.local.put(
             name, value, ttl_seconds=seconds if write is None else min(seconds, LOCAL_SECONDS), weight=weight
         )
         return write
+
+    def _encoded(self, name: bytes, value: Any, lives_ms: int | None) -> bytes:
+        namespace, _ = self.layout.split(name) or (DEFAULT_NAMESPACE, "")
+        return self.codec.encode(name, value, Meta(int(time.time() * 1000), lives_ms), namespace=namespace)
 
     async def _send(self, write: Write | None) -> bool:
         if self._shared is None or write is None:

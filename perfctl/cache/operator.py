@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from perfctl.cache.codec import Codec, UndecodableError
 from perfctl.cache.counters import NamespaceCounts, by_namespace
 from perfctl.cache.keys import DEFAULT_NAMESPACE, KeyLayout
+from perfctl.cache.meta import Meta
 from perfctl.cache.model import (
     CachedValue,
     Cleared,
@@ -61,7 +62,7 @@ class CacheOperator:
         ttl_seconds = None if fetched.ttl_ms is None else fetched.ttl_ms / 1000
         size = len(fetched.blob)
         try:
-            value = self._codec.decode(fetched.blob)
+            value = self._codec.decode(self._layout.of(key, namespace), fetched.blob, lenient=True).value
         except UndecodableError as error:
             return CachedValue(*where, found=False, ttl_seconds=ttl_seconds, size_bytes=size, unreadable=str(error))
         return CachedValue(*where, True, value, type(value).__name__, ttl_seconds, size)
@@ -155,7 +156,10 @@ class CacheOperator:
 
     def _write(self, key: str, value: object, ttl: float | None, namespace: str | None) -> Write:
         name = self._layout.of(key, namespace)
-        return Write(name, self._codec.encode(value), ttl_ms(ttl, default=self._default_ttl))
+        lives_ms = ttl_ms(ttl, default=self._default_ttl)
+        meta = Meta(int(time.time() * 1000), lives_ms)
+        blob = self._codec.encode(name, value, meta, namespace=namespace or DEFAULT_NAMESPACE)
+        return Write(name, blob, lives_ms)
 
     def _add(
         self, entry: Entry | BadEntry, batch: _Batch, tally: _Tally, namespace: str | None, ttl: float | None

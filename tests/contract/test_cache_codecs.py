@@ -18,10 +18,12 @@ from hypothesis import strategies as st
 
 import perfctl.cache.compressors
 import perfctl.cache.serializers
-from perfctl.cache.codec import MAX_VALUE_BYTES, Codec, UndecodableError, decode
+from perfctl.cache.codec import MAX_VALUE_BYTES, Codec, UndecodableError
 from perfctl.cache.compressors import COMPRESSORS, compressor_named
+from perfctl.cache.meta import Meta
 from perfctl.cache.serializers import SERIALIZERS, serializer_named
 from perfctl.cache.weight import weigh
+from perfctl.config.settings import CacheConfig
 from perfctl.errors import UsageError
 from tests.campaign import SOAKS, campaign
 
@@ -51,6 +53,19 @@ TYPED_VALUES: tuple[Any, ...] = (
     datetime(2026, 4, 5, 3, 30, tzinfo=FAR, fold=1),
     {1: 2, (1, 2): [None, True, 1.5], None: {"x": {"y": (date(2020, 1, 1),)}}}, "x" * 10_000, [[]] * 50,
 )  # fmt: skip
+
+
+NAME = b"perfctl:api:k"
+CODEC = Codec(CacheConfig())
+
+
+def encoded(value: Any, serializer: Any = "msgpack", **settings: Any) -> bytes:
+    codec = Codec(CacheConfig(serialization_method=serializer, **settings))
+    return codec.encode(NAME, value, Meta(1_800_000_000_000, 3_600_000), namespace="api")
+
+
+def decoded(blob: bytes) -> Any:
+    return CODEC.decode(NAME, blob).value
 
 
 def shape(value: Any) -> Any:
@@ -83,18 +98,18 @@ def test_every_serializer_has_values_to_be_tested_with(name: str) -> None:
 def test_a_value_comes_back_as_it_was_type_for_type(name: str, data: st.DataObject) -> None:
     value = data.draw(_VALUES[name])
     weigh(value, serializer_named(name))
-    assert shape(decode(Codec(name).encode(value))) == shape(value)
+    assert shape(decoded(encoded(value, name))) == shape(value)
 
 
 @pytest.mark.parametrize("value", TYPED_VALUES, ids=repr)
 def test_msgpack_keeps_every_type_that_it_takes(value: Any) -> None:
     assert weigh(value, serializer_named("msgpack")) > 0
-    again = decode(Codec("msgpack").encode(value))
+    again = decoded(encoded(value))
     assert shape(again) == shape(value)
 
 
 def test_a_moment_keeps_its_zone_and_its_fold() -> None:
-    again = decode(Codec().encode(datetime(2026, 4, 5, 3, 30, tzinfo=FAR, fold=1)))
+    again = decoded(encoded(datetime(2026, 4, 5, 3, 30, tzinfo=FAR, fold=1)))
     assert (again.tzinfo, again.fold) == (FAR, 1)
 
 
@@ -136,7 +151,7 @@ def test_a_value_that_holds_itself_is_refused() -> None:
 @pytest.mark.parametrize("name", sorted(SERIALIZERS))
 def test_text_that_utf8_cannot_hold_is_refused(name: str) -> None:
     with pytest.raises(UsageError, match="cannot cache a value"):
-        Codec(name).encode({"a": "\ud800"})
+        encoded({"a": "\ud800"}, name)
 
 
 @pytest.mark.parametrize("name", sorted(COMPRESSORS))
@@ -168,15 +183,15 @@ def test_a_truncated_or_damaged_body_is_refused(name: str) -> None:
 
 def test_a_value_is_compressed_when_that_pays_and_left_alone_when_not() -> None:
     repetitive, noise = "abc" * 1000, random.Random(1).randbytes(3000)
-    assert len(Codec().encode(repetitive)) < 100
-    assert len(Codec().encode(noise)) <= 3000 + 10
-    assert len(Codec(compress=False).encode(repetitive)) > 3000
-    assert len(Codec().encode("short")) == 10
+    assert len(encoded(repetitive)) < 100
+    assert len(encoded(noise)) <= 3000 + 24
+    assert len(encoded(repetitive, compression_enabled=False)) > 3000
+    assert len(encoded("short")) == 26
 
 
 def test_what_only_a_bomb_does_is_never_written_and_never_read() -> None:
     zeros = bytes(20 * 1024 * 1024)
-    assert decode(Codec().encode(zeros)) == zeros
+    assert decoded(encoded(zeros)) == zeros
     bomb = compressor_named("zstd").compress(bytes(MAX_VALUE_BYTES))
     announced = bytearray()
     length = MAX_VALUE_BYTES
@@ -185,29 +200,29 @@ def test_what_only_a_bomb_does_is_never_written_and_never_read() -> None:
         length >>= 7
     announced.append(length)
     with pytest.raises(UndecodableError, match="announces"):
-        decode(b"\xc1\x01\x11" + bytes(announced) + bomb)
+        decoded(b"\xc1\x01\x11" + bytes(announced) + bomb)
 
 
 def test_a_value_over_the_limit_is_refused() -> None:
     with pytest.raises(UsageError, match="the limit is"):
-        Codec().encode(bytes(MAX_VALUE_BYTES + 1))
+        encoded(bytes(MAX_VALUE_BYTES + 1))
 
 
 @pytest.mark.parametrize(
     "blob",
-    [b"", b"\xc1", b"hello", b'{"a": 1}', b"\xc1\x02\x10\x01\xc0", b"\xc1\x01\xf0\x01\xc0", b"\xc1\x01\x1f\x01\xc0",
+    [b"", b"\xc1", b"hello", b'{"a": 1}', b"\xc1\x03\x10\x01\xc0", b"\xc1\x01\xf0\x01\xc0", b"\xc1\x01\x1f\x01\xc0",
      b"\xc1\x01\x10\xff\xff\xff\xff\xff\x01", b"\xc1\x01\x10\x05\xc0", zlib.compress(b"x"), b"\x80\x04K\x01."],
     ids=repr,
 )  # fmt: skip
 def test_foreign_bytes_are_undecodable(blob: bytes) -> None:
     with pytest.raises(UndecodableError):
-        decode(blob)
+        decoded(blob)
 
 
 def test_mutated_blobs_never_crash_and_never_take_much_memory() -> None:
     dice = random.Random(20_26)
-    seeds = [Codec(name).encode(value) for name in SERIALIZERS for value in ({"a": [1, "x" * 300]}, "y" * 2000)]
-    seeds += [Codec().encode(value) for value in TYPED_VALUES]
+    seeds = [encoded(value, name) for name in SERIALIZERS for value in ({"a": [1, "x" * 300]}, "y" * 2000)]
+    seeds += [encoded(value) for value in TYPED_VALUES]
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for _ in range(200_000 if SOAKS else 3_000):
         blob = bytearray(dice.choice(seeds))
@@ -216,7 +231,7 @@ def test_mutated_blobs_never_crash_and_never_take_much_memory() -> None:
         if dice.random() < 0.2:
             del blob[dice.randrange(len(blob)) :]
         try:
-            decode(bytes(blob))
+            decoded(bytes(blob))
         except UndecodableError:
             continue
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000
@@ -226,6 +241,6 @@ def test_mutated_blobs_never_crash_and_never_take_much_memory() -> None:
 @given(body=st.binary(max_size=60), codec=st.sampled_from([0x10, 0x20]))
 def test_any_body_under_our_header_is_a_value_or_undecodable(body: bytes, codec: int) -> None:
     try:
-        decode(bytes([0xC1, 1, codec, len(body)]) + body)
+        decoded(bytes([0xC1, 1, codec, len(body)]) + body)
     except UndecodableError:
         return
