@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from perfctl.cache.address import address_of
+from perfctl.cache.clock import SYSTEM_CLOCK, Clock
 from perfctl.cache.codec import Codec, UndecodableError
 from perfctl.cache.counters import Counters, NamespaceCounts
 from perfctl.cache.flights import Abandoned, Flight, Flights
@@ -48,10 +49,8 @@ class AdvancedCache:
     cannot do so raises UsageError at once. A hit in the process is the very object that was put: do not change it.
     """
 
-    def __init__(
-        self, config: CacheConfig, *, store: Store | None = None, now: Callable[[], float] = time.monotonic
-    ) -> None:
-        """`store` replaces Redis; `now` is the clock of the in-process tier. ConfigError for what cannot work."""
+    def __init__(self, config: CacheConfig, *, store: Store | None = None, clock: Clock = SYSTEM_CLOCK) -> None:
+        """`store` replaces Redis; a test moves its own `clock`. ConfigError for what cannot work."""
         _check(config)
         self.config = config
         self.layout = KeyLayout(config.key_prefix)
@@ -60,11 +59,12 @@ class AdvancedCache:
         wants_redis = config.has_redis or config.cluster_enabled or config.sentinel_enabled
         self._address = address_of(config) if wants_redis and store is None else None
         self._given_store = store
-        self._now = now
+        self.clock = clock
+        self._now = clock.monotonic
         self._flights = Flights()
         self._fetching: dict[bytes, object] = {}
         self._undecodable = 0
-        self._told_at = now()
+        self._told_at = clock.monotonic()
         self._background: set[asyncio.Task[None]] = set()
 
     async def get(self, key: str, default: Any = MISSING, *, namespace: str | None = None) -> Any:
@@ -130,7 +130,7 @@ class AdvancedCache:
     async def clear(self, namespace: str) -> int:
         """Forget all keys of a namespace; how many were deleted on the server, or here where there is none."""
         prefix = self.layout.namespace(namespace)
-        deleted = self.local.clear(prefix)
+        deleted = sum(self.local.delete(name) for name in list(self.local.entries) if name.startswith(prefix))
         self._fetching.clear()
         if self._shared is None:
             return deleted

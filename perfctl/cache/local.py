@@ -1,129 +1,217 @@
-"""The tier in this process: values with a deadline, bounded by bytes, safe under threads."""
+"""The tier in this process: values with deadlines, bounded by bytes, safe under threads."""
 
 from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from heapq import heapify, heappop, heappush
-from typing import Any, Final, NamedTuple
+from typing import Any
 
+from perfctl.cache.entry import MISSING, Entry, Namespace
 from perfctl.cache.policies import Policy, policy_named
 
+__all__ = ["MISSING", "LocalTier"]
 
-class _Missing:
-    """What a look-up answers when there is nothing: None is a value."""
+OVERHEAD_BYTES = 420
+"""What an entry costs besides its key and value: the dict's slot, the entry, its places in policy and heap."""
 
-    def __repr__(self) -> str:
-        return "MISSING"
-
-    def __bool__(self) -> bool:
-        return False
-
-
-MISSING: Final[Any] = _Missing()
-
-_OVERHEAD_BYTES = 300
-"""What an entry costs besides its key and value: the dicts' slots, the tuple, its places in policy and heap."""
+_REMEMBERED_READS = 128
+_SWEPT_AT_ONCE = 64
+"""How many places of the heap a write looks at: what is due is spread over the writes that follow."""
 
 
-class _Entry(NamedTuple):
-    value: Any
-    expires_at: float
-    size_bytes: int
+class _Nowhere:
+    """The namespace of what was put without one: never cleared."""
+
+    generation = 0
+    version = 0
 
 
 class LocalTier:
     """A dict with deadlines, and a policy that says who leaves when it is over `capacity_bytes`.
 
-    A hit gives back the very object that was put: callers share it and must not change it. `now` is a clock in
-    seconds, which a test may move.
+    A hit needs no lock and no call: readers look into `entries` themselves (see `Entry` for what must hold) and
+    append the name to `recent`, which forgets all but the last 128 reads until the next write tells the policy.
+    Both stay the same objects for the life of the tier. `now` is a clock in seconds, which a test may move.
     """
 
-    def __init__(self, capacity_bytes: int, policy: str, *, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        capacity_bytes: int,
+        policy: str,
+        *,
+        now: Callable[[], float] = time.monotonic,
+        on_eviction: Callable[[Entry], None] | None = None,
+    ) -> None:
         self.capacity_bytes = capacity_bytes
         self.size_bytes = 0
         self.evictions = 0
+        self.entries: dict[bytes, Entry] = {}
+        self.recent: deque[bytes] = deque(maxlen=_REMEMBERED_READS)
+        self.now = now
+        self._on_eviction = on_eviction
         self._policy: Policy = policy_named(policy)
-        self._entries: dict[bytes, _Entry] = {}
         self._deadlines: list[tuple[float, bytes]] = []
         self._lock = threading.Lock()
-        self._now = now
+        self._dead: dict[Namespace, int] = {}
+        self._walked: int | None = None
 
     def get(self, name: bytes) -> Any:
-        """The value under a name, or MISSING."""
-        with self._lock:
-            entry = self._entries.get(name)
-            if entry is None:
-                return MISSING
-            if entry.expires_at <= self._now():
-                self._remove(name, entry)
-                return MISSING
-            self._policy.hit(name)
-            return entry.value
+        """The value under a name, or MISSING; as a reader of namespaces without tags finds it."""
+        entry = self.entries.get(name)
+        if entry is None or entry.good_until <= self.now() or entry.generation != entry.state.generation:
+            return MISSING
+        self.recent.append(name)
+        return entry.value
 
     def put(self, name: bytes, value: Any, *, ttl_seconds: float, weight: int) -> None:
-        """Keep a value of `weight` bytes; what is bigger than the whole tier is not kept."""
-        size = weight + len(name) + _OVERHEAD_BYTES
-        now = self._now()
+        """Keep a value of `weight` bytes outside any namespace."""
+        until = self.now() + ttl_seconds
+        entry = Entry(
+            value, _NOWHERE, generation=0, good_until=until, fresh_until=until, kept_until=until, size_bytes=weight
+        )
+        self.keep(name, entry)
+
+    def keep(self, name: bytes, entry: Entry) -> bool:
+        """Keep an entry, whose `size_bytes` so far is its value's alone; False when nobody can find it here."""
+        entry.size_bytes += len(name) + OVERHEAD_BYTES
+        leaving: list[Entry | None] = []
         with self._lock:
-            self._expire(now)
-            if size > self.capacity_bytes:
+            self._tell_policy()
+            self._sweep(leaving)
+            replaced = self.entries.get(name)
+            leaving.append(replaced)
+            if entry.size_bytes > self.capacity_bytes:
                 self._discard(name)
-                return
-            replaced = self._entries.get(name)
-            entry = self._entries[name] = _Entry(value, now + ttl_seconds, size)
-            self.size_bytes += size - (replaced.size_bytes if replaced else 0)
-            self._policy.add(name, size, entry.expires_at)
-            self._remember_deadline(name, entry.expires_at)
+                return False
+            self.entries[name] = entry
+            self.size_bytes += entry.size_bytes - (replaced.size_bytes if replaced else 0)
+            self._policy.add(name, entry.size_bytes, entry.kept_until)
+            self._remember_deadline(name, entry.kept_until)
             while self.size_bytes > self.capacity_bytes:
-                self._evict()
+                leaving.append(self._evict())
+        return name in self.entries
 
     def delete(self, name: bytes) -> bool:
-        """Forget a name; whether it was there."""
+        """Forget a name; whether it was there, and not cleared before."""
         with self._lock:
-            return self._discard(name)
+            entry = self._discard(name)
+        return entry is not None and not self.is_dead(entry)
 
-    def clear(self, prefix: bytes) -> int:
-        """Forget all names that start with `prefix`; how many there were. Walks over all entries."""
+    def demote(self, name: bytes) -> None:
+        """Somebody wrote this name on the server. What we wrote ourselves may be just that: ask before it is served
+        again. Everything else is forgotten."""
         with self._lock:
-            names = [name for name in self._entries if name.startswith(prefix)]
-            for name in names:
+            entry = self.entries.get(name)
+            if entry is None:
+                return
+            if entry.own:
+                entry.own, entry.good_until = False, 0.0
+            else:
                 self._discard(name)
-            return len(names)
+
+    def clear(self, state: Namespace) -> None:
+        """The namespace, whose generation was just changed, was cleared: what is left of it is never served again,
+        and taken out bit by bit by what follows. O(1)."""
+        with self._lock:
+            self._dead[state] = state.generation
+            self._walked = 0
+
+    def clean(self) -> None:
+        """Some namespace has another version now: have what is of the old one taken out bit by bit."""
+        self._walked = 0
+
+    def is_dead(self, entry: Entry) -> bool:
+        """Whether the entry's namespace was cleared since it was written, as far as this process has heard."""
+        state = entry.state
+        if entry.generation < self._dead.get(state, 0):
+            return True
+        return 0 != entry.version != state.version != 0
+
+    def sweep(self) -> float | None:
+        """Take out some of what is due or was cleared; seconds until there may be more, None when nothing waits."""
+        leaving: list[Entry | None] = []
+        with self._lock:
+            self._tell_policy()
+            is_done = self._sweep(leaving)
+            if not is_done:
+                return 0.0
+            return max(0.0, self._deadlines[0][0] - self.now()) if self._deadlines else None
+
+    def renew_lock(self) -> None:
+        """In a forked child, where the thread that may have held the lock is gone."""
+        self._lock = threading.Lock()
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self.entries)
 
-    def _evict(self) -> None:
+    def _tell_policy(self) -> None:
+        recent, hit = self.recent, self._policy.hit
+        while recent:
+            try:
+                hit(recent.popleft())
+            except IndexError:
+                return
+
+    def _evict(self) -> Entry:
         name = self._policy.evict()
         assert isinstance(name, bytes)  # noqa: S101 - the policy knows only our names
-        self.size_bytes -= self._entries.pop(name).size_bytes
-        self.evictions += 1
-
-    def _discard(self, name: bytes) -> bool:
-        entry = self._entries.get(name)
-        if entry is None:
-            return False
-        self._remove(name, entry)
-        return True
-
-    def _remove(self, name: bytes, entry: _Entry) -> None:
-        del self._entries[name]
+        entry = self.entries.pop(name)
         self.size_bytes -= entry.size_bytes
-        self._policy.remove(name)
+        self.evictions += 1
+        if self._on_eviction is not None:
+            self._on_eviction(entry)
+        return entry
 
-    def _remember_deadline(self, name: bytes, expires_at: float) -> None:
-        """A heap of deadlines; swept when most of them are of entries that are gone."""
-        heappush(self._deadlines, (expires_at, name))
-        if len(self._deadlines) > 2 * len(self._entries) + 64:
-            self._deadlines = [(entry.expires_at, name) for name, entry in self._entries.items()]
+    def _discard(self, name: bytes) -> Entry | None:
+        entry = self.entries.pop(name, None)
+        if entry is not None:
+            self.size_bytes -= entry.size_bytes
+            self._policy.remove(name)
+        return entry
+
+    def _remember_deadline(self, name: bytes, kept_until: float) -> None:
+        """A heap of deadlines; made anew when most of them are of entries that are gone."""
+        heappush(self._deadlines, (kept_until, name))
+        if len(self._deadlines) > 2 * len(self.entries) + 64:
+            self._deadlines = [(entry.kept_until, name) for name, entry in self.entries.items()]
             heapify(self._deadlines)
 
-    def _expire(self, now: float) -> None:
+    def _sweep(self, leaving: list[Entry | None]) -> bool:
+        """Whether nothing that is due was left over."""
+        is_done = self._expire(leaving)
+        return self._bury(leaving) and is_done
+
+    def _expire(self, leaving: list[Entry | None]) -> bool:
         """Take out what is past its deadline: each deadline is looked at once, nothing else is."""
-        while self._deadlines and self._deadlines[0][0] <= now:
+        now = self.now()
+        for _ in range(_SWEPT_AT_ONCE):
+            if not self._deadlines or self._deadlines[0][0] > now:
+                return True
             _, name = heappop(self._deadlines)
-            entry = self._entries.get(name)
-            if entry is not None and entry.expires_at <= now:
-                self._remove(name, entry)
+            entry = self.entries.get(name)
+            if entry is None:
+                continue
+            if entry.kept_until <= now:
+                leaving.append(self._discard(name))
+            else:
+                heappush(self._deadlines, (entry.kept_until, name))
+        return False
+
+    def _bury(self, leaving: list[Entry | None]) -> bool:
+        """Take out what was cleared, walking along the heap's list; whether the walk is over. What the heap moves
+        past the walk is left to its deadline and the policy."""
+        if self._walked is None:
+            return True
+        end = self._walked + _SWEPT_AT_ONCE
+        for _, name in self._deadlines[self._walked : end]:
+            entry = self.entries.get(name)
+            if entry is not None and self.is_dead(entry):
+                leaving.append(self._discard(name))
+        self._walked = end if end < len(self._deadlines) else None
+        return self._walked is None
+
+
+_NOWHERE = _Nowhere()

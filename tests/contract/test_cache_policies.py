@@ -194,7 +194,8 @@ class LocalTierAgainstADict(RuleBasedStateMachine):
 
     @rule(prefix=st.sampled_from([b"key-1", b"key-2", b"none"]))
     def clear(self, prefix: bytes) -> None:
-        self.tier.clear(prefix)
+        for name in [name for name in self.tier.entries if name.startswith(prefix)]:
+            assert self.tier.delete(name)
         self.model = {key: entry for key, entry in self.model.items() if not key.startswith(prefix)}
 
     @precondition(lambda self: self.model)

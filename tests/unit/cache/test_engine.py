@@ -10,22 +10,13 @@ from typing import Any
 
 import pytest
 
+from perfctl.cache.clock import Clock, ManualClock
 from perfctl.cache.engine import LOCAL_SECONDS, AdvancedCache
 from perfctl.cache.memory import MemoryStore
 from perfctl.cache.model import TierStats
 from perfctl.cache.store import Fetched, Write
 from perfctl.config import CacheConfig
 from perfctl.errors import ConfigError, ServiceError, TimedOutError, UsageError
-
-
-class Clock:
-    """A clock that a test moves."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class Frozen(MemoryStore):
@@ -67,10 +58,10 @@ def play(scene: Scene, **fields: Any) -> None:
     asyncio.run(run())
 
 
-def pair(store: MemoryStore, now: Callable[[], float] | None = None) -> tuple[AdvancedCache, AdvancedCache]:
+def pair(store: MemoryStore, clock: Clock | None = None) -> tuple[AdvancedCache, AdvancedCache]:
     """Two processes' caches on one server."""
-    clock = now or Clock()
-    return tuple(AdvancedCache(CacheConfig(), store=store, now=clock) for _ in range(2))  # type: ignore[return-value]
+    clock = clock or ManualClock()
+    return tuple(AdvancedCache(CacheConfig(), store=store, clock=clock) for _ in range(2))  # type: ignore[return-value]
 
 
 def test_what_was_set_comes_back_and_a_miss_is_the_default() -> None:
@@ -105,16 +96,16 @@ def test_namespaces_do_not_see_each_other() -> None:
 
 
 def test_a_value_ends_with_its_life() -> None:
-    clock = Clock()
+    clock = ManualClock()
 
     async def run() -> None:
-        cache = AdvancedCache(CacheConfig(ttl_seconds=10), now=clock)
+        cache = AdvancedCache(CacheConfig(ttl_seconds=10), clock=clock)
         await cache.set("short", 1, ttl=5)
         await cache.set("default", 1)
         await cache.set("ever", 1, ttl=float("inf"))
-        clock.now += 6
+        clock.advance(6)
         assert [await cache.get(key) for key in ("short", "default", "ever")] == [None, 1, 1]
-        clock.now += 5
+        clock.advance(5)
         assert [await cache.get(key) for key in ("short", "default", "ever")] == [None, None, 1]
 
     asyncio.run(run())
@@ -263,29 +254,29 @@ def test_another_process_reads_what_was_set_and_both_tiers_are_counted() -> None
 
 
 def test_what_another_process_changed_is_seen_after_five_seconds() -> None:
-    clock = Clock()
+    clock = ManualClock()
 
     async def run() -> None:
         first, second = pair(MemoryStore(), clock)
         await first.set("a", 1)
         assert await second.get("a") == 1
         await first.set("a", 2)
-        clock.now += LOCAL_SECONDS + 0.1
+        clock.advance(LOCAL_SECONDS + 0.1)
         assert await second.get("a") == 2
 
     asyncio.run(run())
 
 
 def test_a_value_does_not_outlive_its_server_copy_in_the_process() -> None:
-    clock = Clock()
+    clock = ManualClock()
 
     async def run() -> None:
-        store = MemoryStore(now=clock)
+        store = MemoryStore(now=clock.monotonic)
         writer, reader = pair(store, clock)
         await writer.set("a", 1, ttl=2)
-        clock.now += 1.5
+        clock.advance(1.5)
         assert await reader.get("a") == 1
-        clock.now += 1
+        clock.advance(1)
         assert await reader.get("a") is None
 
     asyncio.run(run())
@@ -346,7 +337,7 @@ def test_a_server_that_does_not_answer_is_a_miss_and_one_warning(caplog: pytest.
 
 
 def test_it_asks_again_after_a_second_and_says_that_the_server_is_back(caplog: pytest.LogCaptureFixture) -> None:
-    clock = Clock()
+    clock = ManualClock()
 
     async def run() -> None:
         store = Frozen()
@@ -356,7 +347,7 @@ def test_it_asks_again_after_a_second_and_says_that_the_server_is_back(caplog: p
         assert await cache.get("a") is None
         store.is_frozen = False
         assert await cache.get("a") is None
-        clock.now += 1.1
+        clock.advance(1.1)
         assert await cache.get("a") == 1
 
     with caplog.at_level(logging.WARNING, "perfctl.cache"):
