@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from perfctl.cache.model.keys import CachedValue, Cleared, Deleted, NamespaceSize, Preloaded, Stored
+from perfctl.cache.model.keys import (
+    CachedValue,
+    Cleared,
+    Deleted,
+    KeyLife,
+    KeyPresence,
+    NamespaceSize,
+    Preloaded,
+    Presence,
+    Stored,
+    Touched,
+)
 from perfctl.cache.model.stats import CacheStats, NamespaceStats, ServerFacts, SharedStats, TierStats, ratio
 
 __all__ = [
@@ -10,12 +21,16 @@ __all__ = [
     "CachedValue",
     "Cleared",
     "Deleted",
+    "KeyLife",
+    "KeyPresence",
     "NamespaceSize",
     "NamespaceStats",
     "Preloaded",
+    "Presence",
     "ServerFacts",
     "SharedStats",
     "Stored",
     "TierStats",
+    "Touched",
     "ratio",
 ]
