@@ -33,6 +33,11 @@ class Address:
     service: str = "mymaster"
     """The name under which sentinels know the primary."""
     timeout_seconds: float = 2.0
+    protocol: int = 2
+    """RESP2 needs no HELLO: it works where that is forbidden."""
+    replicas: tuple[tuple[str, int], ...] = ()
+    """Of a single server: who else may be read from."""
+    reads_replicas: bool = True
     login: Login = field(default_factory=Login)
     """What a rotating token is made for."""
 
@@ -85,6 +90,8 @@ def _from_fields(config: CacheConfig) -> Address:
         tls_ca=config.tls_ca,
         service=config.sentinel_service,
         timeout_seconds=config.timeout_seconds,
+        protocol=config.protocol,
+        reads_replicas=config.read_replicas,
     )
 
 

@@ -16,6 +16,7 @@ starts with `~`, is kept under `~` and its BLAKE2b digest; the value is found, b
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from perfctl.errors import UsageError
 
@@ -111,6 +112,31 @@ def is_own(key: bytes) -> bool:
 def pattern_of(prefix: bytes) -> bytes:
     """The SCAN pattern of all names that start with `prefix`, taken literally."""
     return _WILDCARDS.sub(rb"\\\1", prefix) + b"*"
+
+
+def is_match(pattern: bytes, name: bytes) -> bool:
+    r"""Whether a name matches a glob as SCAN reads it: `*`, `?`, `[a-z]`, `[^a]`; a `\` makes the next byte literal.
+
+    >>> is_match(b"user:[0-9]*", b"user:12"), is_match(rb"a\*", b"ab")
+    (True, False)
+    """
+    return _regex(pattern).fullmatch(name) is not None
+
+
+@lru_cache(maxsize=32)
+def _regex(pattern: bytes) -> re.Pattern[bytes]:
+    return re.compile(b"".join(_regex_of(part) for part in _GLOB_PARTS.findall(pattern)), re.DOTALL)
+
+
+_GLOB_PARTS = re.compile(rb"\\.|\[\^?(?:\\.|[^\]\\])+\]|.", re.DOTALL)
+
+
+def _regex_of(part: bytes) -> bytes:
+    if part in (b"*", b"?"):
+        return b".*" if part == b"*" else b"."
+    if len(part) > 1 and part.startswith(b"["):
+        return b"[" + part[1:-1].replace(b"[", rb"\[") + b"]"
+    return re.escape(part[1:] if len(part) > 1 else part)
 
 
 def _key_part(key: str) -> bytes:

@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any
+from weakref import WeakSet
 
+from perfctl.cache.keys import is_match
 from perfctl.cache.model import ServerFacts
-from perfctl.cache.store import SINCE, Fetched, Refusal, Write
+from perfctl.cache.store import (
+    ABSENT,
+    HEAD_BYTES,
+    SINCE,
+    Dated,
+    Fetched,
+    ForbiddenError,
+    KeyFacts,
+    Line,
+    Message,
+    Refusal,
+    SlowCall,
+    Write,
+    created_ms_of,
+)
 
 
 class MemoryStore:
@@ -19,6 +38,7 @@ class MemoryStore:
         self._now = now
         self._blobs: dict[bytes, tuple[bytes, float | None]] = {}
         self._hashes: dict[bytes, dict[bytes, int]] = {}
+        self._subscriptions: WeakSet[_Subscription] = WeakSet()
 
     async def get(self, name: bytes) -> Fetched | None:
         """The blob and what is left of its life."""
@@ -45,9 +65,108 @@ class MemoryStore:
             del self._blobs[name]
         return len(present)
 
-    async def scan(self, prefix: bytes, *, batch: int = 1000) -> AsyncIterator[list[bytes]]:
-        """All names that start with `prefix`."""
-        names = [name for name in [*self._blobs, *self._hashes] if name.startswith(prefix)]
+    async def fetch(self, name: bytes) -> bytes | None:
+        """The blob."""
+        entry = self._live(name)
+        return None if entry is None else entry[0]
+
+    async def get_many(self, names: Sequence[bytes]) -> list[bytes | None]:
+        """The blobs."""
+        return [await self.fetch(name) for name in names]
+
+    async def put(self, write: Write) -> None:
+        """Keep one blob."""
+        await self.set(write)
+
+    async def put_many(self, writes: Sequence[Write]) -> list[Refusal]:
+        """Keep many."""
+        return await self.set_many(writes)
+
+    async def put_newest(self, writes: Sequence[Dated]) -> list[bool]:
+        """Keep what is newer than what is there."""
+        kept = []
+        for write, created_ms in writes:
+            head = await self.fetch(write.name)
+            kept.append(head is None or (created_ms_of(head) or 0) < created_ms)
+            if kept[-1]:
+                await self.set(write)
+        return kept
+
+    async def remove(self, names: Sequence[bytes]) -> int:
+        """Forget names."""
+        return await self.delete(names)
+
+    async def heads(self, names: Sequence[bytes], length: int = HEAD_BYTES) -> list[bytes | None]:
+        """The first bytes of each blob."""
+        return [blob[:length] if blob else None for blob in await self.get_many(names)]
+
+    async def ttls(self, names: Sequence[bytes]) -> list[int | None]:
+        """What is left of each life."""
+        return [self._ttl_ms(name) for name in names]
+
+    async def touch(self, names: Sequence[bytes], ttl_ms: int | None) -> int:
+        """Give names a new life."""
+        touched = 0
+        for name in names:
+            entry = self._live(name)
+            if entry is not None:
+                await self.set(Write(name, entry[0], ttl_ms))
+                touched += 1
+        return touched
+
+    async def exists(self, names: Sequence[bytes]) -> list[bool]:
+        """Whether each is there."""
+        return [name in self._hashes or self._live(name) is not None for name in names]
+
+    async def take(self, name: bytes, token: bytes, ms: int) -> bool:
+        """Take a lock."""
+        if self._live(name) is not None:
+            return False
+        await self.set(Write(name, token, ms))
+        return True
+
+    async def keep(self, name: bytes, token: bytes, ms: int) -> bool:
+        """Hold a lock."""
+        if await self.fetch(name) != token:
+            return False
+        await self.set(Write(name, token, ms))
+        return True
+
+    async def release(self, name: bytes, token: bytes, *, channel: bytes | None = None) -> bool:
+        """Free a lock, and tell those who wait."""
+        if await self.fetch(name) != token:
+            return False
+        await self.delete([name])
+        await self.publish(channel or name, name)
+        return True
+
+    async def publish(self, channel: bytes, body: bytes) -> int:
+        """Tell the subscribers, on whatever loops they are."""
+        heard = [subscription for subscription in self._subscriptions if channel in subscription.channels]
+        for subscription in heard:
+            subscription.tell(Message(channel, body))
+        return len(heard)
+
+    async def listen(self, channels: Sequence[bytes]) -> _Subscription:
+        """Subscribe."""
+        subscription = _Subscription(channels)
+        self._subscriptions.add(subscription)
+        return subscription
+
+    async def nodes(self) -> list[str]:
+        """One, of no address."""
+        return [self.address]
+
+    async def line(self, node: str, *, protocol: int | None = None) -> Line:
+        """There is no server that could be spoken to."""
+        raise ForbiddenError(f"{node} is no server: there is no connection to it")
+
+    async def scan(
+        self, prefix: bytes, *, batch: int = 1000, pattern: bytes | None = None
+    ) -> AsyncIterator[list[bytes]]:
+        """All names that start with `prefix`, or match the pattern."""
+        known = [*self._blobs, *self._hashes]
+        names = [name for name in known if (is_match(pattern, name) if pattern else name.startswith(prefix))]
         for start in range(0, len(names), batch):
             yield [name for name in names[start : start + batch] if name in self._hashes or self._live(name)]
 
@@ -74,8 +193,48 @@ class MemoryStore:
         """Nothing to say but that it is one node."""
         return ServerFacts(product="memory", mode="standalone", replicas=0)
 
+    async def server_time_us(self) -> int:
+        """This process's clock."""
+        return time.time_ns() // 1000
+
+    async def info(self, section: str = "default") -> dict[str, dict[str, Any]]:
+        """Nothing to say."""
+        return {self.address: {}}
+
+    async def slowlog(self, count: int = 128) -> list[SlowCall]:
+        """A dict is never slow."""
+        return []
+
+    async def clients(self) -> dict[str, list[dict[str, str]]]:
+        """It has no clients."""
+        return {self.address: []}
+
+    async def config(self, name: str) -> dict[str, str | None]:
+        """It has no settings."""
+        return {self.address: None}
+
+    async def sample(self, count: int, *, pattern: bytes | None = None) -> list[KeyFacts]:
+        """Keys at random."""
+        known = [name for name in [*self._blobs, *self._hashes] if pattern is None or is_match(pattern, name)]
+        facts = await self.describe(random.sample(known, min(count, len(known))))
+        return [fact for fact in facts if fact is not None]
+
+    async def describe(self, names: Sequence[bytes]) -> list[KeyFacts | None]:
+        """Type, size and life."""
+        sizes, ttls = await self.sizes(names), await self.ttls(names)
+        return [
+            None if ttl_ms == ABSENT else KeyFacts(name, "hash" if name in self._hashes else "string", size, ttl_ms)
+            for name, size, ttl_ms in zip(names, sizes, ttls, strict=True)
+        ]
+
     async def close(self) -> None:
         """Nothing to close; the content stays, as a server's would."""
+
+    def _ttl_ms(self, name: bytes) -> int | None:
+        entry = self._live(name)
+        if entry is None:
+            return None if name in self._hashes else ABSENT
+        return None if entry[1] is None else max(1, round((entry[1] - self._now()) * 1000))
 
     def _live(self, name: bytes) -> tuple[bytes, float | None] | None:
         entry = self._blobs.get(name)
@@ -83,3 +242,25 @@ class MemoryStore:
             del self._blobs[name]
             return None
         return entry
+
+
+class _Subscription:
+    """A Listening: a queue on the loop of who subscribed."""
+
+    def __init__(self, channels: Sequence[bytes]) -> None:
+        self.channels = frozenset(channels)
+        self._loop = asyncio.get_running_loop()
+        self._messages: asyncio.Queue[Message] = asyncio.Queue()
+
+    def tell(self, message: Message) -> None:
+        """From any thread."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._messages.put_nowait, message)
+
+    async def next(self) -> Message:
+        """The next message."""
+        return await self._messages.get()
+
+    async def close(self) -> None:
+        """Hear no more."""
+        self.channels = frozenset()

@@ -1,0 +1,167 @@
+"""One connection to one node, shared by all who ask: their commands go out one after another, and the replies come
+back in that order.
+
+redis-py makes the connection (TLS, AUTH or HELLO, SELECT); then this protocol takes the stream over, because a task,
+a lock and two futures a reply are most of what a small GET costs. A caller that stops waiting is passed over when its
+reply comes, so replies never reach another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import hiredis
+
+_INCOMPLETE = object()
+
+Answer = Callable[[Any, BaseException | None], None]
+"""Told the replies of one request in the order asked (an error of the server among them as `hiredis.ReplyError`), or
+what ended the connection. Must not raise."""
+
+
+class LostConnectionError(OSError):
+    """The server closed the connection, or what it said is not its protocol."""
+
+
+class Channel(asyncio.Protocol):
+    """The stream of one connection. Not for threads: one event loop owns it."""
+
+    def __init__(self, node: str, timeout_seconds: float) -> None:
+        self.node = node
+        self.is_open = False
+        self.is_blocked = False
+        """Whether the server does not read as fast as we write."""
+        self._loop = asyncio.get_running_loop()
+        self._timeout_seconds = timeout_seconds
+        self._connection: Any = None
+        self._transport: Any = None
+        self._reader = hiredis.Reader(notEnoughData=_INCOMPLETE)
+        self._waiting: deque[_Request] = deque()
+        self._heard_at = 0.0
+        self._watch: asyncio.TimerHandle | None = None
+        self.on_push: Callable[[Any], None] | None = None
+        """Told what the server says unasked."""
+        self.on_closed: Callable[[BaseException], None] | None = None
+        self.on_writable: Callable[[], None] | None = None
+
+    async def open(self, connection: Any) -> None:
+        """Let redis-py connect, then take over. Raises what redis-py raises."""
+        await connection.connect()
+        self._connection = connection
+        self._transport = connection._writer.transport  # redis-py offers no way around its reader
+        self._transport.set_protocol(self)
+        self.is_open = True
+
+    def request(self, payload: bytes, count: int, answer: Answer) -> None:
+        """Send commands that have `count` replies; `answer` is called once, never from within."""
+        now = self._loop.time()
+        self._waiting.append(_Request(count, answer, now))
+        if self._watch is None:
+            self._watch = self._loop.call_later(self._timeout_seconds, self._look)
+        self._transport.write(payload)
+
+    def send(self, payload: bytes) -> None:
+        """Send commands that have no reply of their own, as SUBSCRIBE has none in RESP3."""
+        self._transport.write(payload)
+
+    def silent_seconds(self) -> float:
+        """For how long somebody has waited for a reply, and not one byte came; 0 where nobody waits."""
+        if not self._waiting:
+            return 0.0
+        return self._loop.time() - max(self._heard_at, self._waiting[0].sent_at)
+
+    def close(self, reason: BaseException | None = None) -> None:
+        """End the connection at once; who still waits hears the reason."""
+        if not self.is_open:
+            return
+        self.is_open = False
+        if self._watch is not None:
+            self._watch.cancel()
+        self._transport.abort() if reason else self._transport.close()
+        self._connection._reader = self._connection._writer = None  # else it warns that nobody closed it
+        failure = reason or LostConnectionError("the connection was closed")
+        while self._waiting:
+            self._waiting.popleft().answer(None, failure)
+        if self.on_closed is not None:
+            self.on_closed(failure)
+
+    def data_received(self, data: bytes) -> None:
+        """Hand out the replies that are whole by now."""
+        self._heard_at = self._loop.time()
+        try:
+            self._reader.feed(data)
+            reply = self._reader.gets()
+            while reply is not _INCOMPLETE:
+                self._take(reply)
+                reply = self._reader.gets()
+        except hiredis.ProtocolError as error:
+            self.close(LostConnectionError(f"what answers does not speak Redis's protocol: {error}"))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The other side is gone."""
+        self.close(exc if isinstance(exc, OSError) else LostConnectionError("the server closed the connection"))
+
+    def pause_writing(self) -> None:
+        """The send buffer is full."""
+        self.is_blocked = True
+
+    def resume_writing(self) -> None:
+        """It has room again."""
+        self.is_blocked = False
+        if self.on_writable is not None:
+            self.on_writable()
+
+    def _take(self, reply: Any) -> None:
+        waiting = self._waiting
+        if type(reply) is hiredis.PushNotification or not waiting or _is_message(reply, self.on_push):
+            if self.on_push is not None:
+                self.on_push(reply)
+            elif type(reply) is not hiredis.PushNotification:
+                self.close(LostConnectionError("the server said what nobody asked"))
+            return
+        request = waiting[0]
+        request.replies.append(reply)
+        if len(request.replies) == request.count:
+            waiting.popleft()
+            request.answer(request.replies, None)
+
+    def _look(self) -> None:
+        """Close a connection on which the server has been silent for too long."""
+        self._watch = None
+        if not self._waiting:
+            return
+        left = self._timeout_seconds - self.silent_seconds()
+        if left <= 0:
+            self.close(TimeoutError())
+        else:
+            self._watch = self._loop.call_later(left, self._look)
+
+
+class _Request:
+    __slots__ = ("answer", "count", "replies", "sent_at")
+
+    def __init__(self, count: int, answer: Answer, sent_at: float) -> None:
+        self.count = count
+        self.answer = answer
+        self.sent_at = sent_at
+        self.replies: list[Any] = []
+
+
+_SPOKEN = (b"message", b"pmessage", b"smessage", b"subscribe", b"psubscribe", b"unsubscribe", b"punsubscribe")
+
+
+def _is_message(reply: Any, on_push: object) -> bool:
+    """Whether RESP2 says this unasked, on a connection that subscribed."""
+    return on_push is not None and type(reply) is list and bool(reply) and reply[0] in _SPOKEN
+
+
+def packed(*words: bytes | str | int) -> bytes:
+    """One command in RESP.
+
+    >>> packed("GET", b"a")
+    b'*2\\r\\n$3\\r\\nGET\\r\\n$1\\r\\na\\r\\n'
+    """
+    return bytes(hiredis.pack_command(words))  # type: ignore[arg-type]
