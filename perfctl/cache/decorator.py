@@ -12,9 +12,10 @@ from enum import Enum
 from typing import Any, Protocol
 from uuid import UUID
 
-from perfctl.cache.counters import Counters, NamespaceCounts
-from perfctl.cache.keys import DEFAULT_NAMESPACE, KeyLayout
+from perfctl.cache.call import Call
+from perfctl.cache.keys import KeyLayout
 from perfctl.cache.local import MISSING, LocalTier
+from perfctl.cache.marks import NamespaceState
 from perfctl.errors import UsageError
 
 Key = str | Callable[..., str] | None
@@ -28,18 +29,15 @@ class Loader(Protocol):
     """What a cached function needs of the cache: its tier in the process, and a way to load what is not there."""
 
     layout: KeyLayout
-    counters: Counters
 
     @property
     def local(self) -> LocalTier: ...
 
-    async def load(
-        self, name: bytes, factory: Callable[[], Any], *, ttl: float | None, counts: NamespaceCounts
-    ) -> Any: ...
+    def state(self, namespace: str | None = None) -> NamespaceState: ...
 
-    def load_blocking(
-        self, name: bytes, factory: Callable[[], Any], *, ttl: float | None, counts: NamespaceCounts
-    ) -> Any: ...
+    async def load(self, state: NamespaceState, name: bytes, factory: Callable[..., Any], call: Call) -> Any: ...
+
+    def load_blocking(self, state: NamespaceState, name: bytes, factory: Callable[..., Any], call: Call) -> Any: ...
 
     async def delete(self, key: str, *, namespace: str | None = None) -> bool: ...
 
@@ -149,7 +147,8 @@ def _item(item: tuple[Any, Any]) -> str | None:
 def _asynchronous(
     cache: Loader, function: Callable[..., Any], keys: KeyMaker, ttl: float | None, namespace: str | None
 ) -> Callable[..., Any]:
-    local, counts = cache.local, cache.counters.of(namespace or DEFAULT_NAMESPACE)
+    local, state, call = cache.local, cache.state(namespace), Call(ttl=ttl, takes_refresh=False)
+    counts = state.counts
     name_of, key_of = cache.layout.of, keys.inside
 
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -158,7 +157,7 @@ def _asynchronous(
         if value is not MISSING:
             counts.hits_l1 += 1
             return value
-        return await cache.load(name, lambda: function(*args, **kwargs), ttl=ttl, counts=counts)
+        return await cache.load(state, name, lambda: function(*args, **kwargs), call)
 
     async def invalidate(*args: Any, **kwargs: Any) -> bool:
         return await cache.delete(keys.outside(*args, **kwargs), namespace=namespace)
@@ -170,7 +169,8 @@ def _asynchronous(
 def _blocking(
     cache: Loader, function: Callable[..., Any], keys: KeyMaker, ttl: float | None, namespace: str | None
 ) -> Callable[..., Any]:
-    local, counts = cache.local, cache.counters.of(namespace or DEFAULT_NAMESPACE)
+    local, state, call = cache.local, cache.state(namespace), Call(ttl=ttl, takes_refresh=False)
+    counts = state.counts
     name_of, key_of = cache.layout.of, keys.inside
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -179,7 +179,7 @@ def _blocking(
         if value is not MISSING:
             counts.hits_l1 += 1
             return value
-        return cache.load_blocking(name, lambda: function(*args, **kwargs), ttl=ttl, counts=counts)
+        return cache.load_blocking(state, name, lambda: function(*args, **kwargs), call)
 
     def invalidate(*args: Any, **kwargs: Any) -> bool:
         return cache.delete_blocking(keys.outside(*args, **kwargs), namespace=namespace)

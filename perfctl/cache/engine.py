@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from perfctl.cache.address import address_of
+from perfctl.cache.call import DEFAULT_CALL, Call
 from perfctl.cache.clock import SYSTEM_CLOCK, Clock
 from perfctl.cache.codec import Codec, UndecodableError
 from perfctl.cache.counters import Counters, NamespaceCounts
@@ -17,6 +18,7 @@ from perfctl.cache.flights import Abandoned, Flight, Flights
 from perfctl.cache.keys import DEFAULT_NAMESPACE, KeyLayout
 from perfctl.cache.local import MISSING, LocalTier
 from perfctl.cache.meta import Meta
+from perfctl.cache.marks import Marks, NamespaceState
 from perfctl.cache.model import CacheStats, Preloaded
 from perfctl.cache.policies import refuse_unknown_policy
 from perfctl.cache.serializers import refuse_unknown_serializer
@@ -56,6 +58,7 @@ class AdvancedCache:
         self.layout = KeyLayout(config.key_prefix)
         self.codec = Codec(config, layout=self.layout)
         self.counters = Counters()
+        self.marks = Marks(None, self.layout, clock, config=config, counters=self.counters)
         wants_redis = config.has_redis or config.cluster_enabled or config.sentinel_enabled
         self._address = address_of(config) if wants_redis and store is None else None
         self._given_store = store
@@ -113,13 +116,17 @@ class AdvancedCache:
 
         However many callers of this process miss at once, the factory is called once; its error reaches them all.
         """
-        counts = self.counters.of(namespace or DEFAULT_NAMESPACE)
+        state = self.state(namespace)
         name = self.layout.of(key, namespace)
         value = self.local.get(name)
         if value is not MISSING:
-            counts.hits_l1 += 1
+            state.counts.hits_l1 += 1
             return value
-        return await self.load(name, factory, ttl=ttl, counts=counts)
+        return await self.load(state, name, factory, Call(ttl=ttl))
+
+    def state(self, namespace: str | None = None) -> NamespaceState:
+        """What this process knows of a namespace: one object, for ever."""
+        return self.marks.state(namespace or DEFAULT_NAMESPACE)
 
     async def delete(self, key: str, *, namespace: str | None = None) -> bool:
         """Forget a key in both tiers; whether the server did, where there is one."""
@@ -251,8 +258,11 @@ class AdvancedCache:
     async def __aexit__(self, *failure: object) -> None:
         await self.close()
 
-    async def load(self, name: bytes, factory: Callable[[], Any], *, ttl: float | None, counts: NamespaceCounts) -> Any:
+    async def load(
+        self, state: NamespaceState, name: bytes, factory: Callable[..., Any], call: Call = DEFAULT_CALL
+    ) -> Any:
         """After a miss in the process: from the server, or from the factory, once for all who wait."""
+        ttl, counts = call.ttl, state.counts
         while True:
             flight, leads = self._flights.join(name)
             if leads:
@@ -265,9 +275,10 @@ class AdvancedCache:
             return value
 
     def load_blocking(
-        self, name: bytes, factory: Callable[[], Any], *, ttl: float | None, counts: NamespaceCounts
+        self, state: NamespaceState, name: bytes, factory: Callable[..., Any], call: Call = DEFAULT_CALL
     ) -> Any:
         """The same for a plain function, which runs in the caller's own thread."""
+        ttl, counts = call.ttl, state.counts
         while True:
             flight, leads = self._flights.join(name, blocks=True)
             if leads:
