@@ -118,7 +118,7 @@ class MemoryStore:
         """Whether each is there."""
         return [name in self._hashes or self._live(name) is not None for name in names]
 
-    async def take(self, name: bytes, token: bytes, ms: int) -> bool:
+    async def take(self, name: bytes, token: bytes, ms: int | None) -> bool:
         """Take a lock."""
         if self._live(name) is not None:
             return False

@@ -217,8 +217,8 @@ class Store(Protocol):
         """Whether each is there, of whatever type."""
         ...
 
-    async def take(self, name: bytes, token: bytes, ms: int) -> bool:
-        """Take a lock for so long; whether it was free."""
+    async def take(self, name: bytes, token: bytes, ms: int | None) -> bool:
+        """Take a lock for so long, None for ever; whether it was free."""
         ...
 
     async def keep(self, name: bytes, token: bytes, ms: int) -> bool:

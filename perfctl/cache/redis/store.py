@@ -125,9 +125,10 @@ class RedisStore:
         """EXISTS of each."""
         return [bool(found) for found in await self._each("EXISTS", names)]
 
-    async def take(self, name: bytes, token: bytes, ms: int) -> bool:
-        """SET NX PX."""
-        return bool((await self._each("SET", [name], token, "NX", "PX", ms))[0])
+    async def take(self, name: bytes, token: bytes, ms: int | None) -> bool:
+        """SET NX, with PX where it ends by itself."""
+        life = () if ms is None else ("PX", ms)
+        return bool((await self._each("SET", [name], token, "NX", *life))[0])
 
     async def keep(self, name: bytes, token: bytes, ms: int) -> bool:
         """A script: PEXPIRE if the token is ours."""
