@@ -32,9 +32,9 @@ class Policy(Protocol):
         ...
 
     def evict(self) -> Hashable:
-        """Choose who leaves, and forget it: never the last that was added while there is somebody else.
+        """Choose who leaves, and forget it.
 
-        Asked after something was added, as often as it takes, and only while there is somebody.
+        Asked straight after an `add`, as often as it takes; never the one that was added while there is another.
         """
         ...
 
@@ -43,7 +43,17 @@ class Policy(Protocol):
         ...
 
 
-POLICIES: Mapping[str, str] = {"lru": "lru:LRU", "lfu": "lfu:LFU", "ttl": "ttl:TTL"}
+POLICIES: Mapping[str, str] = {
+    "lru": "lru:LRU",
+    "lfu": "lfu:LFU",
+    "ttl": "ttl:TTL",
+    "sieve": "sieve:Sieve",
+    "s3fifo": "s3fifo:S3FIFO",
+    "arc": "arc:ARC",
+    "2q": "two_q:TwoQ",
+    "fifo": "fifo:FIFO",
+    "opt": "opt:OPT",
+}
 """The name in the configuration; file and class."""
 
 CLAIRVOYANT = frozenset({"opt"})
