@@ -27,6 +27,7 @@ group = CommandGroup(
         "clear": "cache_clear",
         "preload": "cache_preload",
         "stats": "cache_look",
+        "simulate": "cache_simulate",
         "doctor": "cache_look",
     },
 )

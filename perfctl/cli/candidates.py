@@ -59,7 +59,14 @@ def _name_in(before: list[str]) -> str:
     return name if "/" not in name and not name.startswith(".") else "sandbox"
 
 
+def _policies(_incomplete: str) -> list[str]:
+    from perfctl.cache.policies import POLICIES
+
+    return ["default", *POLICIES]
+
+
 _OPTIONS: Mapping[tuple[str, str], Callable[[str], list[str]]] = {
+    ("cache", "--policy"): _policies,
     ("db", "--by"): lambda incomplete: list(SLOW_ORDERS),
     ("sandbox", "--with"): _parts,
     ("sandbox", "--name"): _names,

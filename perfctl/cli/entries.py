@@ -35,7 +35,7 @@ ENTRIES: Mapping[str, Entry] = {
     "cache": Entry(
         "cache",
         "Look into, clear and warm the cache.",
-        ("get", "set", "delete", "clear", "preload", "stats", "doctor"),
+        ("get", "set", "delete", "clear", "preload", "stats", "simulate", "doctor"),
     ),
     "cdn": Entry("cdn", "Invalidate and check what the edge serves.", ("invalidate", "status", "headers", "doctor")),
     "metrics": Entry("metrics", "What is measured, now.", ("show",)),

@@ -12,6 +12,8 @@ from perfctl.cache.model import (
     SharedStats,
     Stored,
 )
+from perfctl.cache.simulate.model import Simulated
+from perfctl.render.cache_simulate import simulated_view
 from perfctl.render.document import dumps, plain
 from perfctl.render.view import Cell, Column, Facts, Table, Text, Tone, View, view
 from perfctl.units import format_bytes, format_count, format_duration_ms, format_ratio
@@ -127,4 +129,5 @@ VIEWS = {
     Cleared: cleared_view,
     Preloaded: preloaded_view,
     SharedStats: stats_view,
+    Simulated: simulated_view,
 }

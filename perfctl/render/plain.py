@@ -5,12 +5,12 @@ from __future__ import annotations
 import unicodedata
 
 from perfctl.render.inert import inert, inert_line
-from perfctl.render.view import Cell, Column, Facts, Part, Table, Tree, View
+from perfctl.render.view import Cell, Chart, Column, Facts, Table, Text, Tree, View
 
 
 def draw(view: View) -> str:
     """The view as plain columns, ending in a newline; a blank line between its parts."""
-    return "\n".join(_part(part) for part in view.parts)
+    return "\n".join(_part(part) for part in view.parts if not isinstance(part, Chart))
 
 
 def text_of(cell: Cell | str) -> str:
@@ -33,7 +33,7 @@ def _blanks(cell: str, width: int) -> str:
     return " " * (width - width_of(cell))
 
 
-def _part(part: Part) -> str:
+def _part(part: Table | Facts | Tree | Text) -> str:
     if isinstance(part, Table):
         return _table(part)
     if isinstance(part, Facts):

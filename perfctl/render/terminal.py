@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from perfctl.render.inert import inert, inert_line
 from perfctl.render.plain import width_of
-from perfctl.render.view import Cell, Column, Facts, Part, Table, Text, Tree, View
+from perfctl.render.view import Cell, Chart, Column, Facts, Part, Table, Text, Tree, View
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -32,7 +32,7 @@ def print_view(console: Console, view: View, *, caption: str) -> None:
     for index, part in enumerate(view.parts):
         if index:
             console.print()
-        console.print(_part(part, console.width), soft_wrap=isinstance(part, Text))
+        console.print(_part(part, console), soft_wrap=isinstance(part, Text))
     console.print(caption, style="dim", highlight=False, markup=False)
 
 
@@ -58,13 +58,15 @@ def _console(target: io.StringIO, *, colour: bool, width: int) -> Console:
     )
 
 
-def _part(part: Part, width: int) -> RenderableType:
+def _part(part: Part, console: Console) -> RenderableType:
     if isinstance(part, Table):
-        return _table(part, width) if part.rows else _styled(Cell(part.empty, "dim"))
+        return _table(part, console.width) if part.rows else _styled(Cell(part.empty, "dim"))
     if isinstance(part, Facts):
         return _facts(part)
     if isinstance(part, Tree):
         return _tree(part)
+    if isinstance(part, Chart):
+        return _chart(part, console)
     return _styled(Cell(part.text.rstrip("\n"), part.tone))
 
 
@@ -112,6 +114,17 @@ def _facts(facts: Facts) -> RenderableType:
     for name, value in facts.pairs:
         drawn.add_row(name, _styled(value))
     return drawn
+
+
+def _chart(chart: Chart, console: Console) -> RichText:
+    from rich.text import Text as RichText
+
+    from perfctl.render.chart import draw as draw_chart
+
+    colour = console.color_system is not None
+    return RichText.from_ansi(
+        draw_chart(chart, width=console.width, colour=colour, ascii_only=console.options.ascii_only)
+    )
 
 
 def _tree(tree: Tree) -> RichTree:

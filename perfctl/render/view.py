@@ -54,7 +54,22 @@ class Text(NamedTuple):
     tone: Tone | None = None
 
 
-Part = Table | Facts | Tree | Text
+class Curve(NamedTuple):
+    """A named line through points (x above 0, y of 0..1), by rising x."""
+
+    name: str
+    points: tuple[tuple[float, float], ...]
+
+
+class Chart(NamedTuple):
+    """Curves over a logarithmic axis of counts, for eyes: left out off a terminal, where a table has the figures."""
+
+    curves: tuple[Curve, ...]
+    x_label: str
+    y_label: str
+
+
+Part = Table | Facts | Tree | Text | Chart
 
 
 class View(NamedTuple):

@@ -42,6 +42,7 @@ ROWS: Mapping[str, Row] = {
     "cache clear": Row("contract --yes"),
     "cache preload": Row("- -n contract", stdin='{"key": "a", "value": 1}\n{"key": "b", "value": [2]}\n'),
     "cache stats": Row(""),
+    "cache simulate": Row("- --size 2 --target 0.5", stdin='"a"\n"b"\n"a"\n"c"\n"b"\n'),
     "cache doctor": Row("", exits=(0, 1)),
     "cdn invalidate": Row("/img/* --yes"),
     "cdn status": Row(""),
