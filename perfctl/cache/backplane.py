@@ -26,7 +26,7 @@ from perfctl.bridge import portal
 from perfctl.cache.keys import KeyLayout
 from perfctl.cache.store import ForbiddenError
 from perfctl.config.settings import BackplaneMode
-from perfctl.errors import PerfctlError, ServiceError
+from perfctl.errors import AuthError, PerfctlError, ServiceError
 
 if TYPE_CHECKING:
     from perfctl.cache.store import Line, Store
@@ -99,6 +99,7 @@ class Backplane:
         self._canaries: dict[bytes, asyncio.Event] = {}
         self._unsaid: list[bytes] = []
         self._says = False
+        self._saying: asyncio.Task[None] | None = None
         self._speaker: Line | None = None
         self._task: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -137,6 +138,7 @@ class Backplane:
         if task is not None:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+        self._lose()
 
     def announce(self, names: Iterable[bytes]) -> None:
         """Tell the others what this process wrote; the server does that itself under tracking. For any thread."""
@@ -155,16 +157,27 @@ class Backplane:
     async def _listen(self) -> None:
         """Connect and listen, and again after each loss."""
         rest = _SHORTEST_REST
-        while True:
+        own = asyncio.current_task()
+        while self._task is own:  # a task group that fails just then swallows our cancellation (Python < 3.13)
             try:
                 await self._attend()
             except asyncio.CancelledError:
                 raise
             except Exception as error:  # noqa: BLE001 - a background loop: whatever it was, try again
-                _LOG.debug("the backplane to %s is away: %s", self._store.address, _first(error))
+                self._explain(_first(error))
             rest = _SHORTEST_REST if self._is_heard else min(rest * 2, _LONGEST_REST)
             self._lose()
-            await asyncio.sleep(rest)
+            if self._task is own:
+                await asyncio.sleep(rest)
+
+    def _explain(self, error: BaseException) -> None:
+        """What time mends is no warning: the engine says that Redis is away."""
+        if isinstance(error, AuthError):
+            self._warn(error.message)
+        elif isinstance(error, (PerfctlError, TimeoutError, _NotOfferedError, _NodesChangedError)):
+            _LOG.debug("the backplane to %s is away: %s", self._store.address, error)
+        else:
+            self._warn(f"{type(error).__name__}: {error}")
 
     async def _attend(self) -> None:
         """Listen until something is lost. Raises when it is."""
@@ -202,22 +215,25 @@ class Backplane:
         return ears
 
     async def _track(self, node: str, lines: contextlib.AsyncExitStack) -> Line:
-        """Under RESP2 where that is configured; under RESP3 where the user may not subscribe."""
-        protocols = (3,) if self._protocol == 3 else (2, 3)
-        for protocol in protocols:
-            line = await lines.enter_async_context(self._line(node, protocol))
+        """Under RESP2 where that is configured; under RESP3, too, where the user may not subscribe."""
+        try:
+            return await self._track_by(self._protocol, node, lines)
+        except _NotOfferedError:
+            if self._protocol == 3:
+                raise
+            return await self._track_by(3, node, lines)
+
+    async def _track_by(self, protocol: int, node: str, lines: contextlib.AsyncExitStack) -> Line:
+        async with contextlib.AsyncExitStack() as opened:
             try:
+                line = await opened.enter_async_context(self._line(node, protocol))
                 await self._turn_on(line)
-            except ForbiddenError as error:
-                if protocol == protocols[-1]:
+            except (ForbiddenError, ServiceError) as error:
+                if isinstance(error, ForbiddenError) or any(words in error.message.lower() for words in _NO_COMMAND):
                     raise _NotOfferedError(error.message) from error
-            except ServiceError as error:
-                if not any(words in error.message.lower() for words in _NO_COMMAND):
-                    raise
-                raise _NotOfferedError(error.message) from error
-            else:
-                return line
-        raise AssertionError("one of the protocols was the last one")
+                raise
+            lines.push_async_exit(opened.pop_all())
+        return line
 
     async def _turn_on(self, line: Line) -> None:
         if line.protocol == 3:
@@ -396,8 +412,7 @@ class Backplane:
         """Publish what is to be said by the end of this tick, in one message."""
         if self._speaker is not None and self._unsaid and not self._says:
             self._says = True
-            task = asyncio.get_running_loop().create_task(self._say(self._speaker))
-            task.add_done_callback(lambda _: None)
+            self._saying = asyncio.get_running_loop().create_task(self._say(self._speaker))
 
     async def _say(self, speaker: Line) -> None:
         try:
