@@ -33,6 +33,10 @@ class Namespace(Protocol):
         ...
 
 
+Shortcut = tuple[dict[Any, "Entry"], Any]
+"""A dict in which somebody finds an entry faster than by its name, and its key there."""
+
+
 class Entry:
     """A value with its deadlines, in seconds of the process's monotonic clock. Mutable: its tier alone changes it.
 
@@ -48,7 +52,9 @@ class Entry:
         "generation",
         "good_until",
         "kept_until",
+        "name",
         "own",
+        "shortcuts",
         "size_bytes",
         "sliding",
         "state",
@@ -76,6 +82,10 @@ class Entry:
         sliding: float | None = None,
     ) -> None:
         self.value = value
+        self.name = b""
+        """Under which its tier keeps it."""
+        self.shortcuts: tuple[Shortcut, ...] = ()
+        """Where else it is found as long as its tier keeps it."""
         self.state = state
         self.generation = generation
         """The namespace's when the value was known to hold."""

@@ -14,10 +14,12 @@ from perfctl.cache.policies import Policy, policy_named
 
 __all__ = ["MISSING", "LocalTier"]
 
-OVERHEAD_BYTES = 420
-"""What an entry costs besides its key and value: the dict's slot, the entry, its places in policy and heap."""
+OVERHEAD_BYTES = 560
+"""What an entry costs besides its key and value: the dict's slot, the entry, a shortcut, its places in policy and heap.
+"""
 
 _REMEMBERED_READS = 128
+_MOST_SHORTCUTS = 4
 _SWEPT_AT_ONCE = 64
 """How many places of the heap a write looks at: what is due is spread over the writes that follow."""
 
@@ -86,13 +88,23 @@ class LocalTier:
             if entry.size_bytes > self.capacity_bytes:
                 self._discard(name)
                 return False
+            entry.name = name
             self.entries[name] = entry
+            if replaced is not None:
+                _cut(replaced)
             self.size_bytes += entry.size_bytes - (replaced.size_bytes if replaced else 0)
             self._policy.add(name, entry.size_bytes, entry.kept_until)
             self._remember_deadline(name, entry.kept_until)
             while self.size_bytes > self.capacity_bytes:
                 leaving.append(self._evict())
         return name in self.entries
+
+    def shorten(self, entry: Entry, found: dict[Any, Entry], place: Any) -> None:
+        """Have `found[place]` hold the entry for as long as this tier does, so that a hit needs no name."""
+        with self._lock:
+            if self.entries.get(entry.name) is entry and len(entry.shortcuts) < _MOST_SHORTCUTS:
+                entry.shortcuts += ((found, place),)
+                found[place] = entry
 
     def delete(self, name: bytes) -> bool:
         """Forget a name; whether it was there, and not cleared before."""
@@ -159,6 +171,7 @@ class LocalTier:
         name = self._policy.evict()
         assert isinstance(name, bytes)  # noqa: S101 - the policy knows only our names
         entry = self.entries.pop(name)
+        _cut(entry)
         self.size_bytes -= entry.size_bytes
         self.evictions += 1
         if self._on_eviction is not None:
@@ -168,6 +181,7 @@ class LocalTier:
     def _discard(self, name: bytes) -> Entry | None:
         entry = self.entries.pop(name, None)
         if entry is not None:
+            _cut(entry)
             self.size_bytes -= entry.size_bytes
             self._policy.remove(name)
         return entry
@@ -212,6 +226,14 @@ class LocalTier:
                 leaving.append(self._discard(name))
         self._walked = end if end < len(self._deadlines) else None
         return self._walked is None
+
+
+def _cut(entry: Entry) -> None:
+    """The entry leaves: nobody finds it by a shortcut any more."""
+    for found, place in entry.shortcuts:
+        if found.get(place) is entry:
+            del found[place]
+    entry.shortcuts = ()
 
 
 _NOWHERE = _Nowhere()
