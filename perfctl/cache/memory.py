@@ -21,6 +21,7 @@ from perfctl.cache.store import (
     KeyFacts,
     Line,
     Message,
+    Preview,
     Refusal,
     SlowCall,
     Write,
@@ -64,6 +65,10 @@ class MemoryStore:
         for name in present:
             del self._blobs[name]
         return len(present)
+
+    def place(self, _name: bytes) -> str:
+        """There is one node."""
+        return self.address
 
     async def fetch(self, name: bytes) -> bytes | None:
         """The blob."""
@@ -226,6 +231,15 @@ class MemoryStore:
             None if ttl_ms == ABSENT else KeyFacts(name, "hash" if name in self._hashes else "string", size, ttl_ms)
             for name, size, ttl_ms in zip(names, sizes, ttls, strict=True)
         ]
+
+    async def preview(self, name: bytes, kind: str, count: int) -> Preview:
+        """The first bytes."""
+        blob = (self._live(name) or (b"", None))[0]
+        return Preview("memory", len(blob), blob[:4096])
+
+    async def monitor(self, node: str, seconds: float) -> Mapping[bytes, int]:
+        """Nobody else asks a dict."""
+        return {}
 
     async def close(self) -> None:
         """Nothing to close; the content stays, as a server's would."""

@@ -1,105 +1,190 @@
 """What an operator asks of the cache on the server. Strict: a server that does not answer is an error here,
-never a miss; look-ups are not counted, so that looking does not change the hit ratio."""
+never a miss; look-ups are not counted, so that looking does not change the hit ratio, and make no marks."""
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from perfctl.cache.codec import Codec, UndecodableError
-from perfctl.cache.counters import NamespaceCounts, by_namespace
+from perfctl.cache.codec import Codec, Decoded, UndecodableError, UnknownDictionaryError
 from perfctl.cache.keys import DEFAULT_NAMESPACE, KeyLayout
+from perfctl.cache.life import Life, life_of
 from perfctl.cache.meta import Meta
-from perfctl.cache.model import (
-    CachedValue,
-    Cleared,
-    Deleted,
-    NamespaceSize,
-    NamespaceStats,
-    Preloaded,
-    SharedStats,
-    Stored,
-    ratio,
-)
-from perfctl.cache.store import SINCE, Store, Write
+from perfctl.cache.model import CachedValue, Deleted, KeyLife, KeyPresence, Presence, Stored, Touched
+from perfctl.cache.store import ABSENT, Fetched, Store, Write
 from perfctl.cache.ttl import ttl_ms
-from perfctl.errors import UsageError
+from perfctl.cache.versions import Versions
+from perfctl.config.settings import CacheConfig
 
 if TYPE_CHECKING:
+    from perfctl.cache.inspect import RawValue
+    from perfctl.cache.marks import Marks
+    from perfctl.cache.model import Cleared, NamespaceSize, Preloaded, SharedStats
+    from perfctl.cache.model.look import Inspected, TopKeys
+    from perfctl.cache.model.servers import NodeStats
     from perfctl.cache.preload import BadEntry, Entry
+    from perfctl.diagnosis import Check
 
 Progress = Callable[[int], None]
 """Told how many are done so far."""
-
-_BATCH = 1000
-_BATCH_BYTES = 4_000_000
-_SAMPLES = 100
-"""Names of a namespace whose size is asked; the others are taken to be alike."""
-_SHOWN_FAULTS = 20
-_REST = 0.2
-"""The share of each batch's time that a clear leaves to other clients."""
 
 
 class CacheOperator:
     """The operator's side of `AdvancedCache`: straight to the server, and every failure is raised."""
 
-    def __init__(self, store: Store, layout: KeyLayout, codec: Codec, *, default_ttl: float) -> None:
-        self._store = store
-        self._layout = layout
-        self._codec = codec
-        self._default_ttl = default_ttl
+    def __init__(
+        self,
+        store: Store,
+        layout: KeyLayout,
+        codec: Codec,
+        *,
+        config: CacheConfig | None = None,
+        default_ttl: float | None = None,
+    ) -> None:
+        self.store = store
+        self.layout = layout
+        self.codec = codec
+        self.config = config or CacheConfig(ttl_seconds=default_ttl or 3600)
 
     async def get(self, key: str, *, namespace: str | None = None) -> CachedValue:
-        """One key. Bytes under it that are no value of ours are not found, and `unreadable` says why."""
-        fetched = await self._store.get(self._layout.of(key, namespace))
-        where = (key, namespace or DEFAULT_NAMESPACE)
+        """One key. What was cleared, what is past its life and what is no value of ours is not found, and says why."""
+        name, where = self.layout.of(key, namespace), (key, namespace or DEFAULT_NAMESPACE)
+        fetched = await self.store.get(name)
         if fetched is None:
             return CachedValue(*where, found=False)
-        ttl_seconds = None if fetched.ttl_ms is None else fetched.ttl_ms / 1000
         size = len(fetched.blob)
         try:
-            value = self._codec.decode(self._layout.of(key, namespace), fetched.blob, lenient=True).value
+            value, meta = await self.decoded(name, fetched.blob)
         except UndecodableError as error:
-            return CachedValue(*where, found=False, ttl_seconds=ttl_seconds, size_bytes=size, unreadable=str(error))
-        return CachedValue(*where, True, value, type(value).__name__, ttl_seconds, size)
+            left = Life(fetched.ttl_ms, 0).ttl_seconds
+            return CachedValue(*where, found=False, ttl_seconds=left, size_bytes=size, unreadable=str(error))
+        life, reason = await self._judged(namespace, fetched, meta)
+        if reason:
+            return CachedValue(*where, False, None, None, None, size, None, life.stale_seconds, reason)
+        kind = type(value).__name__
+        return CachedValue(*where, True, value, kind, life.ttl_seconds, size, None, life.stale_seconds)
 
     async def set(self, key: str, value: object, *, ttl: float | None = None, namespace: str | None = None) -> Stored:
         """Write one key. UsageError for a value that would not come back as it is."""
-        write = self._write(key, value, ttl, namespace)
-        await self._store.set(write)
+        await self.codec.prepare()
+        write = self.write(key, value, ttl, namespace, await self.version(namespace))
+        await self.store.set(write)
         ttl_seconds = None if write.ttl_ms is None else write.ttl_ms / 1000
         return Stored(key, namespace or DEFAULT_NAMESPACE, ttl_seconds, len(write.blob))
 
     async def delete(self, keys: Sequence[str], *, namespace: str | None = None) -> Deleted:
         """Delete keys; those that are not there are counted, too."""
-        names = list(dict.fromkeys(self._layout.of(key, namespace) for key in keys))
-        deleted = await self._store.delete(names)
+        names = list(dict.fromkeys(self.layout.of(key, namespace) for key in keys))
+        deleted = await self.store.delete(names)
         return Deleted(namespace or DEFAULT_NAMESPACE, deleted, len(names) - deleted)
 
+    async def exists(self, keys: Sequence[str], *, namespace: str | None = None) -> Presence:
+        """Which keys would be a hit."""
+        unique = list(dict.fromkeys(keys))
+        lives = [(await self.ttl(key, namespace=namespace)).found for key in unique]
+        rows = tuple(KeyPresence(key, found) for key, found in zip(unique, lives, strict=True))
+        return Presence(namespace or DEFAULT_NAMESPACE, sum(lives), len(lives) - sum(lives), rows)
+
+    async def ttl(self, key: str, *, namespace: str | None = None) -> KeyLife:
+        """How long a key lives; what would be no hit is not found, but a stale one still says its reserve."""
+        where = (key, namespace or DEFAULT_NAMESPACE)
+        fetched = await self.store.get(self.layout.of(key, namespace))
+        if fetched is None:
+            return KeyLife(*where, found=False)
+        try:
+            meta = self.codec.peek(fetched.blob)
+        except UndecodableError:
+            return KeyLife(*where, found=False)
+        life, reason = await self._judged(namespace, fetched, meta)
+        if reason:
+            return KeyLife(*where, found=False, stale_seconds=life.stale_seconds if reason == "stale" else None)
+        return KeyLife(*where, True, life.ttl_ms is not None, life.ttl_seconds, life.stale_seconds)
+
+    async def raw_ttl(self, name: str) -> KeyLife:
+        """How long any key of the server lives, whoever wrote it."""
+        (left,) = await self.store.ttls([raw_name(name)])
+        if left == ABSENT:
+            return KeyLife(name, None, found=False)
+        return KeyLife(name, None, True, left is not None, None if left is None else left / 1000)
+
+    async def raw_value(self, name: str) -> RawValue:
+        """Any key of the server: a string whole, of what has elements the first 1,000."""
+        from perfctl.cache.inspect import raw_value
+
+        return await raw_value(self, name)
+
+    async def touch(self, key: str, *, ttl: float | None = None, namespace: str | None = None) -> Touched:
+        """Give a key a new life from now on; a key that would be no hit is not found."""
+        where = (key, namespace or DEFAULT_NAMESPACE)
+        name = self.layout.of(key, namespace)
+        fetched = await self.store.get(name)
+        if fetched is None:
+            return Touched(*where, found=False)
+        try:
+            meta = self.codec.peek(fetched.blob)
+        except UndecodableError:
+            return Touched(*where, found=False)
+        if (await self._judged(namespace, fetched, meta))[1]:
+            return Touched(*where, found=False)
+        lives_ms = self.lives_ms(ttl, namespace)
+        await self.store.set(Write(name, await self.renewed(name, fetched.blob, lives_ms), lives_ms))
+        return Touched(*where, True, None if lives_ms is None else lives_ms / 1000)
+
+    async def inspect(self, key: str, *, namespace: str | None = None) -> Inspected:
+        """One key, taken apart, whatever codec wrote it."""
+        from perfctl.cache.inspect import inspect
+
+        return await inspect(self, key, namespace)
+
+    async def raw(self, name: str, *, elements: int = 10) -> Inspected:
+        """Any key of the server, of any type, by its whole name; the first elements of what has many."""
+        from perfctl.cache.inspect import inspect_raw
+
+        return await inspect_raw(self, name, elements)
+
+    async def top(
+        self,
+        by: str = "hot",
+        *,
+        namespace: str | None = None,
+        is_raw: bool = False,
+        samples: int = 1000,
+        count: int = 20,
+    ) -> TopKeys:
+        """The hottest, the biggest, or the keys that never expire (`no-ttl`): of a sample; says how it was drawn.
+
+        `is_raw`: also of keys that perfctl did not write.
+        """
+        from perfctl.cache.top import top_keys
+
+        return await top_keys(self, by, namespace=namespace, is_raw=is_raw, samples=samples, count=count)
+
+    async def monitored(self, seconds: float, *, count: int = 20) -> TopKeys:
+        """The keys that commands name while MONITOR runs on every primary, which slows them meanwhile."""
+        from perfctl.cache.top import monitored
+
+        return await monitored(self, seconds, count)
+
+    async def check(self, namespace: str | None = None) -> list[Check]:
+        """Is the cache in good shape: findings by namespace and by node."""
+        from perfctl.cache.check import findings
+
+        return await findings(self, namespace)
+
     async def measure(self, namespace: str) -> NamespaceSize:
-        """How much lies in a namespace: keys counted by SCAN, bytes extrapolated from 100 of them, 5 sample keys."""
-        sample = _Sample()
-        async for names in self._store.scan(self._layout.namespace(namespace)):
-            sample.add_all(names)
-        size = sample.extrapolated(await self._store.sizes(sample.names))
-        parts = [self._layout.split(name) for name in sample.names[:5]]
-        return NamespaceSize(namespace, sample.seen, size, tuple(sorted(part[1] for part in parts if part)))
+        """How much lies in a namespace: keys counted by SCAN, the rest extrapolated from samples; 5 sample keys."""
+        from perfctl.cache.census import measure
+
+        return await measure(self, namespace)
 
     async def clear(self, size: NamespaceSize, *, on_progress: Progress | None = None) -> Cleared:
-        """Delete all keys of a measured namespace: SCAN and UNLINK in batches, with a rest after each."""
-        started = time.perf_counter()
-        deleted = 0
-        async for names in self._store.scan(self._layout.namespace(size.namespace)):
-            before = time.perf_counter()
-            deleted += await self._store.delete(names)
-            if on_progress:
-                on_progress(deleted)
-            await _rest((time.perf_counter() - before) * _REST)
-        return cleared(size, deleted=deleted, took_ms=(time.perf_counter() - started) * 1000)
+        """Clear a measured namespace and give its memory back."""
+        from perfctl.cache.clearing import clear_namespace
+
+        return await clear_namespace(self, size, reclaim=True, on_progress=on_progress)
 
     async def preload(
         self,
@@ -113,172 +198,94 @@ class CacheOperator:
 
         `namespace` and `ttl` are for entries that name none. Memory holds one batch, however many there are.
         """
-        self._layout.namespace(namespace)
-        started = time.perf_counter()
-        tally = _Tally()
-        batch = _Batch()
-        for entry in entries:
-            self._add(entry, batch, tally, namespace, ttl)
-            if batch.is_full:
-                await self._load(batch, tally)
-                batch = _Batch()
-                if on_progress:
-                    on_progress(tally.loaded)
-        await self._load(batch, tally)
-        return Preloaded(
-            namespace=", ".join(sorted(tally.namespaces)) or namespace or DEFAULT_NAMESPACE,
-            loaded=tally.loaded,
-            failed=tally.failed,
-            size_bytes=tally.size_bytes,
-            took_ms=(time.perf_counter() - started) * 1000,
-            rows=tuple(tally.faults),
-        )
+        from perfctl.cache.loading import load
 
-    async def stats(self, namespace: str | None = None) -> SharedStats:
+        return await load(self, entries, namespace=namespace, ttl=ttl, on_progress=on_progress)
+
+    async def stats(self, namespace: str | None = None, *, with_nodes: bool = False) -> SharedStats:
         """What lies on the server by namespace (or in one), and what all processes counted there."""
-        samples = await self._samples(self._layout.root if namespace is None else self._layout.namespace(namespace))
-        counters = await self._store.counters(self._layout.counters)
-        counts = by_namespace(counters)
-        names = {namespace} if namespace is not None else {*samples, *counts}
-        rows = [await self._row(name, samples.get(name, _Sample()), counts.get(name)) for name in names]
-        rows.sort(key=lambda row: (-row.size_bytes, -row.hits, row.namespace))
-        hits, misses = sum(row.hits for row in rows), sum(row.misses for row in rows)
-        return SharedStats(
-            rows=tuple(rows),
-            keys=sum(row.keys for row in rows),
-            size_bytes=sum(row.size_bytes for row in rows),
-            hits=hits,
-            misses=misses,
-            hit_ratio=ratio(hits, misses),
-            counted_since=_moment(counters.get(SINCE)),
-            server=await self._store.facts(),
-        )
+        from perfctl.cache.census import shared_stats
 
-    def _write(self, key: str, value: object, ttl: float | None, namespace: str | None) -> Write:
-        name = self._layout.of(key, namespace)
-        lives_ms = ttl_ms(ttl, default=self._default_ttl)
-        meta = Meta(int(time.time() * 1000), lives_ms)
-        blob = self._codec.encode(name, value, meta, namespace=namespace or DEFAULT_NAMESPACE)
-        return Write(name, blob, lives_ms)
+        found = await shared_stats(self, namespace)
+        return replace(found, nodes=await self.nodes()) if with_nodes else found
 
-    def _add(
-        self, entry: Entry | BadEntry, batch: _Batch, tally: _Tally, namespace: str | None, ttl: float | None
-    ) -> None:
-        if len(entry) == 2:
-            tally.fail(*entry)
-            return
-        where, key, value, own_ttl, own_namespace = entry
+    async def nodes(self) -> tuple[NodeStats, ...]:
+        """What each primary says of itself."""
+        from perfctl.cache.servers import node_stats
+
+        return await node_stats(self.store)
+
+    @cached_property
+    def versions(self) -> Versions:
+        """The marks, read once each."""
+        return Versions(self.store, self.layout)
+
+    @cached_property
+    def marks(self) -> Marks:
+        """The marks, to make and change them."""
+        from perfctl.cache.clock import SYSTEM_CLOCK
+        from perfctl.cache.marks import Marks
+
+        return Marks(self.store, self.layout, SYSTEM_CLOCK, config=self.config)
+
+    def forget_versions(self) -> None:
+        """Read the marks again when they are needed next: they were changed."""
+        self.__dict__.pop("versions", None)
+
+    async def version(self, namespace: str | None) -> int:
+        """The version that what is written now carries; made where there is none yet."""
+        known = await self.versions.learn(namespace)
+        if known:
+            return known
+        state = self.marks.state(namespace or DEFAULT_NAMESPACE)
+        await self.marks.ensure(state)
+        return state.version
+
+    async def decoded(self, name: bytes, blob: bytes) -> Decoded:
+        """The value under a name; fetches the dictionary that it needs. UndecodableError for what is none of ours."""
+        await self.codec.prepare()
         try:
-            write = self._write(key, value, ttl if own_ttl is None else own_ttl, own_namespace or namespace)
-        except UsageError as error:
-            tally.fail(where, error.message)
-            return
-        tally.namespaces.add(own_namespace or namespace or DEFAULT_NAMESPACE)
-        batch.add(where, write)
+            return self.codec.decode(name, blob, lenient=True)
+        except UnknownDictionaryError as error:
+            await self.codec.dictionaries.fetch(error.namespace, error.number)
+            return self.codec.decode(name, blob, lenient=True)
 
-    async def _load(self, batch: _Batch, tally: _Tally) -> None:
-        if not batch.writes:
-            return
-        refused = {refusal.index: refusal.reason for refusal in await self._store.set_many(batch.writes)}
-        for index, reason in refused.items():
-            tally.fail(batch.places[index], f"refused: {reason}")
-            tally.size_bytes -= len(batch.writes[index].blob)
-        tally.loaded += len(batch.writes) - len(refused)
-        tally.size_bytes += batch.size_bytes
+    async def renewed(self, name: bytes, blob: bytes, lives_ms: int | None) -> bytes:
+        """The same value with a life that begins now."""
+        value, meta = await self.decoded(name, blob)
+        namespace, _ = self.layout.split(name) or (DEFAULT_NAMESPACE, "")
+        renewed = meta._replace(created_ms=now_ms(), fresh_ms=lives_ms)
+        return self.codec.encode(name, value, renewed, namespace=namespace)
 
-    async def _samples(self, prefix: bytes) -> dict[str, _Sample]:
-        samples: dict[str, _Sample] = {}
-        async for names in self._store.scan(prefix):
-            for name in names:
-                parts = self._layout.split(name)
-                if parts is not None:
-                    samples.setdefault(parts[0], _Sample()).add(name)
-        return samples
+    def lives_ms(self, ttl: float | None, namespace: str | None) -> int | None:
+        """A TTL in ms; the namespace's own where none is given, None for ever."""
+        own = next((each.ttl_seconds for each in self.config.namespaces if each.name == namespace), None)
+        return ttl_ms(ttl, default=self.config.ttl_seconds if own is None else own)
 
-    async def _row(self, namespace: str, sample: _Sample, counts: NamespaceCounts | None) -> NamespaceStats:
-        counts = counts or NamespaceCounts()
-        size = sample.extrapolated(await self._store.sizes(sample.names) if sample.names else [])
-        hits = counts.hits_l1 + counts.hits_l2
-        return NamespaceStats(
-            namespace=namespace,
-            keys=sample.seen,
-            size_bytes=size,
-            hits=hits,
-            misses=counts.misses,
-            hit_ratio=ratio(hits, counts.misses),
-            hits_l1=counts.hits_l1,
-            hits_l2=counts.hits_l2,
-            sets=counts.sets,
-        )
+    def write(self, key: str, value: object, ttl: float | None, namespace: str | None, version: int) -> Write:
+        """What to send for a value. UsageError for one that would not come back as it is."""
+        name, lives_ms = self.layout.of(key, namespace), self.lives_ms(ttl, namespace)
+        meta = Meta(now_ms(), lives_ms, version)
+        return Write(name, self.codec.encode(name, value, meta, namespace=namespace or DEFAULT_NAMESPACE), lives_ms)
+
+    async def _judged(self, namespace: str | None, fetched: Fetched, meta: Meta) -> tuple[Life, str | None]:
+        """What is left of a value's life, and why it would be no hit: `cleared`, `stale`."""
+        life = life_of(meta, fetched.ttl_ms, now_ms())
+        await self.versions.learn(namespace, [meta])
+        if self.versions.is_cleared(namespace, meta):
+            return life, "cleared"
+        return life, "stale" if life.is_over else None
 
 
-def cleared(size: NamespaceSize, *, deleted: int = 0, took_ms: float = 0.0, dry_run: bool = False) -> Cleared:
-    """The answer to a clear of what was measured."""
-    return Cleared(size.namespace, size.keys, size.size_bytes, dry_run, deleted, took_ms, size.samples)
+def raw_name(name: str) -> bytes:
+    """The whole name of a key of the server as it was typed."""
+    from perfctl.errors import UsageError
+
+    if not name:
+        raise UsageError("the key is empty", hint="a key has at least one character")
+    return name.encode("utf-8", "surrogateescape")
 
 
-@dataclass(slots=True)
-class _Sample:
-    """A uniform sample of the names seen, of bounded size (reservoir sampling, Vitter 1985, algorithm R)."""
-
-    seen: int = 0
-    names: list[bytes] = field(default_factory=list)
-
-    def add_all(self, names: Sequence[bytes]) -> None:
-        for name in names:
-            self.add(name)
-
-    def add(self, name: bytes) -> None:
-        self.seen += 1
-        if len(self.names) < _SAMPLES:
-            self.names.append(name)
-            return
-        place = int(random.random() * self.seen)  # noqa: S311 - a sample, no secret
-        if place < _SAMPLES:
-            self.names[place] = name
-
-    def extrapolated(self, sizes: Sequence[int | None]) -> int:
-        known = [size for size in sizes if size is not None]
-        return round(sum(known) / len(known) * self.seen) if known else 0
-
-
-@dataclass(slots=True)
-class _Batch:
-    """Writes to send together, and where each came from: 1,000 of them, or 4 MB."""
-
-    places: list[str] = field(default_factory=list)
-    writes: list[Write] = field(default_factory=list)
-    size_bytes: int = 0
-
-    def add(self, where: str, write: Write) -> None:
-        self.places.append(where)
-        self.writes.append(write)
-        self.size_bytes += len(write.blob)
-
-    @property
-    def is_full(self) -> bool:
-        return len(self.writes) >= _BATCH or self.size_bytes >= _BATCH_BYTES
-
-
-@dataclass(slots=True)
-class _Tally:
-    loaded: int = 0
-    failed: int = 0
-    size_bytes: int = 0
-    faults: list[str] = field(default_factory=list)
-    namespaces: set[str] = field(default_factory=set)
-
-    def fail(self, where: str, reason: str) -> None:
-        self.failed += 1
-        if len(self.faults) < _SHOWN_FAULTS:
-            self.faults.append(f"{where}: {reason}")
-
-
-def _moment(since: int | None) -> str | None:
-    return None if since is None else datetime.fromtimestamp(since, UTC).isoformat()
-
-
-async def _rest(seconds: float) -> None:
-    import asyncio
-
-    await asyncio.sleep(seconds)
+def now_ms() -> int:
+    """Unix time in ms, by this machine."""
+    return int(time.time() * 1000)

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, Protocol
 
+from perfctl.cache.header import EPOCH_MS
 from perfctl.cache.model import ServerFacts
 from perfctl.errors import AuthError, PerfctlError
 
@@ -90,6 +91,17 @@ class KeyFacts:
     """Since it was last used; None under an LFU policy."""
 
 
+class Preview(NamedTuple):
+    """A bounded look into a key of whatever type."""
+
+    encoding: str | None
+    """How the server keeps it: listpack, hashtable ..."""
+    elements: int | None
+    """Of a string, its bytes; None for a type that is not known here."""
+    first: Any
+    """The first of them: bytes of a string, a list, or a mapping."""
+
+
 def node_of(error: BaseException) -> str | None:
     """The node that failed, `127.0.0.1:6379`; None where the error names none."""
     return getattr(error, "node", None)
@@ -105,11 +117,7 @@ def created_ms_of(head: bytes) -> int | None:
     """When the value of a blob that starts so was made, in Unix milliseconds; None where its header does not say."""
     if len(head) < 13 or head[:2] != b"\xc1\x02":
         return None
-    return _EPOCH_MS + int.from_bytes(head[8:13], "big")
-
-
-_EPOCH_MS = 1_577_836_800_000
-"""2020-01-01, from which headers count."""
+    return EPOCH_MS + int.from_bytes(head[8:13], "big")
 
 
 class Listening(Protocol):
@@ -175,6 +183,10 @@ class Store(Protocol):
 
     async def delete(self, names: Sequence[bytes]) -> int:
         """Forget names without blocking the server; answers how many were there."""
+        ...
+
+    def place(self, name: bytes) -> str | None:
+        """The node that answers for a name, as far as that is known without asking."""
         ...
 
     async def fetch(self, name: bytes) -> bytes | None:
@@ -299,6 +311,15 @@ class Store(Protocol):
 
     async def describe(self, names: Sequence[bytes]) -> list[KeyFacts | None]:
         """What the server knows of each; None where it is gone."""
+        ...
+
+    async def preview(self, name: bytes, kind: str, count: int) -> Preview:
+        """How many elements a key of a type (see `describe`) has, and the first of them."""
+        ...
+
+    async def monitor(self, node: str, seconds: float) -> Mapping[bytes, int]:
+        """How often each key is named by the commands that one of `nodes()` runs in so many seconds; it slows the
+        node meanwhile."""
         ...
 
     async def close(self) -> None:

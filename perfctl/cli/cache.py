@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from perfctl.cache.model import CachedValue, Deleted, Stored
+from perfctl.cache.model import CachedValue, Deleted, KeyLife, Presence, Stored, Touched
 from perfctl.cli.command import CommandGroup
 from perfctl.cli.intake import taken
 from perfctl.cli.run import Run
@@ -27,7 +27,10 @@ group = CommandGroup(
         "clear": "cache_clear",
         "preload": "cache_preload",
         "stats": "cache_look",
+        "top": "cache_look",
+        "inspect": "cache_look",
         "simulate": "cache_simulate",
+        "check": "cache_look",
         "doctor": "cache_look",
     },
 )
@@ -42,20 +45,24 @@ Ttl = Annotated[
     ),
 ]
 
+Raw = Annotated[
+    bool, typer.Option("--raw", help="By the whole name on the server, whoever wrote it and of whatever type.")
+]
+
 
 @group.command("get", example="perfctl cache get user:123 -n api")
 async def get(
-    run: Run, key: Annotated[str, typer.Argument(help="The key.")], namespace: Namespace = None
+    run: Run, key: Annotated[str, typer.Argument(help="The key.")], namespace: Namespace = None, raw: Raw = False
 ) -> CachedValue:
     """Print a cached value; exit 1 when the key is absent.
 
     Text is printed as it is, everything else as JSON.
     """
-    found = await operator_of(run).get(key, namespace=namespace)
+    operator = operator_of(run)
+    found = await (_raw(run, operator, key, namespace) if raw else operator.get(key, namespace=namespace))
     if not found.found:
         run.exit(1)
-    if not found.found and not found.unreadable and run.terminal.output == "table":
-        run.terminal.say(f"no key {key!r} in namespace {found.namespace!r}")
+        _say_why(run, found)
     if found.unreadable:
         run.warn(f"{key!r} holds {found.size_bytes} bytes that perfctl did not write: {found.unreadable}")
     return found
@@ -93,6 +100,50 @@ async def delete(
     return await operator_of(run).delete(keys, namespace=namespace)
 
 
+@group.command("exists", example="perfctl cache exists user:123 -n api && echo warm")
+async def exists(
+    run: Run,
+    keys: Annotated[list[str], typer.Argument(metavar="KEY...", help="The keys.")],
+    namespace: Namespace = None,
+) -> Presence:
+    """Would these keys be hits? Exit 1 when one would not.
+
+    What was cleared and what is past its life is absent.
+    """
+    presence = await operator_of(run).exists(keys, namespace=namespace)
+    if presence.absent:
+        run.exit(1)
+    return presence
+
+
+@group.command("ttl", example="perfctl cache ttl user:123 -n api")
+async def ttl(
+    run: Run, key: Annotated[str, typer.Argument(help="The key.")], namespace: Namespace = None, raw: Raw = False
+) -> KeyLife:
+    """Print what is left of a key's life, and of its stale reserve; exit 1 when it is absent."""
+    operator = operator_of(run)
+    refuse_namespace(raw, namespace)
+    life = await (operator.raw_ttl(key) if raw else operator.ttl(key, namespace=namespace))
+    if not life.found:
+        run.exit(1)
+    return life
+
+
+@group.command("touch", example="perfctl cache touch user:123 -n api --ttl 1h")
+async def touch(
+    run: Run,
+    key: Annotated[str, typer.Argument(help="The key.")],
+    namespace: Namespace = None,
+    ttl: Ttl = None,
+) -> Touched:
+    """Give a key a new life from now on; exit 1 when it is absent."""
+    run.refuse_when_read_only("cache touch")
+    touched = await operator_of(run).touch(key, ttl=seconds_of(ttl), namespace=namespace)
+    if not touched.found:
+        run.exit(1)
+    return touched
+
+
 def operator_of(run: Run) -> CacheOperator:
     """The operator's side of the context's cache."""
     return run.optimizer.cache.operator
@@ -108,6 +159,35 @@ def seconds_of(ttl: str | None) -> float | None:
     if not seconds > 0:
         raise UsageError(f"--ttl: {ttl!r} is not above 0", hint="write 'never' for a value that does not expire")
     return seconds
+
+
+async def _raw(run: Run, operator: CacheOperator, key: str, namespace: str | None) -> CachedValue:
+    refuse_namespace(True, namespace)
+    found = await operator.raw_value(key)
+    if found.elements is not None and found.shown < found.elements:
+        run.warn(f"{key!r}: the first {found.shown} of {found.elements} elements")
+    return found.value
+
+
+def refuse_namespace(raw: bool, namespace: str | None) -> None:
+    """A whole name has no namespace: UsageError where both are given."""
+    if raw and namespace is not None:
+        raise UsageError(
+            "--raw: a whole name has no namespace", hint="leave -n out, and write the name as the server has it"
+        )
+
+
+def _say_why(run: Run, found: CachedValue) -> None:
+    """On a terminal, why there is nothing."""
+    if run.terminal.output != "table" or found.unreadable:
+        return
+    where = f" in namespace {found.namespace!r}" if found.namespace is not None else " on the server"
+    if found.reason is None:
+        run.terminal.say(f"no key {found.key!r}{where}")
+    elif found.reason == "stale":
+        run.terminal.say(f"{found.key!r}{where} is past its life; perfctl cache inspect shows what stands in")
+    else:
+        run.terminal.say(f"{found.key!r}{where} was cleared; its memory waits to be given back")
 
 
 def _stdin_text() -> str:

@@ -2,45 +2,134 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from perfctl.cache.model import Cleared
-from perfctl.cli.cache import group, operator_of
+from perfctl.cli.cache import Namespace, Raw, group, operator_of
 from perfctl.cli.planner import DryRun, MaxAffected, Plan, confirm
 from perfctl.cli.progress import progress_of
 from perfctl.cli.run import Run
+from perfctl.errors import UsageError
+
+if TYPE_CHECKING:
+    from perfctl.cache.model import NamespaceSize
+    from perfctl.cache.operator import CacheOperator
 
 
 @group.command("clear", example="perfctl cache clear api --dry-run")
 async def clear(
     run: Run,
-    namespace: Annotated[str, typer.Argument(metavar="NAMESPACE", help="The namespace to empty.")],
+    target: Annotated[
+        str | None, typer.Argument(metavar="[NAMESPACE]", help="The namespace to empty.", show_default=False)
+    ] = None,
+    tag: Annotated[
+        str | None, typer.Option("--tag", metavar="TAG", help="Clear what carries this tag, in the namespace of -n.")
+    ] = None,
+    pattern: Annotated[
+        str | None,
+        typer.Option("--pattern", metavar="GLOB", help="Delete the keys that match, such as 'user:*', in -n."),
+    ] = None,
+    namespace: Namespace = None,
+    raw: Raw = False,
+    reclaim: Annotated[
+        bool, typer.Option("--reclaim", help="Give the memory back, too, before the command ends.")
+    ] = False,
+    rate: Annotated[
+        float | None, typer.Option("--rate", metavar="KEYS", help="Delete at most so many keys a second.")
+    ] = None,
     dry_run: DryRun = False,
     max_affected: MaxAffected = None,
 ) -> Cleared:
-    """Delete all keys of a namespace.
+    """Clear a namespace, a tag, or the keys that match a pattern.
 
-    They go in small batches that other clients do not feel. Processes that hold a value of it in memory serve it
-    for up to five more seconds.
+    A namespace and a tag are cleared at once, however many keys they have: nobody is served them any more. Their
+    memory is given back by an application that runs, by --reclaim, or when they expire; --reclaim alone gives back
+    what earlier clears of -n left. A pattern deletes key by key; with --raw it is a pattern of whole names, for keys
+    of any type that perfctl did not write.
     """
-    from perfctl.cache.operator import cleared
-
+    if reclaim and target is None and tag is None and pattern is None:
+        return await _given_back(run, namespace or "default", rate, dry_run)
+    action = _action(target, tag, pattern, raw, namespace or "default")
+    if rate is not None and not rate > 0:
+        raise UsageError(f"--rate: {rate:g} is not above 0", hint="such as --rate 10000", where="--rate")
     if not dry_run:
-        run.refuse_when_read_only(f"clear namespace {namespace!r}")
-    operator = operator_of(run)
-    size = await operator.measure(namespace)
+        run.refuse_when_read_only(action)
+    scope = _Scope(operator_of(run), target or namespace or "default", tag, pattern, raw)
+    size = await scope.measured()
     if dry_run:
-        return cleared(size, dry_run=True)
+        return scope.planned(size)
     if size.keys:
-        plan = Plan(
-            f"clear namespace {namespace!r}",
-            size.keys,
-            "key" if size.keys == 1 else "keys",
-            size.size_bytes,
-            size.samples,
+        noun = "key" if size.keys == 1 else "keys"
+        confirm(run, Plan(action, size.keys, noun, size.size_bytes, size.samples), max_affected=max_affected)
+    with progress_of(run, action, size.keys + size.garbage) as progress:
+        return await scope.cleared(size, reclaim=reclaim, rate=rate, on_progress=progress)
+
+
+async def _given_back(run: Run, namespace: str, rate: float | None, dry_run: bool) -> Cleared:
+    """What earlier clears left. Nobody is served it, so there is nothing to confirm."""
+    from perfctl.cache.census import measure
+    from perfctl.cache.clearing import planned, reclaimed
+
+    operator = operator_of(run)
+    if not dry_run:
+        run.refuse_when_read_only(f"reclaim namespace {namespace!r}")
+    size = await measure(operator, namespace)
+    if dry_run:
+        return replace(planned(size), keys=0, size_bytes=0, samples=())
+    with progress_of(run, f"reclaiming {namespace}", size.garbage) as progress:
+        return await reclaimed(operator, namespace, rate=rate, on_progress=progress)
+
+
+class _Scope:
+    """What is to be cleared, measured before."""
+
+    def __init__(
+        self, operator: CacheOperator, namespace: str, tag: str | None, pattern: str | None, is_raw: bool
+    ) -> None:
+        self._operator, self._namespace = operator, namespace
+        self._tag, self._pattern, self._is_raw = tag, pattern, is_raw
+
+    async def measured(self) -> NamespaceSize:
+        from perfctl.cache.census import measure
+        from perfctl.cache.clearing import measure_pattern
+
+        if self._pattern is None:
+            return await measure(self._operator, self._namespace, tag=self._tag)
+        return await measure_pattern(self._operator, self._pattern, namespace=self._namespace, is_raw=self._is_raw)
+
+    def planned(self, size: NamespaceSize) -> Cleared:
+        from perfctl.cache.clearing import planned
+
+        return planned(size, tag=self._tag, pattern=self._pattern, is_raw=self._is_raw)
+
+    async def cleared(self, size: NamespaceSize, *, reclaim: bool, rate: float | None, on_progress: Any) -> Cleared:
+        from perfctl.cache.clearing import clear_namespace, clear_pattern, clear_tag
+
+        if self._pattern is not None:
+            return await clear_pattern(
+                self._operator, size, self._pattern, is_raw=self._is_raw, rate=rate, on_progress=on_progress
+            )
+        if self._tag is not None:
+            return await clear_tag(self._operator, size, self._tag, reclaim=reclaim, rate=rate, on_progress=on_progress)
+        return await clear_namespace(self._operator, size, reclaim=reclaim, rate=rate, on_progress=on_progress)
+
+
+def _action(target: str | None, tag: str | None, pattern: str | None, is_raw: bool, within: str) -> str:
+    """What the plan says. UsageError where not exactly one thing is named."""
+    named = [word for word in (target, tag, pattern) if word is not None]
+    if len(named) != 1:
+        found = "nothing" if not named else " and ".join(repr(word) for word in named)
+        raise UsageError(
+            f"clear: one of NAMESPACE, --tag and --pattern is to be cleared, found {found}",
+            hint="perfctl cache clear api, or perfctl cache clear --tag user:7 -n api",
         )
-        confirm(run, plan, max_affected=max_affected)
-    with progress_of(run, f"clearing {namespace}", size.keys) as progress:
-        return await operator.clear(size, on_progress=progress)
+    if is_raw and pattern is None:
+        raise UsageError("--raw: it goes with --pattern", hint="cache clear --pattern 'session:*' --raw", where="--raw")
+    if not named[0]:
+        raise UsageError("the namespace is empty" if target is not None else "the value is empty", hint="name one")
+    if pattern is not None:
+        return f"clear keys that match {pattern!r}" + ("" if is_raw else f" in namespace {within!r}")
+    return f"clear tag {tag!r} in namespace {within!r}" if tag is not None else f"clear namespace {target!r}"

@@ -1,20 +1,103 @@
-"""`perfctl cache stats|doctor`: what the cache on the server is like."""
+"""`perfctl cache stats|top|inspect|check|doctor`: what the cache on the server is like."""
 
 from __future__ import annotations
 
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
 from perfctl.cache.model import SharedStats
-from perfctl.cli.cache import Namespace, group, operator_of
+from perfctl.cache.model.look import Inspected, TopKeys
+from perfctl.cli.cache import Namespace, Raw, group, operator_of, refuse_namespace
+from perfctl.cli.gate import FailOn, Severity, gated
 from perfctl.cli.run import Run
 from perfctl.diagnosis import Diagnosis, diagnose
+from perfctl.errors import UsageError
+from perfctl.units import parse_duration
+
+_SHOWN = 20
+MAX_MONITOR_SECONDS = 60.0
+
+
+class Ranking(StrEnum):
+    """What a ranking is by."""
+
+    hot = "hot"
+    big = "big"
+    no_ttl = "no-ttl"
 
 
 @group.command("stats", example="perfctl cache stats -n api")
-async def stats(run: Run, namespace: Namespace = None) -> SharedStats:
+async def stats(
+    run: Run,
+    namespace: Namespace = None,
+    server: Annotated[
+        bool, typer.Option("--server", help="By node: memory, fragmentation, evictions, clients, lag, slow log.")
+    ] = False,
+) -> SharedStats:
     """Keys, bytes and hit ratio by namespace.
 
     Hits and misses are what all processes that use the cache counted; looking with perfctl is not.
     """
-    return await operator_of(run).stats(namespace)
+    return await operator_of(run).stats(namespace, with_nodes=server)
+
+
+@group.command("top", example="perfctl cache top --by big -n api")
+async def top(
+    run: Run,
+    by: Annotated[Ranking, typer.Option("--by", help="The hottest, the biggest, or those that never expire.")] = (
+        Ranking.hot
+    ),
+    namespace: Annotated[
+        str | None, typer.Option("-n", "--namespace", metavar="NAME", help="Only this namespace; all when left out.")
+    ] = None,
+    samples: Annotated[
+        int, typer.Option("--samples", metavar="N", min=1, max=1_000_000, help="How many keys to look at.")
+    ] = 1000,
+    raw: Annotated[bool, typer.Option("--raw", help="Also keys that perfctl did not write.")] = False,
+    monitor: Annotated[
+        str | None,
+        typer.Option("--monitor", metavar="DURATION", help="Count commands with MONITOR instead, for up to 60s."),
+    ] = None,
+) -> TopKeys:
+    """The hottest, biggest or immortal keys, from a sample that other clients do not feel.
+
+    It says how the sample was drawn. --monitor counts every command for a while, and slows the server meanwhile.
+    """
+    operator, count = operator_of(run), run.options.limit if run.options.limit is not None else _SHOWN
+    if monitor is not None:
+        run.refuse_when_read_only("cache top --monitor")
+        return await operator.monitored(_bounded(monitor), count=count or samples)
+    return await operator.top(by.value, namespace=namespace, is_raw=raw, samples=samples, count=count or samples)
+
+
+@group.command("inspect", example="perfctl cache inspect user:123 -n api")
+async def inspect(
+    run: Run, key: Annotated[str, typer.Argument(help="The key.")], namespace: Namespace = None, raw: Raw = False
+) -> Inspected:
+    """Take one key apart: codec, dictionary, ratio, life, tags, value; exit 1 when it is absent.
+
+    What was cleared and what is past its life is shown, too, and said to be so.
+    """
+    operator = operator_of(run)
+    refuse_namespace(raw, namespace)
+    seen = await (operator.raw(key) if raw else operator.inspect(key, namespace=namespace))
+    if not seen.found:
+        run.exit(1)
+        if run.terminal.output == "table":
+            run.terminal.say(f"no key {key!r}" + ("" if raw else f" in namespace {seen.namespace!r}"))
+    return seen
+
+
+@group.command("check", example="perfctl cache check --fail-on warn --ci github")
+async def check(run: Run, namespace: Namespace = None, fail_on: FailOn = Severity.fail) -> Diagnosis:
+    """Is the cache in good shape? Findings, each with the one thing to mend; exit 1 when one fails.
+
+    Hit ratio, keys without a TTL, big values, mixed codecs, evictions, memory, fragmentation, what was cleared and not
+    given back, dictionaries that do not pay.
+    """
+    return gated(run, diagnose(await operator_of(run).check(namespace)), fail_on)
 
 
 @group.command("doctor", example="perfctl cache doctor")
@@ -24,3 +107,12 @@ async def doctor(run: Run) -> Diagnosis:
     if diagnosis.status == "fail":
         run.exit(1)
     return diagnosis
+
+
+def _bounded(monitor: str) -> float:
+    seconds = parse_duration(monitor, where="--monitor")
+    if not 0 < seconds <= MAX_MONITOR_SECONDS:
+        raise UsageError(
+            f"--monitor: {monitor!r} is not within {MAX_MONITOR_SECONDS:g}s", hint="such as 5s", where="--monitor"
+        )
+    return seconds

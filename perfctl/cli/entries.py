@@ -35,7 +35,10 @@ ENTRIES: Mapping[str, Entry] = {
     "cache": Entry(
         "cache",
         "Look into, clear and warm the cache.",
-        ("get", "set", "delete", "clear", "preload", "stats", "simulate", "doctor"),
+        (
+            *("get", "set", "delete", "exists", "ttl", "touch"),
+            *("clear", "preload", "stats", "top", "inspect", "simulate", "check", "doctor"),
+        ),
     ),
     "cdn": Entry("cdn", "Invalidate and check what the edge serves.", ("invalidate", "status", "headers", "doctor")),
     "metrics": Entry("metrics", "What is measured, now.", ("show",)),

@@ -6,14 +6,16 @@ from perfctl.cache.model import (
     CachedValue,
     Cleared,
     Deleted,
+    KeyLife,
     NamespaceStats,
     Preloaded,
+    Presence,
     ServerFacts,
     SharedStats,
     Stored,
+    Touched,
 )
-from perfctl.cache.simulate.model import Simulated
-from perfctl.render.cache_simulate import simulated_view
+from perfctl.cache.model.servers import NodeStats
 from perfctl.render.document import dumps, plain
 from perfctl.render.view import Cell, Column, Facts, Table, Text, Tone, View, view
 from perfctl.units import format_bytes, format_count, format_duration_ms, format_ratio
@@ -38,16 +40,71 @@ def deleted_view(result: Deleted) -> View:
     return view(Text(f"deleted {format_count(result.deleted)} of {result.namespace}{absent}"))
 
 
+def presence_view(result: Presence) -> View:
+    """A key a line, and whether it is there."""
+    columns = (Column("key"), Column("found"))
+    return view(Table(columns, tuple((row.key, _yes(row.found)) for row in result.rows)))
+
+
+def life_view(result: KeyLife) -> View:
+    """What is left, in words; nothing for an absent key."""
+    if not result.found:
+        return view()
+    if not result.expires:
+        return view(Text("never"))
+    stale = f", then {_seconds(result.stale_seconds)} stale" if result.stale_seconds else ""
+    return view(Text(_seconds(result.ttl_seconds) + stale))
+
+
+def touched_view(result: Touched) -> View:
+    """How long it lives from now on."""
+    if not result.found:
+        return view()
+    lives = "for ever" if result.ttl_seconds is None else f"for {_seconds(result.ttl_seconds)}"
+    return view(Text(f"touched {result.key} in {result.namespace}: it lives {lives}"))
+
+
+def _seconds(seconds: float | None) -> str:
+    return format_duration_ms(None if seconds is None else seconds * 1000)
+
+
+def _yes(found: bool) -> Cell:
+    return Cell("yes", "good") if found else Cell("no", "bad")
+
+
 def cleared_view(result: Cleared) -> View:
-    """What went, or what would go."""
-    size = f"{_keys(result.keys)}, about {format_bytes(result.size_bytes)}"
+    """What went, or what would go; what memory is still to be given back."""
+    size, what = f"{_keys(result.keys)}, about {format_bytes(result.size_bytes)}", _cleared_what(result)
+    garbage = _to_reclaim(result)
+    if result.dry_run and result.to_reclaim and not result.keys:
+        return view(Text(f"nothing to clear: {what} holds no keys"), garbage)
     if result.dry_run:
         samples = "\n".join(f"  {sample}" for sample in result.samples)
-        return view(Text(f"would clear {result.namespace}: {size}"), Text(samples) if samples else None)
-    if not result.keys:
-        return view(Text(f"nothing to clear: {result.namespace} holds no keys"))
+        return view(Text(f"would clear {what}: {size}"), Text(samples) if samples else None, garbage)
+    if not result.keys and not result.reclaimed:
+        return view(Text(f"nothing to clear: {what} holds no keys"), garbage)
     took = format_duration_ms(result.took_ms)
-    return view(Text(f"cleared {result.namespace}: {_keys(result.deleted)} deleted in {took}"))
+    if result.clear_ms is None and result.reclaimed and not result.keys:
+        return view(Text(f"given back of {what}: the memory of {_keys(result.reclaimed)} in {took}"))
+    if result.clear_ms is None:
+        return view(Text(f"cleared {what}: {_keys(result.deleted)} deleted in {took}"), garbage)
+    at_once = f"cleared {what}: {_keys(result.deleted)} in {format_duration_ms(result.clear_ms)}"
+    reclaimed = f", the memory of {_keys(result.reclaimed)} given back in {took}" if result.reclaimed else ""
+    return view(Text(at_once + reclaimed), garbage)
+
+
+def _cleared_what(result: Cleared) -> str:
+    if result.pattern is not None:
+        return f"{result.pattern} in {result.namespace}" if result.namespace is not None else result.pattern
+    return result.namespace or "" if result.tag is None else f"tag {result.tag} in {result.namespace}"
+
+
+def _to_reclaim(result: Cleared) -> Text | None:
+    if not result.to_reclaim:
+        return None
+    size = f"{_keys(result.to_reclaim)}, about {format_bytes(result.to_reclaim_bytes)}"
+    how = f"perfctl cache clear --reclaim -n {result.namespace}, or an application that runs, gives it back"
+    return Text(f"still to reclaim: {size}; {how}", "dim")
 
 
 def _keys(count: int) -> str:
@@ -83,7 +140,16 @@ def stats_view(result: SharedStats) -> View:
     if len(rows) > 1:
         rows.append(_total(result))
     table = Table(columns, tuple(rows), empty="no keys of perfctl on this server, and nothing counted")
-    return view(table, Text(_server_line(result.server)))
+    return view(table, Text(_server_line(result.server)), *_node_tables(result.nodes))
+
+
+def _node_tables(nodes: tuple[NodeStats, ...]) -> tuple[Table, ...]:
+    """What `--server` adds; loaded only then."""
+    if not nodes:
+        return ()
+    from perfctl.render.cache_look import node_tables
+
+    return node_tables(nodes)
 
 
 def _row(row: NamespaceStats) -> tuple[Cell | str, ...]:
@@ -129,5 +195,14 @@ VIEWS = {
     Cleared: cleared_view,
     Preloaded: preloaded_view,
     SharedStats: stats_view,
-    Simulated: simulated_view,
+    Presence: presence_view,
+    KeyLife: life_view,
+    Touched: touched_view,
 }
+
+LATER = {
+    "perfctl.cache.model.look.TopKeys": "cache_look:top_view",
+    "perfctl.cache.model.look.Inspected": "cache_look:inspected_view",
+    "perfctl.cache.simulate.model.Simulated": "cache_simulate:simulated_view",
+}
+"""What few commands answer, and where its drawing stands: loaded for them alone."""

@@ -51,7 +51,7 @@ def row_count(drawn: View) -> int:
 
 
 def view_of(result: Any) -> View:
-    """The view that a room's drawing table (`perfctl.render.<room>.VIEWS`) has for this kind of result."""
+    """The view that a room's drawing tables (`VIEWS` and `LATER` of `perfctl.render.<room>`) have for a result."""
     drawer = _drawer(type(result))
     return drawer(result) if drawer else _generic(result)
 
@@ -68,7 +68,16 @@ def _drawer(kind: type) -> Callable[[Any], View] | None:
             raise
         return None
     views: Mapping[type, Callable[[Any], View]] = module.VIEWS
-    return views.get(kind)
+    return views.get(kind) or _later(getattr(module, "LATER", {}).get(f"{kind.__module__}.{kind.__name__}"))
+
+
+def _later(place: str | None) -> Callable[[Any], View] | None:
+    """The drawing of what few commands answer, from a file of its own: `cache_look:top_view`."""
+    if place is None:
+        return None
+    file, _, name = place.partition(":")
+    drawer: Callable[[Any], View] = getattr(importlib.import_module(f"perfctl.render.{file}"), name)
+    return drawer
 
 
 def _generic(result: Any) -> View:

@@ -11,7 +11,8 @@ class CachedValue:
     """One key, looked up."""
 
     key: str
-    namespace: str
+    namespace: str | None
+    """None for a key that is addressed by its whole name."""
     found: bool
     value: Any = None
     type: str | None = None
@@ -112,7 +113,8 @@ class NamespaceSize:
 class Cleared:
     """A namespace, a tag or what matches a pattern, cleared (or, with `dry_run`, what clearing it would delete)."""
 
-    namespace: str
+    namespace: str | None
+    """None for a pattern of whole names."""
     keys: int
     """Keys that were there to be served; counted, but extrapolated from a sample where some were cleared before."""
     size_bytes: int

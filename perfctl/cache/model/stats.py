@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from perfctl.cache.model.servers import NodeStats
+
 
 @dataclass(frozen=True, slots=True)
 class NamespaceStats:
@@ -19,6 +21,12 @@ class NamespaceStats:
     hits_l1: int
     hits_l2: int
     sets: int
+    hit_ratio_l1: float | None = None
+    """Of all look-ups, those answered in a process."""
+    hit_ratio_l2: float | None = None
+    """Of the look-ups that reached the server, those answered there."""
+    garbage: int = 0
+    """Keys of what was cleared, whose memory was not given back yet; not among `keys`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +61,8 @@ class SharedStats:
     counted_since: str | None
     """When the first of the counted look-ups was reported, in ISO 8601."""
     server: ServerFacts = field(default_factory=ServerFacts)
+    nodes: tuple[NodeStats, ...] = ()
+    """With `--server`: what each primary says of itself."""
 
 
 @dataclass(frozen=True, slots=True)
