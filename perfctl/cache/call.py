@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +25,8 @@ class Call:
     """The share of the TTL after which a read refreshes the value in the background; 0: never."""
     negative_ttl: float | None = None
     """How long a None lives."""
+    keep_if: Callable[[Any], bool] | None = None
+    """Whether to keep what the factory returned; None: always. What is not kept is returned all the same."""
     takes_refresh: bool | None = None
     """Whether the factory wants a Refresh; None: it does if it must be given one argument."""
 

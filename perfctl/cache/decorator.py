@@ -1,33 +1,42 @@
-"""Caching what a function returns: which key its arguments make, and the function that asks the cache first."""
+"""Caching what a function returns: the function that looks into the cache first, and what else it can be asked."""
 
 from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
-from dataclasses import is_dataclass
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal
-from enum import Enum
-from typing import Any, Protocol
-from uuid import UUID
+from collections.abc import Callable, Coroutine, Iterable
+from contextlib import suppress
+from copy import deepcopy
+from dataclasses import replace
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, overload
 
 from perfctl.cache.call import Call
+from perfctl.cache.hitpath import Shortcuts, stand_in
+from perfctl.cache.keymaker import Arguments, Key, KeyMaker, resolved
 from perfctl.cache.keys import KeyLayout
 from perfctl.cache.local import MISSING, LocalTier
 from perfctl.cache.marks import NamespaceState
+from perfctl.cache.model import Preloaded
+from perfctl.cache.options import DecoratorOptions, Options, options_of
+from perfctl.cache.warming import warm, warm_blocking
+from perfctl.config.settings import CacheConfig
 from perfctl.errors import UsageError
 
-Key = str | Callable[..., str] | None
-"""A template over the arguments (`"user:{user.id}"`), a function of them, or None for all of them."""
+__all__ = ["AsyncCached", "Cached", "Decorator", "DecoratorOptions", "Key", "Loader"]
 
-_SELF = ("self", "cls")
-_REPEATABLE = frozenset({str, bytes, int, float, bool, type(None), Decimal, UUID, date, datetime, time, timedelta})
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+_R_co = TypeVar("_R_co", covariant=True)
+_Q = ParamSpec("_Q")
+_Self = TypeVar("_Self")
+
+_PLAIN = (str, bytes, int, float, bool, dict, list, tuple)
 
 
 class Loader(Protocol):
-    """What a cached function needs of the cache: its tier in the process, and a way to load what is not there."""
+    """What a cached function needs of the cache: its tier in the process, and ways to load what is not there."""
 
+    config: CacheConfig
     layout: KeyLayout
 
     @property
@@ -39,150 +48,250 @@ class Loader(Protocol):
 
     def load_blocking(self, state: NamespaceState, name: bytes, factory: Callable[..., Any], call: Call) -> Any: ...
 
+    async def recompute(self, state: NamespaceState, name: bytes, factory: Callable[..., Any], call: Call) -> Any: ...
+
+    def recompute_blocking(
+        self, state: NamespaceState, name: bytes, factory: Callable[..., Any], call: Call
+    ) -> Any: ...
+
     async def delete(self, key: str, *, namespace: str | None = None) -> bool: ...
 
     def delete_blocking(self, key: str, *, namespace: str | None = None) -> bool: ...
 
 
-def decorated(
-    cache: Loader, function: Callable[..., Any], *, ttl: float | None, namespace: str | None, key: Key
-) -> Callable[..., Any]:
-    """The function, cached. It gets `key(*args)`, `invalidate(*args)` and, as ever, `__wrapped__`."""
-    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-        raise UsageError(
-            f"cannot cache {function.__qualname__}: it is a generator", hint="cache a function that returns a list"
-        )
-    keys = KeyMaker(function, key)
-    make = _asynchronous if inspect.iscoroutinefunction(function) else _blocking
-    wrapper: Any = make(cache, function, keys, ttl, namespace)
-    wrapper.key = keys.outside
-    return functools.wraps(function)(wrapper)
+class Cached(Protocol[_P, _R_co]):
+    """A plain function that is cached. Methods take their instance (or class) first where the function is called;
+    `key` and `invalidate` may leave it out, and with it whatever stays out of the key."""
+
+    __name__: str
+    __wrapped__: Callable[..., Any]
+
+    def __call__(self, *args: _P.args, **kwargs: _P.kwargs) -> _R_co: ...
+
+    @overload
+    def __get__(self, instance: None, owner: type | None = None, /) -> Cached[_P, _R_co]: ...
+    @overload
+    def __get__(
+        self: Cached[Concatenate[_Self, _Q], _R_co], instance: _Self, owner: type | None = None, /
+    ) -> Cached[_Q, _R_co]: ...
+
+    def key(self, *args: Any, **kwargs: Any) -> str:
+        """The key of a call, within its namespace."""
+
+    def invalidate(self, *args: Any, **kwargs: Any) -> bool:
+        """Forget what a call returned, everywhere; whether it was known, or Redis forgot it."""
+
+    def refresh(self, *args: Any, **kwargs: Any) -> _R_co:
+        """Call the function now and keep what it returns. Its error is raised, and the old value stays."""
+
+    def bypass(self, *args: _P.args, **kwargs: _P.kwargs) -> _R_co:
+        """Call the function: nothing is looked up, nothing is kept."""
+
+    def preload(self, calls: Iterable[Any], *, concurrency: int = 8) -> Preloaded:
+        """Have what is missing of these calls, each a tuple of arguments, a dict of them, or the only argument."""
 
 
-class KeyMaker:
-    """The key of a call. The same arguments make the same key in every process, however they are passed;
-    `self` and `cls` stay out of it."""
+class AsyncCached(Protocol[_P, _R_co]):
+    """The same for an async function: all but `key` is awaited."""
 
-    def __init__(self, function: Callable[..., Any], key: Key) -> None:
-        self._name = f"{function.__module__}.{function.__qualname__}"
-        self._function = function
-        self._key = key
-        signature = inspect.signature(function)
-        parameters = list(signature.parameters.values())
-        self._skips = 1 if parameters and parameters[0].name in _SELF else 0
-        self._signature = signature.replace(parameters=parameters[self._skips :])
-        self._parameters = len(parameters) - self._skips
-        self._is_plain = all(p.kind is p.POSITIONAL_OR_KEYWORD for p in parameters)
+    __name__: str
+    __wrapped__: Callable[..., Any]
 
-    def inside(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
-        """The key of a call as the function sees it, with `self`."""
-        return self.outside(*args[self._skips :], **kwargs)
+    def __call__(self, *args: _P.args, **kwargs: _P.kwargs) -> Coroutine[Any, Any, _R_co]: ...
 
-    def outside(self, *args: Any, **kwargs: Any) -> str:
-        """The key of a call, `self` left out. UsageError for an argument that has no repeatable text."""
-        if self._key is None and self._is_plain and not kwargs and len(args) == self._parameters:
-            return f"{self._name}({','.join([self._text(value) for value in args])})"
-        bound = self._bind(args, kwargs)
-        if self._key is None:
-            return f"{self._name}({','.join([self._text(value) for value in bound.arguments.values()])})"
-        if callable(self._key):
-            return self._key(*args, **kwargs)
-        return self._key.format(**bound.arguments)
+    @overload
+    def __get__(self, instance: None, owner: type | None = None, /) -> AsyncCached[_P, _R_co]: ...
+    @overload
+    def __get__(
+        self: AsyncCached[Concatenate[_Self, _Q], _R_co], instance: _Self, owner: type | None = None, /
+    ) -> AsyncCached[_Q, _R_co]: ...
 
-    def _bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> inspect.BoundArguments:
-        bound = self._signature.bind(*args, **kwargs)
-        bound.apply_defaults()
-        return bound
+    def key(self, *args: Any, **kwargs: Any) -> str:
+        """The key of a call, within its namespace."""
 
-    def _text(self, value: Any) -> str:
-        text = repeatable(value)
-        if text is None:
-            raise UsageError(
-                f"cannot make a cache key of {self._name}: an argument of type {type(value).__name__}"
-                " has no text that is the same in every process",
-                hint='name the key: cache_decorator(key="user:{user.id}")',
+    async def invalidate(self, *args: Any, **kwargs: Any) -> bool:
+        """Forget what a call returned, everywhere; whether it was known, or Redis forgot it."""
+
+    async def refresh(self, *args: Any, **kwargs: Any) -> _R_co:
+        """Call the function now and keep what it returns. Its error is raised, and the old value stays."""
+
+    async def bypass(self, *args: _P.args, **kwargs: _P.kwargs) -> _R_co:
+        """Call the function: nothing is looked up, nothing is kept."""
+
+    async def preload(self, calls: Iterable[Any], *, concurrency: int = 64) -> Preloaded:
+        """Have what is missing of these calls, each a tuple of arguments, a dict of them, or the only argument."""
+
+
+class Decorator:
+    """`cache_decorator(...)`: makes functions cached ones."""
+
+    def __init__(self, cache: Loader, options: DecoratorOptions) -> None:
+        self._cache = cache
+        self._options = options
+
+    @overload
+    # A coroutine function fits both: type checkers take the first.
+    def __call__(self, function: Callable[_P, Coroutine[Any, Any, _R]]) -> AsyncCached[_P, _R]: ...  # type: ignore[overload-overlap]
+    @overload
+    def __call__(self, function: Callable[_P, _R]) -> Cached[_P, _R]: ...
+    def __call__(self, function: Any) -> Any:
+        """The function, cached. UsageError where it, or an option, cannot work."""
+        if isinstance(function, (staticmethod, classmethod)):
+            return type(function)(self(function.__func__))
+        _refuse_what_cannot_be_cached(function)
+        options = options_of(self._options, f"{function.__module__}.{function.__qualname__}")
+        calls = Calls(self._cache, function, options)
+        return calls.asynchronous() if inspect.iscoroutinefunction(function) else calls.blocking()
+
+
+class Calls:
+    """The calls of one cached function: their names, terms and factories."""
+
+    def __init__(self, cache: Loader, function: Callable[..., Any], options: Options) -> None:
+        self.function = function
+        self.keys = KeyMaker(function, options.key, version=options.version, ignore=options.ignore, tags=options.tags)
+        self._cache = cache
+        self._namespace = options.namespace
+        self._state = cache.state(options.namespace)
+        self._shortcuts = Shortcuts(cache.local)
+        self._call = options.call()
+        self._condition = options.condition
+        self._condition_takes_all = options.condition is not None and _takes_more_than_one(options.condition)
+        self._has_terms = bool(options.tags) or options.condition is not None
+        self._is_registered = False
+
+    def asynchronous(self) -> Any:
+        """The stand-in for an async function."""
+        cache, state = self._cache, self._state
+
+        async def miss(arguments: Arguments) -> Any:
+            name = self._named(arguments)
+            value = self._here(name, arguments)
+            if value is not MISSING:
+                return value
+            return await cache.load(state, name, self._factory(arguments), self._terms(arguments))
+
+        async def invalidate(*args: Any, **kwargs: Any) -> bool:
+            return await cache.delete(self.keys.key(self.keys.bind(args, kwargs)), namespace=self._namespace)
+
+        async def refresh(*args: Any, **kwargs: Any) -> Any:
+            arguments = self.keys.bind(args, kwargs, calls=True)
+            return await cache.recompute(
+                state, self._named(arguments), self._factory(arguments), self._terms(arguments)
             )
-        return text
+
+        async def preload(calls: Iterable[Any], *, concurrency: int = 64) -> Preloaded:
+            return await warm(wrapper, calls, state.name, concurrency=concurrency)
+
+        wrapper = self._wrapper(miss, is_async=True)
+        wrapper.invalidate, wrapper.refresh, wrapper.preload = invalidate, refresh, preload
+        return wrapper
+
+    def blocking(self) -> Any:
+        """The stand-in for a plain one."""
+        cache, state = self._cache, self._state
+
+        def miss(arguments: Arguments) -> Any:
+            name = self._named(arguments)
+            value = self._here(name, arguments)
+            if value is not MISSING:
+                return value
+            return cache.load_blocking(state, name, self._factory(arguments), self._terms(arguments))
+
+        def invalidate(*args: Any, **kwargs: Any) -> bool:
+            return cache.delete_blocking(self.keys.key(self.keys.bind(args, kwargs)), namespace=self._namespace)
+
+        def refresh(*args: Any, **kwargs: Any) -> Any:
+            arguments = self.keys.bind(args, kwargs, calls=True)
+            return cache.recompute_blocking(
+                state, self._named(arguments), self._factory(arguments), self._terms(arguments)
+            )
+
+        def preload(calls: Iterable[Any], *, concurrency: int = 8) -> Preloaded:
+            return warm_blocking(wrapper, calls, state.name, concurrency=concurrency)
+
+        wrapper = self._wrapper(miss, is_async=False)
+        wrapper.invalidate, wrapper.refresh, wrapper.preload = invalidate, refresh, preload
+        return wrapper
+
+    def _wrapper(self, miss: Callable[[Arguments], Any], *, is_async: bool) -> Any:
+        cache, keys = self._cache, self.keys
+        made = stand_in(
+            keys, cache.local, self._state, self._shortcuts, miss, is_async=is_async, copies=cache.config.copy_on_hit
+        )
+        wrapper: Any = functools.update_wrapper(made, self.function)
+        wrapper.key = lambda *args, **kwargs: keys.key(keys.bind(args, kwargs))
+        wrapper.bypass = self.function
+        return wrapper
+
+    def _named(self, arguments: Arguments) -> bytes:
+        """The server's name of a call."""
+        return self._cache.layout.of(self.keys.key(arguments), self._namespace)
+
+    def _here(self, name: bytes, arguments: Arguments) -> Any:
+        """What the tier in the process has; the next such call finds it by its arguments, where they allow that."""
+        local, state, keys = self._cache.local, self._state, self.keys
+        entry = local.entries.get(name)
+        if entry is None or entry.good_until <= local.now() or entry.generation != state.generation or entry.tags:
+            return MISSING
+        if keys.is_pure:
+            self._shortcuts.add(tuple([arguments[relevant] for relevant in keys.relevant]), entry)
+        local.recent.append(name)
+        state.counts.hits_l1 += 1
+        return deepcopy(entry.value) if self._cache.config.copy_on_hit else entry.value
+
+    def _factory(self, arguments: Arguments) -> Callable[[], Any]:
+        args, kwargs = self.keys.passed(arguments)
+        if not self._is_registered:
+            self._register_types()
+        return lambda: self.function(*args, **kwargs)
+
+    def _terms(self, arguments: Arguments) -> Call:
+        """The terms of one call: its tags and its condition beside what holds for all."""
+        if not self._has_terms:
+            return self._call
+        return replace(self._call, tags=self.keys.tags(arguments), keep_if=self._keep_if(arguments))
+
+    def _keep_if(self, arguments: Arguments) -> Callable[[Any], bool] | None:
+        condition = self._condition
+        if condition is None or not self._condition_takes_all:
+            return condition
+        args, kwargs = self.keys.passed(arguments)
+        return lambda result: bool(condition(result, *args, **kwargs))
+
+    def _register_types(self) -> None:
+        """Have values of the annotated type come back as such: at the first call, when its name can be resolved."""
+        self._is_registered = True
+        function = inspect.unwrap(self.function)
+        hint = resolved(function.__annotations__.get("return"), function)
+        if hint is not None and hint not in _PLAIN:
+            with suppress(ImportError):
+                from perfctl.cache.types import register_annotation
+
+                register_annotation(hint)
 
 
-def repeatable(value: Any) -> str | None:
-    """Text that is the same in every process for equal values of a type; None where there is none.
-
-    >>> repeatable({"b": 1, "a": {3, 2}})
-    "{'a':{2,3},'b':1}"
-    """
-    kind = type(value)
-    if kind in _REPEATABLE:
-        return repr(value)
-    if kind in (list, tuple):
-        return _joined(value, "[]" if kind is list else "()")
-    if kind in (set, frozenset):
-        return _joined(value, "{}", in_order=True)
-    if kind is dict:
-        return _joined(value.items(), "{}", in_order=True, of=_item)
-    if isinstance(value, Enum):
-        return f"{kind.__qualname__}.{value.name}"
-    if is_dataclass(value) and not isinstance(value, type):
-        fields = {name: getattr(value, name) for name in value.__dataclass_fields__}
-        inner = repeatable(fields)
-        return None if inner is None else kind.__qualname__ + inner
-    return None
+def _refuse_what_cannot_be_cached(function: Any) -> None:
+    name = getattr(function, "__qualname__", repr(function))
+    if not callable(function):
+        raise UsageError(f"cache_decorator was given {name}, which is no function", hint="write @cache_decorator()")
+    if inspect.isclass(function):
+        raise UsageError(f"cannot cache {name}: it is a class", hint="cache a function that makes one")
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        raise UsageError(f"cannot cache {name}: it is a generator", hint="cache a function that returns a list")
+    if not inspect.isfunction(inspect.unwrap(function)):
+        raise UsageError(
+            f"cannot cache {name}: it is a {type(function).__name__}, not a function",
+            hint="wrap it: def f(x): return it(x)",
+        )
 
 
-def _joined(
-    parts: Any, brackets: str, *, in_order: bool = False, of: Callable[[Any], str | None] = repeatable
-) -> str | None:
-    texts = [of(part) for part in parts]
-    known = [text for text in texts if text is not None]
-    if len(known) < len(texts):
-        return None
-    return brackets[0] + ",".join(sorted(known) if in_order else known) + brackets[1]
-
-
-def _item(item: tuple[Any, Any]) -> str | None:
-    key, value = repeatable(item[0]), repeatable(item[1])
-    return None if key is None or value is None else f"{key}:{value}"
-
-
-def _asynchronous(
-    cache: Loader, function: Callable[..., Any], keys: KeyMaker, ttl: float | None, namespace: str | None
-) -> Callable[..., Any]:
-    local, state, call = cache.local, cache.state(namespace), Call(ttl=ttl, takes_refresh=False)
-    counts = state.counts
-    name_of, key_of = cache.layout.of, keys.inside
-
-    async def wrapper(*args: Any, **kwargs: Any) -> Any:
-        name = name_of(key_of(args, kwargs), namespace)
-        value = local.get(name)
-        if value is not MISSING:
-            counts.hits_l1 += 1
-            return value
-        return await cache.load(state, name, lambda: function(*args, **kwargs), call)
-
-    async def invalidate(*args: Any, **kwargs: Any) -> bool:
-        return await cache.delete(keys.outside(*args, **kwargs), namespace=namespace)
-
-    wrapper.invalidate = invalidate  # type: ignore[attr-defined]
-    return wrapper
-
-
-def _blocking(
-    cache: Loader, function: Callable[..., Any], keys: KeyMaker, ttl: float | None, namespace: str | None
-) -> Callable[..., Any]:
-    local, state, call = cache.local, cache.state(namespace), Call(ttl=ttl, takes_refresh=False)
-    counts = state.counts
-    name_of, key_of = cache.layout.of, keys.inside
-
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        name = name_of(key_of(args, kwargs), namespace)
-        value = local.get(name)
-        if value is not MISSING:
-            counts.hits_l1 += 1
-            return value
-        return cache.load_blocking(state, name, lambda: function(*args, **kwargs), call)
-
-    def invalidate(*args: Any, **kwargs: Any) -> bool:
-        return cache.delete_blocking(keys.outside(*args, **kwargs), namespace=namespace)
-
-    wrapper.invalidate = invalidate  # type: ignore[attr-defined]
-    return wrapper
+def _takes_more_than_one(condition: Callable[..., Any]) -> bool:
+    """Whether a condition wants the call's arguments beside its result."""
+    try:
+        inspect.signature(condition).bind(None)
+    except TypeError:
+        return True
+    except ValueError:  # a builtin that does not say
+        return False
+    return False

@@ -7,7 +7,7 @@ import inspect
 import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
 from perfctl.cache.address import address_of
 from perfctl.cache.call import DEFAULT_CALL, Call
@@ -31,7 +31,7 @@ from perfctl.diagnosis import Check
 from perfctl.errors import ConfigError, NotConfiguredError, UsageError
 
 if TYPE_CHECKING:
-    from perfctl.cache.decorator import Key
+    from perfctl.cache.decorator import Decorator, DecoratorOptions
     from perfctl.cache.operator import CacheOperator
 
 LOCAL_SECONDS = 5.0
@@ -184,18 +184,16 @@ class AdvancedCache:
             undecodable=self._undecodable,
         )
 
-    def cache_decorator(
-        self, *, ttl: float | None = None, namespace: str | None = None, key: Key = None
-    ) -> Callable[[Callable[..., Any]], Any]:
+    def cache_decorator(self, **options: Unpack[DecoratorOptions]) -> Decorator:
         """Cache what an async or plain function returns, by its arguments.
 
         Works at import time. The default key is the function's name and its arguments, the same in every process;
-        `key` is a template (`"user:{user.id}"`) or a function of them. The function gets `key(*args)` and
-        `invalidate(*args)`.
+        `key` is a template (`"user:{user.id}"`) or a function of them. `Options` says what else there is. The
+        function gets `key`, `invalidate`, `refresh`, `bypass` and `preload`.
         """
-        from perfctl.cache.decorator import decorated
+        from perfctl.cache.decorator import Decorator
 
-        return lambda function: decorated(self, function, ttl=ttl, namespace=namespace, key=key)
+        return Decorator(self, options)
 
     decorator = cache_decorator
 
@@ -262,11 +260,11 @@ class AdvancedCache:
         self, state: NamespaceState, name: bytes, factory: Callable[..., Any], call: Call = DEFAULT_CALL
     ) -> Any:
         """After a miss in the process: from the server, or from the factory, once for all who wait."""
-        ttl, counts = call.ttl, state.counts
+        counts = state.counts
         while True:
             flight, leads = self._flights.join(name)
             if leads:
-                return await self._lead(name, flight, factory, ttl, counts)
+                return await self._lead(name, flight, factory, call, counts)
             try:
                 value = await asyncio.shield(asyncio.wrap_future(flight.result))
             except Abandoned:
@@ -278,17 +276,41 @@ class AdvancedCache:
         self, state: NamespaceState, name: bytes, factory: Callable[..., Any], call: Call = DEFAULT_CALL
     ) -> Any:
         """The same for a plain function, which runs in the caller's own thread."""
-        ttl, counts = call.ttl, state.counts
+        counts = state.counts
         while True:
             flight, leads = self._flights.join(name, blocks=True)
             if leads:
-                return self._lead_blocking(name, flight, factory, ttl, counts)
+                return self._lead_blocking(name, flight, factory, call, counts)
             try:
                 value = flight.wait()
             except Abandoned:
                 continue
             counts.hits_l1 += 1
             return value
+
+    async def recompute(
+        self, state: NamespaceState, name: bytes, factory: Callable[..., Any], call: Call = DEFAULT_CALL
+    ) -> Any:
+        """Call the factory now and keep what it returns; when it fails, the old value stays and its error is raised."""
+        value = factory()
+        if inspect.isawaitable(value):
+            value = await value
+        if call.keep_if is None or call.keep_if(value):
+            state.counts.sets += 1
+            await self._send(self._keep(name, value, call.ttl))
+        return value
+
+    def recompute_blocking(
+        self, state: NamespaceState, name: bytes, factory: Callable[..., Any], call: Call = DEFAULT_CALL
+    ) -> Any:
+        """The same for a plain function, which runs in the caller's own thread."""
+        value = factory()
+        if call.keep_if is None or call.keep_if(value):
+            state.counts.sets += 1
+            write = self._keep(name, value, call.ttl)
+            if write is not None:
+                self._elsewhere(lambda: self._send(write))
+        return value
 
     def delete_blocking(self, key: str, *, namespace: str | None = None) -> bool:
         """`delete` for plain functions."""
@@ -307,7 +329,7 @@ class AdvancedCache:
         return "store" in self.__dict__
 
     async def _lead(
-        self, name: bytes, flight: Flight, factory: Callable[[], Any], ttl: float | None, counts: NamespaceCounts
+        self, name: bytes, flight: Flight, factory: Callable[[], Any], call: Call, counts: NamespaceCounts
     ) -> Any:
         try:
             value = await self._fetch(name)
@@ -318,8 +340,9 @@ class AdvancedCache:
                 value = factory()
                 if inspect.isawaitable(value):
                     value = await value
-                counts.sets += 1
-                await self._send(self._keep(name, value, ttl))
+                if call.keep_if is None or call.keep_if(value):
+                    counts.sets += 1
+                    await self._send(self._keep(name, value, call.ttl))
         except BaseException as error:
             self._flights.fail(name, flight, error)
             raise
@@ -327,7 +350,7 @@ class AdvancedCache:
         return value
 
     def _lead_blocking(
-        self, name: bytes, flight: Flight, factory: Callable[[], Any], ttl: float | None, counts: NamespaceCounts
+        self, name: bytes, flight: Flight, factory: Callable[[], Any], call: Call, counts: NamespaceCounts
     ) -> Any:
         try:
             value = MISSING if self._shared is None else self._elsewhere(lambda: self._fetch(name))
@@ -336,10 +359,11 @@ class AdvancedCache:
             else:
                 counts.misses += 1
                 value = factory()
-                counts.sets += 1
-                write = self._keep(name, value, ttl)
-                if write is not None:
-                    self._elsewhere(lambda: self._send(write))
+                if call.keep_if is None or call.keep_if(value):
+                    counts.sets += 1
+                    write = self._keep(name, value, call.ttl)
+                    if write is not None:
+                        self._elsewhere(lambda: self._send(write))
         except BaseException as error:
             self._flights.fail(name, flight, error)
             raise

@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
-from perfctl.cache.decorator import KeyMaker, repeatable
 from perfctl.cache.engine import AdvancedCache
+from perfctl.cache.keymaker import KeyMaker
 from perfctl.cache.memory import MemoryStore
+from perfctl.cache.texts import repeatable
 from perfctl.config import CacheConfig
 from perfctl.errors import UsageError
 
@@ -154,7 +155,7 @@ def test_an_argument_without_repeatable_text_is_refused(cache: AdvancedCache) ->
     def take(thing: object) -> int:
         return 1
 
-    with pytest.raises(UsageError, match="an argument of type object has no text"):
+    with pytest.raises(UsageError, match="the argument 'thing' of type object has no text"):
         take(object())
 
 
@@ -199,7 +200,7 @@ def test_text_of_an_argument_is_repeatable(value: Any, text: str | None) -> None
 
 def test_two_processes_make_the_same_key() -> None:
     line = (
-        "from perfctl.cache.decorator import repeatable;"
+        "from perfctl.cache.texts import repeatable;"
         "print(repeatable({'b': {'x', 'y', 'z'}, 'a': frozenset({'q', 'r'})}))"
     )
     said = {
@@ -216,4 +217,4 @@ def test_a_call_that_the_function_would_refuse_is_refused() -> None:
         return number
 
     with pytest.raises(TypeError):
-        KeyMaker(one, None).outside(1, 2)
+        KeyMaker(one).bind((1, 2), {})

@@ -1,0 +1,96 @@
+"""Having the results of many calls before anybody asks for them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from typing import Any
+
+from perfctl.cache.model import Preloaded
+
+_SHOWN_FAULTS = 20
+_BATCH = 1000
+
+
+class Calls:
+    """Calls handed out one by one, each to one worker, and what became of them."""
+
+    def __init__(self, calls: Iterable[Any]) -> None:
+        self._calls = iter(calls)
+        self._started = time.perf_counter()
+        self._loaded = 0
+        self._faults: list[str] = []
+        self._failed = 0
+
+    def __iter__(self) -> Iterator[tuple[tuple[Any, ...], dict[str, Any]]]:
+        for call in self._calls:
+            yield passed(call)
+
+    def ended(self, args: tuple[Any, ...], kwargs: dict[str, Any], error: Exception | None) -> None:
+        """One more is there, or its function raised."""
+        if error is None:
+            self._loaded += 1
+            return
+        self._failed += 1
+        if len(self._faults) < _SHOWN_FAULTS:
+            said = [*map(repr, args), *(f"{name}={value!r}" for name, value in kwargs.items())]
+            self._faults.append(f"call ({', '.join(said)}): {type(error).__name__}: {error}")
+
+    def summed(self, namespace: str) -> Preloaded:
+        """The answer."""
+        took_ms = (time.perf_counter() - self._started) * 1000
+        return Preloaded(namespace, self._loaded, self._failed, 0, took_ms, tuple(self._faults))
+
+
+def passed(call: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """A call as it is listed: a tuple of arguments, a dict of them by name, or the only argument.
+
+    >>> passed(("AAPL", 5)), passed({"symbol": "AAPL"}), passed("AAPL")
+    ((('AAPL', 5), {}), ((), {'symbol': 'AAPL'}), (('AAPL',), {}))
+    """
+    if isinstance(call, tuple):
+        return call, {}
+    return ((), call) if isinstance(call, dict) else ((call,), {})
+
+
+async def warm(
+    function: Callable[..., Coroutine[Any, Any, Any]], calls: Iterable[Any], namespace: str, *, concurrency: int
+) -> Preloaded:
+    """Call a cached function with each of `calls`, so many at a time. A call that raises is told in the answer."""
+    listed = Calls(calls)
+    queue = iter(listed)
+
+    async def work() -> None:
+        for args, kwargs in queue:
+            try:
+                await function(*args, **kwargs)
+            except Exception as error:  # noqa: BLE001 - the others go on; the answer says which failed
+                listed.ended(args, kwargs, error)
+            else:
+                listed.ended(args, kwargs, None)
+
+    await asyncio.gather(*(work() for _ in range(max(1, concurrency))))
+    return listed.summed(namespace)
+
+
+def warm_blocking(function: Callable[..., Any], calls: Iterable[Any], namespace: str, *, concurrency: int) -> Preloaded:
+    """The same for a plain function, in as many threads."""
+    listed = Calls(calls)
+    queue = iter(listed)
+
+    def work(call: tuple[tuple[Any, ...], dict[str, Any]]) -> Exception | None:
+        args, kwargs = call
+        try:
+            function(*args, **kwargs)
+        except Exception as error:  # noqa: BLE001 - the others go on; the answer says which failed
+            return error
+        return None
+
+    with ThreadPoolExecutor(max(1, concurrency), thread_name_prefix="perfctl-preload") as threads:
+        while batch := list(islice(queue, _BATCH)):
+            for (args, kwargs), error in zip(batch, threads.map(work, batch), strict=True):
+                listed.ended(args, kwargs, error)
+    return listed.summed(namespace)
