@@ -22,7 +22,7 @@ class LostConnectionError(OSError):
 
 async def set_all(connection: Any, writes: Sequence[Write], *, timeout_seconds: float) -> list[Refusal]:
     """Send all writes, then read all replies. TimeoutError when the server is silent for longer than it may be."""
-    await connection.send_packed_command([b"".join([_packed(write) for write in writes])])
+    await connection.send_packed_command([b"".join([set_command(write) for write in writes])])
     stream: asyncio.StreamReader = connection._reader  # redis-py's own reader takes a call a reply
     replies = hiredis.Reader()
     refusals: list[Refusal] = []
@@ -49,8 +49,8 @@ def _replies(reader: Any, chunk: bytes) -> Iterator[Any]:
         raise LostConnectionError(f"what answers does not speak Redis's protocol: {error}") from error
 
 
-def _packed(write: Write) -> bytes:
-    """The command in RESP."""
+def set_command(write: Write) -> bytes:
+    """SET, with PX where it expires, in RESP."""
     name, blob, ttl_ms = write
     head = b"$3\r\nSET\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n" % (len(name), name, len(blob), blob)
     if ttl_ms is None:

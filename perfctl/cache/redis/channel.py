@@ -22,18 +22,22 @@ Answer = Callable[[Any, BaseException | None], None]
 what ended the connection. Must not raise."""
 
 
-class LostConnectionError(OSError):
-    """The server closed the connection, or what it said is not its protocol."""
+class LostConnectionError(ConnectionError):
+    """The connection was lost, or what came over it is not Redis's protocol."""
 
 
 class Channel(asyncio.Protocol):
     """The stream of one connection. Not for threads: one event loop owns it."""
 
-    def __init__(self, node: str, timeout_seconds: float) -> None:
-        self.node = node
+    def __init__(self, timeout_seconds: float) -> None:
         self.is_open = False
         self.is_blocked = False
         """Whether the server does not read as fast as we write."""
+        self.closes_when_idle = False
+        self.on_push: Callable[[Any], None] | None = None
+        """Told what the server says unasked."""
+        self.on_closed: Callable[[BaseException], None] | None = None
+        self.on_writable: Callable[[], None] | None = None
         self._loop = asyncio.get_running_loop()
         self._timeout_seconds = timeout_seconds
         self._connection: Any = None
@@ -42,23 +46,26 @@ class Channel(asyncio.Protocol):
         self._waiting: deque[_Request] = deque()
         self._heard_at = 0.0
         self._watch: asyncio.TimerHandle | None = None
-        self.on_push: Callable[[Any], None] | None = None
-        """Told what the server says unasked."""
-        self.on_closed: Callable[[BaseException], None] | None = None
-        self.on_writable: Callable[[], None] | None = None
+        self._ended = asyncio.Event()
 
     async def open(self, connection: Any) -> None:
         """Let redis-py connect, then take over. Raises what redis-py raises."""
-        await connection.connect()
+        try:
+            await connection.connect()
+        except BaseException:
+            await connection.disconnect(nowait=True)
+            raise
         self._connection = connection
         self._transport = connection._writer.transport  # redis-py offers no way around its reader
         self._transport.set_protocol(self)
         self.is_open = True
 
     def request(self, payload: bytes, count: int, answer: Answer) -> None:
-        """Send commands that have `count` replies; `answer` is called once, never from within."""
-        now = self._loop.time()
-        self._waiting.append(_Request(count, answer, now))
+        """Send commands that have `count` replies; `answer` is called once, later."""
+        if not self.is_open:
+            self._loop.call_soon(answer, None, LostConnectionError("the connection was closed"))
+            return
+        self._waiting.append(_Request(count, answer, self._loop.time()))
         if self._watch is None:
             self._watch = self._loop.call_later(self._timeout_seconds, self._look)
         self._transport.write(payload)
@@ -88,21 +95,47 @@ class Channel(asyncio.Protocol):
         if self.on_closed is not None:
             self.on_closed(failure)
 
+    async def closed(self, patience_seconds: float = 0.5) -> None:
+        """Return when the socket is closed; one that does not close in time (TLS says goodbye) is dropped."""
+        if self._transport is None:
+            return
+        try:
+            async with asyncio.timeout(patience_seconds):
+                await self._ended.wait()
+        except TimeoutError:
+            self._transport.abort()
+            await asyncio.sleep(0)
+
+    def drop(self) -> None:
+        """Close the socket of an event loop that is closed; asyncio would only complain that nobody did."""
+        if not self.is_open:
+            return
+        self.is_open = False
+        self._connection._reader = self._connection._writer = None
+        wrapped = getattr(self._transport, "_ssl_protocol", None)
+        if wrapped is not None:
+            self._transport._closed = True
+        transport = wrapped._transport if wrapped is not None else self._transport
+        transport._sock.close()
+        transport._sock = None
+
     def data_received(self, data: bytes) -> None:
         """Hand out the replies that are whole by now."""
         self._heard_at = self._loop.time()
+        gets = self._reader.gets
         try:
             self._reader.feed(data)
-            reply = self._reader.gets()
+            reply = gets()
             while reply is not _INCOMPLETE:
                 self._take(reply)
-                reply = self._reader.gets()
+                reply = gets()
         except hiredis.ProtocolError as error:
             self.close(LostConnectionError(f"what answers does not speak Redis's protocol: {error}"))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The other side is gone."""
-        self.close(exc if isinstance(exc, OSError) else LostConnectionError("the server closed the connection"))
+        """The other side is gone, or our own close is done."""
+        self._ended.set()
+        self.close(LostConnectionError(str(exc or "the server closed the connection")))
 
     def pause_writing(self) -> None:
         """The send buffer is full."""
@@ -117,16 +150,21 @@ class Channel(asyncio.Protocol):
     def _take(self, reply: Any) -> None:
         waiting = self._waiting
         if type(reply) is hiredis.PushNotification or not waiting or _is_message(reply, self.on_push):
-            if self.on_push is not None:
-                self.on_push(reply)
-            elif type(reply) is not hiredis.PushNotification:
-                self.close(LostConnectionError("the server said what nobody asked"))
+            self._heard_unasked(reply)
             return
         request = waiting[0]
         request.replies.append(reply)
         if len(request.replies) == request.count:
             waiting.popleft()
             request.answer(request.replies, None)
+            if self.closes_when_idle and not waiting:
+                self.close()
+
+    def _heard_unasked(self, reply: Any) -> None:
+        if self.on_push is not None:
+            self.on_push(reply)
+        elif type(reply) is not hiredis.PushNotification and self.is_open:
+            self.close(LostConnectionError("the server said what nobody asked"))
 
     def _look(self) -> None:
         """Close a connection on which the server has been silent for too long."""
@@ -135,7 +173,7 @@ class Channel(asyncio.Protocol):
             return
         left = self._timeout_seconds - self.silent_seconds()
         if left <= 0:
-            self.close(TimeoutError())
+            self.close(TimeoutError("the server is silent"))
         else:
             self._watch = self._loop.call_later(left, self._look)
 

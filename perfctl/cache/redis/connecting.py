@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
 from typing import Any
 
 from redis import exceptions as failures
@@ -42,36 +41,17 @@ class _Credentials(CredentialProvider):
         return (self._at.username, password) if self._at.username else (password,)
 
 
-def _standalone(address: Address) -> Any:
-    options = _options(address)
-    if address.path:
-        return Redis(unix_socket_path=address.path, **options)
-    host, port = address.nodes[0]
-    return Redis(host=host, port=port, db=address.database, **options)
+def host_and_port(node: str) -> tuple[str, int]:
+    """Of a node's name, `127.0.0.1:6379`; a socket's file has neither."""
+    host, _, port = node.rpartition(":")
+    return (host, int(port)) if port.isdigit() else (node, 0)
 
 
-def _cluster(address: Address) -> Any:
-    from redis.asyncio.cluster import ClusterNode, RedisCluster
-
-    nodes = [ClusterNode(host, port) for host, port in address.nodes]
-    return RedisCluster(startup_nodes=nodes, **_options(address))
-
-
-def _sentinel(address: Address) -> Any:
-    from redis.asyncio.sentinel import Sentinel
-
-    options = _options(address)
-    sentinel: Any = Sentinel([])  # type: ignore[no-untyped-call]
-    sentinel.sentinels = [_sentinel_client(host, port, address, options) for host, port in address.nodes]
-    return _ClosingSentinels(sentinel, sentinel.master_for(address.service, db=address.database, **options))
-
-
-def _sentinel_client(host: str, port: int, address: Address, options: dict[str, Any]) -> Any:
-    from redis.asyncio import ConnectionPool
-
-    kind = _TlsSentinelConnection if address.tls else _SentinelConnection
-    plain = {name: value for name, value in options.items() if name != "ssl"}
-    return Redis(connection_pool=ConnectionPool(kind, host=host, port=port, **plain))
+def sentinel_connection_to(address: Address, host: str, port: int) -> Any:
+    """A connection to a sentinel, not yet open."""
+    options = _options(address) | {"protocol": 2}
+    kind: Any = _TlsSentinelConnection if options.pop("ssl", False) else _SentinelConnection
+    return kind(host=host, port=port, **options)
 
 
 class _AuthenticatesWhereAsked:
@@ -91,31 +71,6 @@ class _SentinelConnection(_AuthenticatesWhereAsked, Connection):
 
 class _TlsSentinelConnection(_AuthenticatesWhereAsked, SSLConnection):
     """To a sentinel, by TLS."""
-
-
-class _ClosingSentinels:
-    """The primary's client, which closes the sentinels' connections with its own."""
-
-    def __init__(self, sentinel: Any, primary: Any) -> None:
-        self._sentinel = sentinel
-        self._primary = primary
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._primary, name)
-
-    async def aclose(self) -> None:
-        """Close the primary's connections, then the sentinels'."""
-        await self._primary.aclose()
-        await self._primary.connection_pool.disconnect()
-        for sentinel in self._sentinel.sentinels:
-            await sentinel.aclose(close_connection_pool=True)
-
-
-OPENERS: Mapping[str, Callable[[Address], Any]] = {
-    "standalone": _standalone,
-    "cluster": _cluster,
-    "sentinel": _sentinel,
-}
 
 
 def _options(address: Address) -> dict[str, Any]:

@@ -9,8 +9,10 @@ from typing import Any
 import hiredis
 
 from perfctl.cache.address import Address
-from perfctl.cache.redis.channel import Channel, packed
-from perfctl.cache.redis.failures import refusal, translated
+from perfctl.cache.redis.channel import Channel, LostConnectionError, packed
+from perfctl.cache.redis.connecting import connection_to, host_and_port
+from perfctl.cache.redis.failures import refusal, translated, translation
+from perfctl.cache.redis.node import hand_over
 from perfctl.cache.store import Message
 
 _SUBSCRIBES = {"SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "UNSUBSCRIBE", "PUNSUBSCRIBE", "SUNSUBSCRIBE"}
@@ -24,25 +26,25 @@ class RedisLine:
         self.protocol = protocol
         self.limit_seconds = at.timeout_seconds
         self._at = at
-        self._channel = Channel(node, at.timeout_seconds)
+        self._channel = Channel(at.timeout_seconds)
         self._heard: asyncio.Queue[Any] = asyncio.Queue()
         self._channel.on_push = self._heard.put_nowait
         self._channel.on_closed = self._heard.put_nowait
 
-    async def open(self, connection: Any) -> RedisLine:
+    async def open(self, connection: Any) -> None:
         """Connect."""
-        with translated(self._at, self.node, "CONNECT"):
+        with translated(self._at, self.node, "connect"):
             await self._channel.open(connection)
-        return self
 
     async def ask(self, *words: bytes | str | int) -> Any:
         """The reply to one command; None at once for SUBSCRIBE and its like."""
         if not self._channel.is_open:
-            raise self._lost(OSError("the connection was closed"))
+            raise translation(LostConnectionError("the connection was closed"), self._at, self.node)
         if str(words[0]).upper() in _SUBSCRIBES:
-            return self._channel.send(packed(*words))
+            self._channel.send(packed(*words))
+            return None
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._channel.request(packed(*words), 1, lambda replies, error: _settle(future, replies, error))
+        self._channel.request(packed(*words), 1, lambda replies, error: hand_over(future, replies, error))
         with translated(self._at, self.node, str(words[0])):
             (reply,) = await future
         if isinstance(reply, hiredis.ReplyError):
@@ -56,19 +58,13 @@ class RedisLine:
             raise refusal(str(said), self._at, self.node)
         if isinstance(said, BaseException):
             self._heard.put_nowait(said)  # whoever asks next hears it, too
-            raise self._lost(said)
-        return list(said)
+            raise translation(said, self._at, self.node)
+        return said if isinstance(said, list) else [said]
 
     async def close(self) -> None:
         """End the connection."""
         self._channel.close()
-
-    def _lost(self, error: BaseException) -> BaseException:
-        try:
-            with translated(self._at, self.node, "hear"):
-                raise error
-        except Exception as translation:  # noqa: BLE001 - whatever it became is what the caller gets
-            return translation
+        await self._channel.closed()
 
 
 class Subscription:
@@ -89,6 +85,14 @@ class Subscription:
         await self._line.close()
 
 
+async def opened(at: Address, node: str, protocol: int | None = None) -> RedisLine:
+    """A line to a node of this address."""
+    connection = connection_to(at, *host_and_port(node), protocol=protocol)
+    line = RedisLine(at, node, connection.protocol)
+    await line.open(connection)
+    return line
+
+
 async def subscribed(line: RedisLine, channels: Sequence[bytes]) -> Subscription:
     """A subscription that the server has confirmed."""
     await line.ask("SUBSCRIBE", *channels)
@@ -100,12 +104,3 @@ async def subscribed(line: RedisLine, channels: Sequence[bytes]) -> Subscription
             await line.close()
             raise
     return Subscription(line)
-
-
-def _settle(future: asyncio.Future[Any], replies: Any, error: BaseException | None) -> None:
-    if future.done():
-        return
-    if error is None:
-        future.set_result(replies)
-    else:
-        future.set_exception(error)

@@ -1,0 +1,256 @@
+"""One node as one event loop sees it: a connection that is made when it is needed, and what is asked within one tick
+of the loop, sent together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import hiredis
+from redis.exceptions import RedisError
+
+from perfctl.cache.redis.channel import Channel, LostConnectionError, packed
+from perfctl.errors import PerfctlError
+
+Asked = asyncio.Future[Any]
+
+_MOST_READS = 512
+"""Names in one MGET: the server answers others between two of them."""
+_MOST_COMMANDS = 1000
+_MOST_BYTES = 1_000_000
+"""What is packed and sent in one go; the next go waits while the server does not read."""
+_SUSPECT_SECONDS = 0.5
+"""After so long a silence, whoever asks next does so on a new connection: the old one may be half open."""
+
+
+class Node:
+    """Replies are given as they come: an error of the server is a `hiredis.ReplyError` in the reply's place, and a
+    failure of the connection is raised as redis-py or the channel says it."""
+
+    def __init__(self, name: str, connect: Callable[[], Any], timeout_seconds: float) -> None:
+        self.name = name
+        self.on_failure: Callable[[Node], None] | None = None
+        """Told when it could not be reached, or was lost."""
+        self._connect = connect
+        self._timeout_seconds = timeout_seconds
+        self._loop = asyncio.get_running_loop()
+        self._channel: Channel | None = None
+        self._suspect: Channel | None = None
+        self._opening: asyncio.Task[None] | None = None
+        self._is_scheduled = False
+        self._openers: list[Asked] = []
+        self._names: list[bytes] = []
+        self._readers: list[Asked] = []
+        self._commands: list[bytes] = []
+        self._askers: list[Asked] = []
+        self._may_mget = True
+
+    def read(self, name: bytes) -> Asked:
+        """The blob under a name; None where there is none, or no string."""
+        future: Asked = self._loop.create_future()
+        self._names.append(name)
+        self._readers.append(future)
+        if not self._is_scheduled:
+            self._is_scheduled = True
+            self._loop.call_soon(self._flush)
+        return future
+
+    def ask(self, command: bytes) -> Asked:
+        """The reply to one packed command; sent in the order asked, before the tick's reads."""
+        future: Asked = self._loop.create_future()
+        self._commands.append(command)
+        self._askers.append(future)
+        if not self._is_scheduled:
+            self._is_scheduled = True
+            self._loop.call_soon(self._flush)
+        return future
+
+    async def ask_all(self, commands: Sequence[bytes]) -> list[Any]:
+        """The replies to many packed commands, in their order."""
+        channel = await self.opened()
+        waiting: list[Asked] = []
+        for start, end in _goes(commands):
+            waiting.append(self._loop.create_future())
+            channel.request(b"".join(commands[start:end]), end - start, partial(hand_over, waiting[-1]))
+            if channel.is_blocked:
+                await asyncio.wait(waiting)
+        return [reply for replies in await asyncio.gather(*waiting) for reply in replies]
+
+    async def opened(self) -> Channel:
+        """The connection, made now where there is none. Raises what redis-py or the credentials raise."""
+        while (channel := self._usable()) is None:
+            waiting: Asked = self._loop.create_future()
+            self._openers.append(waiting)
+            self._open()
+            await waiting
+        return channel
+
+    async def close(self) -> None:
+        """End the connections; who waits hears that."""
+        if self._opening is not None:
+            self._opening.cancel()
+            await asyncio.wait([self._opening])
+            self._opening = None
+        self._fail(LostConnectionError("the connection was closed"))
+        channels = [channel for channel in (self._channel, self._suspect) if channel is not None]
+        for channel in channels:
+            channel.on_closed = None
+            channel.close()
+        for channel in channels:
+            await channel.closed()
+
+    def drop(self) -> None:
+        """Let go of the sockets: the event loop is closed, and nothing can be closed in order."""
+        for channel in (self._channel, self._suspect):
+            if channel is not None:
+                channel.drop()
+
+    def _usable(self) -> Channel | None:
+        channel = self._channel
+        if channel is None or not channel.is_open:
+            return None
+        if channel.silent_seconds() > _SUSPECT_SECONDS and (self._suspect is None or not self._suspect.is_open):
+            channel.closes_when_idle = True
+            self._suspect, self._channel = channel, None
+            return None
+        return channel
+
+    def _open(self) -> None:
+        if self._opening is None:
+            self._opening = self._loop.create_task(self._try_to_open())
+
+    async def _try_to_open(self) -> None:
+        channel = Channel(self._timeout_seconds)
+        channel.on_closed = self._lost
+        channel.on_writable = self._flush
+        try:
+            await channel.open(self._connect())
+        except (RedisError, PerfctlError, OSError) as error:
+            self._opening = None
+            self._fail(error)
+            self._tell_of_failure()
+        else:
+            self._opening = None
+            self._channel = channel
+            openers, self._openers = self._openers, []
+            _hand_out(openers, [None] * len(openers), None)
+            self._flush()
+
+    def _lost(self, _reason: BaseException) -> None:
+        self._tell_of_failure()
+        if self._names or self._commands:
+            self._flush()
+
+    def _tell_of_failure(self) -> None:
+        if self.on_failure is not None:
+            self.on_failure(self)
+
+    def _flush(self) -> None:
+        """Send what was asked within this tick."""
+        self._is_scheduled = False
+        channel = self._usable()
+        if channel is None:
+            self._open()
+            return
+        if self._commands:
+            self._send_commands(channel)
+        if self._names:
+            self._send_reads(channel)
+
+    def _send_commands(self, channel: Channel) -> None:
+        commands, askers = self._commands, self._askers
+        self._commands, self._askers = [], []
+        for start, end in _goes(commands):
+            if channel.is_blocked:
+                self._commands, self._askers = commands[start:] + self._commands, askers[start:] + self._askers
+                return
+            live = [place for place in range(start, end) if not askers[place].done()]
+            if live:
+                payload = b"".join([commands[place] for place in live])
+                channel.request(payload, len(live), partial(_hand_out, [askers[place] for place in live]))
+
+    def _send_reads(self, channel: Channel) -> None:
+        names, readers = self._names, self._readers
+        self._names, self._readers = [], []
+        for start in range(0, len(names), _MOST_READS):
+            if channel.is_blocked:
+                self._names, self._readers = names[start:] + self._names, readers[start:] + self._readers
+                return
+            self._send_read(channel, names[start : start + _MOST_READS], readers[start : start + _MOST_READS])
+
+    def _send_read(self, channel: Channel, names: list[bytes], readers: list[Asked]) -> None:
+        if len(names) == 1 or not self._may_mget:
+            payload = b"".join([b"*2\r\n$3\r\nGET\r\n$%d\r\n%b\r\n" % (len(name), name) for name in names])
+            channel.request(payload, len(names), partial(_hand_out_strings, readers))
+        else:
+            channel.request(packed("MGET", *names), 1, partial(self._got, channel, names, readers))
+
+    def _got(
+        self, channel: Channel, names: list[bytes], readers: list[Asked], replies: Any, error: BaseException | None
+    ) -> None:
+        if error is None and type(replies[0]) is list:
+            _hand_out(readers, replies[0], None)
+        elif error is None and _is_forbidden(replies[0]) and channel.is_open:
+            # One name that may not be read fails all of an MGET: each is asked for itself, so that only its own fails.
+            self._may_mget = self._may_mget and b"'mget'" not in str(replies[0]).lower().encode()
+            payload = b"".join([packed("GET", name) for name in names])
+            channel.request(payload, len(names), partial(_hand_out_strings, readers))
+        else:
+            _hand_out(readers, [replies[0]] * len(readers) if error is None else [], error)
+
+    def _fail(self, error: BaseException) -> None:
+        futures = self._openers + self._askers + self._readers
+        self._openers, self._names, self._readers, self._commands, self._askers = [], [], [], [], []
+        _hand_out(futures, None, error)
+
+
+def _goes(commands: Sequence[bytes]) -> list[tuple[int, int]]:
+    """Where to cut commands, so that no go has too many or too much."""
+    if len(commands) <= _MOST_COMMANDS and sum(map(len, commands)) <= _MOST_BYTES:
+        return [(0, len(commands))] if commands else []
+    goes, start, size = [], 0, 0
+    for place, command in enumerate(commands):
+        size += len(command)
+        if place > start and (size > _MOST_BYTES or place - start >= _MOST_COMMANDS):
+            goes.append((start, place))
+            start, size = place, len(command)
+    goes.append((start, len(commands)))
+    return goes
+
+
+def _hand_out(futures: Sequence[Asked], replies: Any, error: BaseException | None) -> None:
+    """To each its reply, or what went wrong; who was cancelled meanwhile is passed over."""
+    if error is not None:
+        for future in futures:
+            if not future.done():
+                future.set_exception(error)
+        return
+    for future, reply in zip(futures, replies, strict=True):
+        if not future.done():
+            future.set_result(reply)
+
+
+def _hand_out_strings(futures: Sequence[Asked], replies: Any, error: BaseException | None) -> None:
+    strings = replies if replies is None else [None if is_no_string(reply) else reply for reply in replies]
+    _hand_out(futures, strings, error)
+
+
+def hand_over(future: Asked, replies: Any, error: BaseException | None) -> None:
+    """An Answer for who waits on a future for all replies of a request."""
+    if future.done():
+        return
+    if error is None:
+        future.set_result(replies)
+    else:
+        future.set_exception(error)
+
+
+def is_no_string(reply: Any) -> bool:
+    """Whether the server says that the name holds another type."""
+    return type(reply) is hiredis.ReplyError and str(reply).startswith("WRONGTYPE")
+
+
+def _is_forbidden(reply: Any) -> bool:
+    return type(reply) is hiredis.ReplyError and str(reply).startswith("NOPERM")

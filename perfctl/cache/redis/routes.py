@@ -1,0 +1,269 @@
+"""From a name to the node that answers for it, through redirections, failovers and lost connections."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Sequence
+from typing import Any
+from weakref import WeakSet
+
+from hiredis import ReplyError
+from redis.exceptions import RedisError
+
+from perfctl.cache.address import Address
+from perfctl.cache.redis.channel import LostConnectionError, packed
+from perfctl.cache.redis.failures import refusal, translated, translation
+from perfctl.cache.redis.node import Asked, Node, is_no_string
+from perfctl.cache.redis.topology import Topology, topology_of
+from perfctl.calls import asking
+
+_REDIRECTIONS = 5
+_FAILURES = (RedisError, OSError)
+_ASKING = packed("ASKING")
+
+
+class Routes:
+    """The nodes of each event loop that asks. Every method raises a PerfctlError that names the node."""
+
+    def __init__(self, address: Address) -> None:
+        self._at = address
+        self._by_loop: dict[asyncio.AbstractEventLoop, Topology] = {}
+        self._current: tuple[asyncio.AbstractEventLoop | None, Topology | None] = (None, None)
+        self._is_cluster = address.mode == "cluster"
+        _ALL.add(self)
+
+    def place(self, name: bytes) -> str | None:
+        """The node that answers for a name, as far as this event loop knows."""
+        topology = self._current[1]
+        node = topology.node_of(name) if topology is not None else None
+        return node.name if node is not None else None
+
+    async def read(self, name: bytes) -> Any:
+        """The blob under a name, with the tick's other reads; None where there is none, or no string."""
+        topology = self._topology()
+        node = topology.node_of(name)
+        if node is None or self._is_cluster:
+            return await self._read_by_routing(topology, name)
+        try:
+            reply = await node.read(name)
+        except LostConnectionError:
+            return await self._read_by_routing(topology, name)
+        except _FAILURES as error:
+            raise translation(error, self._at, node.name) from error
+        if type(reply) is ReplyError:
+            return await self._read_by_routing(topology, name)
+        return reply
+
+    async def read_many(self, names: Sequence[bytes]) -> list[bytes | None]:
+        """As `read`, for many."""
+        if len(names) == 1:
+            return [await self.read(names[0])]
+        commands = [packed("GET", name) for name in names]
+        if self._is_cluster or not names:
+            replies = await self.many(names, commands)
+        else:
+            replies = await self._read_together(names, commands)
+        strings = [None if is_no_string(reply) else reply for reply in replies]
+        self.refuse(*strings)
+        return strings
+
+    async def ask(self, name: bytes, command: bytes, *, is_repeatable: bool = True) -> Any:
+        """The reply to one command about a name, with the tick's others; what the server refuses is raised."""
+        reply, node = await self._routed(self._topology(), name, command, is_repeatable)
+        if type(reply) is ReplyError:
+            raise refusal(str(reply), self._at, node.name)
+        return reply
+
+    async def many(self, names: Sequence[bytes], commands: Sequence[bytes], *, is_repeatable: bool = True) -> list[Any]:
+        """The replies to a command about each name, in one go a node; refusals stand in their places."""
+        replies: list[Any] = [None] * len(names)
+        topology = self._topology()
+        groups = await self._grouped(topology, names)
+
+        async def of_one(node: Node, places: Sequence[int]) -> None:
+            try:
+                answers = await node.ask_all([commands[place] for place in places])
+            except LostConnectionError as error:
+                if not is_repeatable:
+                    raise translation(error, self._at, node.name) from error
+                answers = [error] * len(places)
+            except _FAILURES as error:
+                raise translation(error, self._at, node.name) from error
+            for place, answer in zip(places, answers, strict=True):
+                replies[place] = answer
+            again = [place for place, answer in zip(places, answers, strict=True) if self._is_elsewhere(answer)]
+            for place, (answer, _) in zip(
+                again,
+                await asyncio.gather(*[self._routed(topology, names[p], commands[p], is_repeatable) for p in again]),
+                strict=True,
+            ):
+                replies[place] = answer
+
+        await asyncio.gather(*[of_one(node, places) for node, places in groups.items()])
+        return replies
+
+    async def of(self, node: Node, command: bytes) -> Any:
+        """The reply of one node; what it refuses is raised."""
+        with translated(self._at, node.name, "ask"):
+            reply = await node.ask(command)
+        if type(reply) is ReplyError:
+            raise refusal(str(reply), self._at, node.name)
+        return reply
+
+    async def of_all(self, nodes: Sequence[Node], commands: Sequence[bytes]) -> list[list[Any]]:
+        """The replies of each node to the same commands; refusals stand in their places."""
+
+        async def of_one(node: Node) -> list[Any]:
+            with translated(self._at, node.name, "ask"):
+                return await node.ask_all(commands)
+
+        return list(await asyncio.gather(*[of_one(node) for node in nodes]))
+
+    async def primaries(self) -> list[Node]:
+        """The primaries as they are now."""
+        topology = self._topology()
+        if not topology.primaries():
+            await self._find(topology)
+        return topology.primaries()
+
+    def refuse(self, *replies: Any) -> None:
+        """Raise the first refusal among replies."""
+        for reply in replies:
+            if type(reply) is ReplyError:
+                raise refusal(str(reply), self._at, str(self._at))
+
+    async def close(self) -> None:
+        """Close the connections of this event loop, and of every other that still runs."""
+        here = asyncio.get_running_loop()
+        self._current = (None, None)
+        for loop, topology in list(self._by_loop.items()):
+            del self._by_loop[loop]
+            if loop is here:
+                await topology.close()
+            elif loop.is_running():
+                await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(topology.close(), loop))
+
+    def abandon(self) -> None:
+        """In a forked child: what is open belongs to the parent, and is neither used nor closed."""
+        _ABANDONED.append(self._by_loop)
+        self._by_loop = {}
+        self._current = (None, None)
+
+    def _topology(self) -> Topology:
+        loop = asyncio.get_running_loop()
+        current, topology = self._current
+        if current is loop and topology is not None:
+            return topology
+        topology = self._by_loop.get(loop)
+        if topology is None:
+            self._forget_closed_loops()
+            topology = self._by_loop[loop] = topology_of(self._at)
+            asking(f"Redis at {self._at}")
+        self._current = (loop, topology)
+        return topology
+
+    def _forget_closed_loops(self) -> None:
+        for loop in [loop for loop in self._by_loop if loop.is_closed()]:
+            self._by_loop.pop(loop).drop()
+
+    async def _find(self, topology: Topology) -> None:
+        with translated(self._at, str(self._at), "who is who"):
+            await topology.find()
+
+    async def _node(self, topology: Topology, name: bytes) -> Node:
+        node = topology.node_of(name)
+        if node is None:
+            await self._find(topology)
+            node = topology.node_of(name)
+        if node is None:
+            error = LostConnectionError("no node has the slot of this name")
+            raise translation(error, self._at, str(self._at))
+        return node
+
+    async def _grouped(self, topology: Topology, names: Sequence[bytes]) -> dict[Node, list[int]]:
+        if not self._is_cluster:
+            return {await self._node(topology, names[0]): list(range(len(names)))} if names else {}
+        groups: dict[Node, list[int]] = {}
+        for place, name in enumerate(names):
+            groups.setdefault(topology.node_of(name) or await self._node(topology, name), []).append(place)
+        return groups
+
+    async def _read_by_routing(self, topology: Topology, name: bytes) -> Any:
+        reply, node = await self._routed(topology, name, packed("GET", name), True)
+        if type(reply) is ReplyError:
+            if is_no_string(reply):
+                return None
+            raise refusal(str(reply), self._at, node.name)
+        return reply
+
+    async def _read_together(self, names: Sequence[bytes], commands: Sequence[bytes]) -> list[Any]:
+        """With the tick's other reads; each that was refused, or whose connection was lost, once more for itself."""
+        topology = self._topology()
+        node = await self._node(topology, names[0])
+        reading = [node.read(name) for name in names]
+        try:
+            replies = await _all(reading)
+        except LostConnectionError:
+            return await self.many(names, commands)
+        except _FAILURES as error:
+            raise translation(error, self._at, node.name) from error
+        return replies
+
+    async def _routed(self, topology: Topology, name: bytes, command: bytes, is_repeatable: bool) -> tuple[Any, Node]:
+        """The reply, a refusal included, of the node that answers for the name in the end."""
+        node = await self._node(topology, name)
+        is_asking, was_lost = False, False
+        for _ in range(_REDIRECTIONS):
+            try:
+                if is_asking:
+                    _ignored(node.ask(_ASKING))
+                reply = await node.ask(command)
+            except LostConnectionError as error:
+                if was_lost or not is_repeatable:
+                    raise translation(error, self._at, node.name) from error
+                was_lost = True
+                node = await self._node(topology, name)
+                continue
+            except _FAILURES as error:
+                raise translation(error, self._at, node.name) from error
+            if type(reply) is not ReplyError:
+                break
+            other = topology.elsewhere(node, str(reply))
+            if other is None and topology.node_of(name) is not None:
+                break
+            node, is_asking = other or (await self._node(topology, name), False)
+        return reply, node
+
+    def _is_elsewhere(self, answer: Any) -> bool:
+        """Whether a single command would be asked elsewhere, or again."""
+        if type(answer) is LostConnectionError:
+            return True
+        return type(answer) is ReplyError and str(answer).startswith(("MOVED ", "ASK ", "READONLY"))
+
+
+_ALL: WeakSet[Routes] = WeakSet()
+_ABANDONED: list[dict[asyncio.AbstractEventLoop, Topology]] = []
+
+
+def _forget_after_fork() -> None:
+    for routes in list(_ALL):
+        routes.abandon()
+
+
+os.register_at_fork(after_in_child=_forget_after_fork)
+
+
+def _ignored(future: Asked) -> None:
+    future.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+
+async def _all(futures: Sequence[Asked]) -> list[Any]:
+    """The results of all; when one fails or the caller leaves, nobody waits for the others."""
+    try:
+        return [await future for future in futures]
+    except BaseException:
+        for future in futures:
+            future.cancel()
+            _ignored(future)
+        raise
