@@ -79,11 +79,13 @@ def simulate(
     sizes = wanted or _ladder(read)
     refuse_unsized(read, sizes)
     _warn_of_small_samples(run, read, sizes)
+    if destination is not None and len(sizes) == 1:
+        run.warn(f"--size {sizes[0].text} alone makes points and no curve: leave --size out to draw all sizes")
     with _ticking(run, "replaying", len(policies) * len(sizes) * len(read.keys)) as tick:
         result = simulated(read, policies, sizes, tick=tick)
     if goal is not None:
         with _ticking(run, "looking for the smallest size", None) as tick:
-            result = dataclasses.replace(result, targets=targets(read, policies, goal, tick=tick))
+            result = dataclasses.replace(result, targets=targets(read, policies, goal, done=result, tick=tick))
     if destination is not None:
         _draw(result, destination)
         result = dataclasses.replace(result, svg=str(destination))

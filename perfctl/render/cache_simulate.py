@@ -28,9 +28,15 @@ def simulated_view(result: Simulated) -> View:
 def miss_ratio_chart(result: Simulated) -> Chart:
     """A curve a policy, through its rows."""
     names = list(dict.fromkeys(row.policy for row in result.rows))
-    curves = tuple(Curve(name, _points([row for row in result.rows if row.policy == name])) for name in names)
+    curves = tuple(
+        Curve(_said(name, result), _points([row for row in result.rows if row.policy == name])) for name in names
+    )
     in_bytes = any(_is_in_bytes(row) for row in result.rows)
     return Chart(curves, f"{'bytes' if in_bytes else 'entries'}, logarithmic", "miss ratio")
+
+
+def _said(policy: str, result: Simulated) -> str:
+    return f"default ({result.default_policy})" if policy == "default" else policy
 
 
 def _points(rows: list[SimulatedRow]) -> tuple[tuple[float, float], ...]:
@@ -55,7 +61,7 @@ def _headline(result: Simulated) -> str:
         lines.append(f"default is {result.default_policy}")
     if result.sample_ratio != 1:
         lines.append(f"estimated from a sample of {format_ratio(result.sample_ratio)} of the keys (SHARDS)")
-    return "; ".join(lines)
+    return "\n".join(lines)
 
 
 def _counted(count: int, noun: str) -> str:
@@ -67,7 +73,7 @@ def _table(result: Simulated) -> Table:
     policies = list(dict.fromkeys(row.policy for row in result.rows))
     sizes = {row.size: row for row in result.rows}
     found = {(row.policy, row.size): row for row in result.rows}
-    best = {size: max((row.hit_ratio for row in result.rows if row.size == size), default=0.0) for size in sizes}
+    best = {size: _best(result, size) for size in sizes}
     if len(policies) <= _MAX_COLUMNS or len(sizes) > _MAX_COLUMNS:
         columns = (Column("size", "right"), Column("capacity", "right"), *(Column(name, "right") for name in policies))
         rows: tuple[tuple[Cell | str, ...], ...] = tuple(
@@ -78,6 +84,11 @@ def _table(result: Simulated) -> Table:
     columns = (Column("policy"), *(Column(_size_header(row), "right") for row in sizes.values()))
     rows = tuple((name, *(_ratio(found[name, size], best[size]) for size in sizes)) for name in policies)
     return Table(columns, rows, title="hit ratio")
+
+
+def _best(result: Simulated, size: str) -> float:
+    """The best hit ratio that a policy has which does not know the future."""
+    return max((row.hit_ratio for row in result.rows if row.size == size and row.policy != "opt"), default=1.0)
 
 
 def _size_header(row: SimulatedRow) -> str:
@@ -94,7 +105,6 @@ def _targets(targets: tuple[TargetSize, ...]) -> Table:
         Column("entries", "right"),
         Column("of the keys", "right"),
         Column("hit ratio", "right"),
-        Column("", wraps=True),
     )
     rows = tuple(
         (
@@ -102,10 +112,8 @@ def _targets(targets: tuple[TargetSize, ...]) -> Table:
             Cell(format_count(target.capacity), "strong" if target.capacity else "bad"),
             format_ratio(target.keys_share),
             format_ratio(target.hit_ratio),
-            target.reason or ("" if target.is_exact else "one entry less does not reach it"),
         )
         for target in targets
     )
-    return Table(columns, rows, title=f"smallest size for {format_ratio(targets[0].target)} hits")
-
-
+    reason = next((target.reason for target in targets if target.reason), None)
+    return Table(columns, rows, title=f"smallest size for {format_ratio(targets[0].target)} hits", caption=reason)

@@ -9,7 +9,7 @@ from perfctl.cache.policies import POLICIES
 from perfctl.cache.simulate.model import Simulated, SimulatedRow, TargetSize
 from perfctl.cache.simulate.run import Tick, hits_of, hits_of_bytes
 from perfctl.cache.simulate.sample import estimated_hits, scaled
-from perfctl.cache.simulate.size import Size
+from perfctl.cache.simulate.size import Size, parse_size
 from perfctl.cache.simulate.target import smallest
 from perfctl.cache.simulate.trace import Trace
 from perfctl.config.settings import CacheConfig
@@ -65,10 +65,22 @@ def simulated(trace: Trace, policies: Sequence[str], sizes: Sequence[Size], *, t
 
 
 def targets(
-    trace: Trace, policies: Sequence[str], target: float, *, tick: Tick | None = None
+    trace: Trace, policies: Sequence[str], target: float, *, done: Simulated, tick: Tick | None = None
 ) -> tuple[TargetSize, ...]:
-    """The smallest size of each policy that reaches the target."""
-    return tuple(smallest(trace, actual(policy), target, named=policy, tick=tick) for policy in policies)
+    """The smallest size of each policy that reaches the target; what is `done` already is not done again."""
+    in_bytes = any(parse_size(row.size).unit == "bytes" for row in done.rows)
+    known = () if trace.ratio != 1 or in_bytes else done.rows
+    return tuple(
+        smallest(
+            trace,
+            actual(policy),
+            target,
+            named=policy,
+            rows=[(row.capacity, row.hits) for row in known if row.policy == policy],
+            tick=tick,
+        )
+        for policy in policies
+    )
 
 
 def actual(policy: str) -> str:

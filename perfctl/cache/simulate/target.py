@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from perfctl.cache.simulate.model import TargetSize
 from perfctl.cache.simulate.run import Tick, hits_of, reaches
@@ -14,17 +15,23 @@ INCLUSIVE = frozenset({"lru", "opt"})
 """Policies of which a larger cache holds all that a smaller one does, so that its hits never fall
 (Mattson, Gecsei, Slutz, Traiger: Evaluation techniques for storage hierarchies, 1970)."""
 
+Rows = Sequence[tuple[int, int]]
+"""Entries, and the hits that they make."""
+
 
 def smallest(
-    trace: Trace, policy: str, target: float, *, named: str | None = None, tick: Tick | None = None
+    trace: Trace, policy: str, target: float, *, named: str | None = None, rows: Rows = (), tick: Tick | None = None
 ) -> TargetSize:
-    """The smallest number of entries at which `policy` hits `target` (0..1) of the requests."""
+    """The smallest number of entries at which `policy` hits `target` (0..1) of the requests.
+
+    `rows` are sizes that were replayed already, with their hits: they save steps.
+    """
     named = named or policy
     needed = _needed(trace, target)
     most = len(trace.keys) - trace.unique
     if needed > most:
         return _unreachable(trace, named, target, most)
-    too_small, enough = 0, trace.unique
+    too_small, enough = _between(rows, needed, trace.unique)
     while enough - too_small > 1:
         middle = (too_small + enough) // 2
         if reaches(trace, policy, middle, needed, tick=tick):
@@ -40,6 +47,13 @@ def smallest(
         _ratio(trace, hits_of(trace, policy, enough, tick=tick)),
         is_exact=policy in INCLUSIVE and trace.ratio == 1,
     )
+
+
+def _between(rows: Rows, needed: int, unique: int) -> tuple[int, int]:
+    """A size that does not reach it, and a larger one that does."""
+    enough = min((size for size, hits in rows if hits >= needed), default=unique)
+    too_small = max((size for size, hits in rows if hits < needed and size < enough), default=0)
+    return too_small, min(enough, unique)
 
 
 def _needed(trace: Trace, target: float) -> int:
