@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.bench.measure import Figure
 
-BENCHES = ("startup", "sandbox")
+BENCHES = ("startup", "sandbox", "decorated_hit")
 
 
 def main(names: list[str]) -> int:
