@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -11,9 +12,11 @@ from dataclasses import replace
 import pytest
 
 from perfctl.cache.address import Address, address_of
+from perfctl.cache.header import write_header
 from perfctl.cache.memory import MemoryStore
+from perfctl.cache.meta import Meta
 from perfctl.cache.model import ServerFacts
-from perfctl.cache.store import SINCE, Fetched, Store, Write
+from perfctl.cache.store import ABSENT, SINCE, Dated, Fetched, Message, Store, Write
 from perfctl.config import CacheConfig
 from perfctl.errors import AuthError, PerfctlError, ServiceError, TimedOutError, UnreachableError
 from tests.conftest import RunningSandbox
@@ -43,7 +46,11 @@ def config_of(kind: str, environment: dict[str, str]) -> CacheConfig:
 @pytest.fixture(
     params=[
         "memory",
-        *(pytest.param(kind, marks=[pytest.mark.servers, pytest.mark.xdist_group(kind)]) for kind in SERVERS),
+        *(
+            pytest.param(f"{kind} RESP{protocol}", marks=[pytest.mark.servers, pytest.mark.xdist_group(kind)])
+            for kind in SERVERS
+            for protocol in (2, 3)
+        ),
     ]
 )
 def ask(request: pytest.FixtureRequest) -> Ask:
@@ -55,8 +62,9 @@ def ask(request: pytest.FixtureRequest) -> Ask:
             return MemoryStore()
         from perfctl.cache.redis import RedisStore
 
-        sandbox: RunningSandbox = request.getfixturevalue(SERVERS[kind])
-        return RedisStore(address_of(config_of(kind, sandbox.environment)))
+        place, _, protocol = kind.partition(" RESP")
+        sandbox: RunningSandbox = request.getfixturevalue(SERVERS[place])
+        return RedisStore(address_of(replace(config_of(place, sandbox.environment), protocol=int(protocol))))
 
     def run(question: Question) -> None:
         async def answer() -> None:
@@ -203,6 +211,168 @@ def test_it_can_be_used_again_after_it_was_closed(ask: Ask) -> None:
         await store.set(Write(prefix + b"a", b"1", None))
         await store.close()
         assert await store.get(prefix + b"a") == Fetched(b"1", None)
+
+    ask(question)
+
+
+def test_blobs_are_fetched_alone_and_together_in_the_order_asked(ask: Ask) -> None:
+    async def question(store: Store, prefix: bytes) -> None:
+        writes = [Write(prefix + b"%d" % number, b"blob %d" % number, 60_000) for number in range(200)]
+        await asyncio.gather(*[store.put(write) for write in writes[:100]])
+        assert await store.put_many(writes[100:]) == []
+        await store.count(prefix + b"hash", {b"hits": 1}, since=5)
+        names = [write.name for write in writes] + [prefix + b"absent", prefix + b"hash"]
+        blobs = [write.blob for write in writes] + [None, None]
+        assert await asyncio.gather(*[store.fetch(name) for name in names]) == blobs
+        assert await store.get_many(names) == blobs
+        assert await store.get_many([]) == []
+
+    ask(question)
+
+
+def test_within_one_tick_the_last_write_to_a_name_wins(ask: Ask) -> None:
+    async def question(store: Store, prefix: bytes) -> None:
+        name = prefix + b"a"
+        await asyncio.gather(*[store.put(Write(name, b"%d" % number, None)) for number in range(100)])
+        assert await store.fetch(name) == b"99"
+        await asyncio.gather(store.put(Write(name, b"x", None)), store.remove([name]))
+        assert await store.fetch(name) is None
+        await asyncio.gather(store.remove([name]), store.put(Write(name, b"y", None)))
+        assert await store.fetch(name) == b"y"
+
+    ask(question)
+
+
+def test_a_caller_who_leaves_disturbs_no_other(ask: Ask) -> None:
+    async def question(store: Store, prefix: bytes) -> None:
+        names = [prefix + b"%d" % number for number in range(100)]
+        await store.put_many([Write(name, name, None) for name in names])
+        for delay in (0.0, 0.0005):
+            callers = [asyncio.create_task(store.fetch(name)) for name in names]
+            await asyncio.sleep(delay)
+            for caller in callers[::2]:
+                caller.cancel()
+            assert await asyncio.gather(*callers[1::2]) == names[1::2]
+            await asyncio.gather(*callers[::2], return_exceptions=True)
+
+    ask(question)
+
+
+def test_heads_lives_and_presence_are_told_of_each(ask: Ask) -> None:
+    async def question(store: Store, prefix: bytes) -> None:
+        names = [prefix + name for name in (b"long", b"short", b"ever", b"absent", b"hash")]
+        writes = [Write(names[0], b"x" * 500, 60_000), Write(names[1], b"ab", 60_000), Write(names[2], b"c", None)]
+        await store.put_many(writes)
+        await store.count(names[4], {b"hits": 1}, since=5)
+        assert await store.heads(names, 3) == [b"xxx", b"ab", b"c", None, None]
+        assert await store.exists(names) == [True, True, True, False, True]
+        first, second, *rest = await store.ttls(names)
+        assert first is not None
+        assert second is not None
+        assert 30_000 < min(first, second) <= max(first, second) <= 60_000
+        assert rest == [None, ABSENT, None]
+
+    ask(question)
+
+
+def test_a_touch_gives_a_new_life(ask: Ask) -> None:
+    async def question(store: Store, prefix: bytes) -> None:
+        names = [prefix + b"a", prefix + b"b", prefix + b"absent"]
+        await store.put_many([Write(names[0], b"1", 1000), Write(names[1], b"2", None)])
+        assert await store.touch(names, 60_000) == 2
+        assert all(ttl_ms is not None and 30_000 < ttl_ms <= 60_000 for ttl_ms in (await store.ttls(names))[:2])
+        assert await store.touch(names, None) == 2
+        assert await store.ttls(names) == [None, None, ABSENT]
+
+    ask(question)
+
+
+def test_a_lock_has_one_holder_who_may_keep_and_free_it(ask: Ask) -> None:
+    async def question(store: Store, prefix: bytes) -> None:
+        name = prefix + b"lock"
+        assert await store.take(name, b"mine", 60_000)
+        assert not await store.take(name, b"theirs", 60_000)
+        assert not await store.keep(name, b"theirs", 90_000)
+        assert await store.keep(name, b"mine", 90_000)
+        (ttl_ms,) = await store.ttls([name])
+        assert ttl_ms is not None
+        assert ttl_ms > 70_000
+        assert not await store.release(name, b"theirs")
+        assert await store.release(name, b"mine")
+        assert not await store.release(name, b"mine")
+        assert await store.take(name, b"theirs", 1)
+        await asyncio.sleep(0.05)
+        assert await store.take(name, b"mine", None)
+        assert await store.ttls([name]) == [None]
+
+    ask(question)
+
+
+def test_who_listens_hears_messages_and_freed_locks(ask: Ask) -> None:
+    async def question(store: Store, prefix: bytes) -> None:
+        ear = await store.listen([prefix + b"channel", prefix + b"lock"])
+        try:
+            await store.publish(prefix + b"channel", b"\x00hello")
+            assert await ear.next() == Message(prefix + b"channel", b"\x00hello")
+            await store.take(prefix + b"lock", b"t", 60_000)
+            await store.release(prefix + b"lock", b"t")
+            assert await ear.next() == Message(prefix + b"lock", prefix + b"lock")
+        finally:
+            await ear.close()
+
+    ask(question)
+
+
+def test_a_late_write_replaces_only_what_is_older(ask: Ask) -> None:
+    async def question(store: Store, prefix: bytes) -> None:
+        now = 1_800_000_000_000
+        names = [prefix + name for name in (b"older", b"same", b"newer", b"foreign", b"absent")]
+        made = [now - 1, now, now + 1]
+        blobs = [write_header(0, Meta(moment, None), 0) for moment in made] + [b"what others wrote"]
+        await store.put_many([Write(name, blob, None) for name, blob in zip(names, blobs, strict=False)])
+        blob = write_header(0, Meta(now, None, version=7), 0)
+        late = [Dated(Write(name, blob, 60_000), now) for name in names]
+        assert await store.put_newest(late) == [True, False, False, True, True]
+        assert await store.get_many(names) == [blob, blobs[1], blobs[2], blob, blob]
+        assert (await store.ttls(names))[1:3] == [None, None]
+
+    ask(question)
+
+
+def test_names_are_found_by_a_pattern(ask: Ask) -> None:
+    async def question(store: Store, prefix: bytes) -> None:
+        await store.put_many([Write(prefix + name, b"", None) for name in (b"a1", b"a2", b"b1", b"a-", b"a1x")])
+        found = {name async for names in store.scan(b"", pattern=prefix + b"a[0-9]") for name in names}
+        assert found == {prefix + b"a1", prefix + b"a2"}
+
+    ask(question)
+
+
+def test_keys_are_drawn_and_described(ask: Ask) -> None:
+    async def question(store: Store, prefix: bytes) -> None:
+        await store.put_many([Write(prefix + b"%d" % number, b"x" * 100, 60_000) for number in range(50)])
+        await store.count(prefix + b"hash", {b"hits": 1}, since=5)
+        drawn = await store.sample(500, pattern=prefix + b"*")
+        assert len({facts.name for facts in drawn}) == len(drawn) > 0
+        string, hashed, absent = await store.describe([prefix + b"1", prefix + b"hash", prefix + b"absent"])
+        assert absent is None
+        assert string is not None
+        assert hashed is not None
+        assert (string.kind, hashed.kind, hashed.ttl_ms) == ("string", "hash", None)
+        assert string.ttl_ms is not None
+
+    ask(question)
+
+
+def test_every_node_tells_of_itself(ask: Ask) -> None:
+    async def question(store: Store, prefix: bytes) -> None:
+        nodes = await store.nodes()
+        assert list(await store.info("server")) == nodes
+        assert list(await store.clients()) == nodes
+        assert list(await store.config("maxmemory-policy")) == nodes
+        assert all(call.node in nodes for call in await store.slowlog(5))
+        assert store.place(prefix) in nodes
+        assert abs(await store.server_time_us() / 1e6 - time.time()) < 60
 
     ask(question)
 
