@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from perfctl.cache.engine import AdvancedCache
+    from perfctl.cache.types import register_type
     from perfctl.cdn.engine import CloudFrontOptimizer
     from perfctl.config.settings import CacheConfig, CDNConfig, DatabaseConfig
     from perfctl.db.engine import DatabaseOptimizer
@@ -47,6 +48,7 @@ __all__ = [
     "UnreachableError",
     "UsageError",
     "__version__",
+    "register_type",
 ]
 
 _HOMES = {
@@ -58,6 +60,7 @@ _HOMES = {
     "DatabaseOptimizer": "perfctl.db.engine",
     "PerformanceMetrics": "perfctl.metrics.model",
     "PerformanceOptimizer": "perfctl.optimizer",
+    "register_type": "perfctl.cache.types",
 }
 """Where each name lives; those that are not listed live in `perfctl.errors`."""
 

@@ -23,6 +23,7 @@ from struct import Struct
 from typing import NamedTuple
 
 from perfctl.cache.meta import Meta
+from perfctl.errors import UsageError
 
 MAGIC = 0xC1
 DICTIONARY, ENCRYPTED, SIGNED = 1, 2, 4
@@ -85,6 +86,17 @@ def write_header(
         tail += _texts(meta)
     head = _HEAD.pack(MAGIC, 2, codec, flags, meta.version & 0xFFFFFFFF, created >> 32, created & 0xFFFFFFFF)
     return head + varint(fresh) + varint(length) + tail
+
+
+def refuse_meta(meta: Meta) -> None:
+    """UsageError for tags or an etag that a header cannot hold."""
+    if len(meta.tags) > MAX_TAGS:
+        raise UsageError(f"a value has {len(meta.tags)} tags: the limit is {MAX_TAGS}", hint="use a namespace")
+    for text in (*(tag for tag, _ in meta.tags), meta.etag or ""):
+        if len(text.encode("utf-8", "surrogatepass")) > MAX_TEXT_BYTES:
+            raise UsageError(
+                f"a tag or etag has over {MAX_TEXT_BYTES} bytes: {text[:40]!r}...", hint="use a digest of it"
+            )
 
 
 def read_header(blob: bytes, *, is_head: bool = False) -> Header:

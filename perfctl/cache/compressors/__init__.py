@@ -23,10 +23,10 @@ class Compressor(Protocol):
 
 
 NONE = 0
-COMPRESSORS: Mapping[str, int] = {"none": NONE, "zstd": 1}
+COMPRESSORS: Mapping[str, int] = {"none": NONE, "zstd": 1, "brotli": 2, "gzip": 3}
 """The file's name and the id in the header."""
 
-_BY_ID = {number: name for name, number in COMPRESSORS.items()}
+COMPRESSOR_NAMES: Mapping[int, str] = {number: name for name, number in COMPRESSORS.items()}
 _LOADED: dict[str, Compressor] = {}
 
 
@@ -39,5 +39,5 @@ def compressor_named(name: str) -> Compressor:
 
 def compressor_numbered(number: int) -> Compressor | None:
     """The compressor of an id in a header; None for an id that was never given out."""
-    name = _BY_ID.get(number)
+    name = COMPRESSOR_NAMES.get(number)
     return compressor_named(name) if name else None

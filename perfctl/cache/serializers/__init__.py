@@ -6,7 +6,7 @@ The id stands in the header of each stored value, so a row's id never changes an
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 from perfctl.errors import ConfigError
@@ -21,27 +21,46 @@ class Serializer(Protocol):
     """Types with parts that come back as they were."""
     any_keys: bool
     """Whether a dict may have keys that are not text."""
+    hint: str
+    """What to cache in place of what does not come back."""
+
+    def parts(self, value: Any) -> Iterable[tuple[str, Any]] | None:
+        """What a value of a type that is neither scalar nor container holds, each part with its place in a path;
+        None when it does not come back as it was."""
+        ...
+
+    def fault(self, value: Any) -> str | None:
+        """Why a value of a scalar type does not come back as it was, all the same."""
+        ...
 
     def dumps(self, value: Any) -> bytes:
-        """The value's bytes; it was checked by `measure` before."""
+        """The value's bytes; it was checked by `weigh` before. Raises ValueError for what has no bytes."""
         ...
 
-    def loads(self, data: bytes) -> Any:
-        """The value again. Raises ValueError for bytes that `dumps` never wrote, and for nothing else."""
+    def loads(self, data: bytes, *, lenient: bool = False) -> Any:
+        """The value again. Raises ValueError for bytes that `dumps` never wrote, and for nothing else.
+
+        `lenient` gives a readable mapping in place of a value whose class is not known here.
+        """
         ...
 
 
-SERIALIZERS: Mapping[str, int] = {"msgpack": 1, "json": 2}
+SERIALIZERS: Mapping[str, int] = {"msgpack": 1, "json": 2, "pickle": 3}
 """The file's name and the id in the header."""
 
-_BY_ID = {number: name for name, number in SERIALIZERS.items()}
+NEEDS_SEAL = frozenset({"pickle"})
+"""Those whose bytes may only be read once a key of ours has vouched for them."""
+
+SERIALIZER_NAMES: Mapping[int, str] = {number: name for name, number in SERIALIZERS.items()}
 _LOADED: dict[str, Serializer] = {}
 
 
 def refuse_unknown_serializer(name: str) -> None:
     """ConfigError for a name in the configuration that is not offered."""
     if name not in SERIALIZERS:
-        raise ConfigError(f"cache.serialization_method: {name!r} is not offered", hint=_hint(name))
+        raise ConfigError(
+            f"cache.serialization_method: {name!r} is not offered", hint=f"one of {', '.join(SERIALIZERS)}"
+        )
 
 
 def serializer_named(name: str) -> Serializer:
@@ -53,11 +72,5 @@ def serializer_named(name: str) -> Serializer:
 
 def serializer_numbered(number: int) -> Serializer | None:
     """The serializer of an id in a header; None for an id that was never given out."""
-    name = _BY_ID.get(number)
+    name = SERIALIZER_NAMES.get(number)
     return serializer_named(name) if name else None
-
-
-def _hint(name: str) -> str:
-    if name == "pickle":
-        return "a pickle read from a shared server runs code, and no signing key is configured: use msgpack"
-    return f"one of {', '.join(SERIALIZERS)}"

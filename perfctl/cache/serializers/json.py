@@ -12,17 +12,30 @@ class Json:
     scalars = frozenset({type(None), bool, int, float, str})
     containers = frozenset({list, dict})
     any_keys = False
+    hint = "cache a dict, list, text or number made of it, or set cache.serialization_method: msgpack"
+
+    def parts(self, value: Any) -> None:
+        """JSON has no other types."""
+        return
+
+    def fault(self, value: Any) -> str | None:
+        """Python prints and reads no integer of more than 4,300 digits."""
+        if type(value) is int and value.bit_length() > _MAX_INTEGER_BITS:
+            return "has too many digits for JSON"
+        return None
 
     def dumps(self, value: Any) -> bytes:
-        """Compact UTF-8."""
+        """Compact UTF-8. NaN and the infinities are written as Python and JavaScript name them."""
         return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
-    def loads(self, data: bytes) -> Any:
+    def loads(self, data: bytes, *, lenient: bool = False) -> Any:
         """ValueError for what is not JSON, or nests deeper than any value of ours."""
         try:
             return json.loads(data)
         except RecursionError as error:
             raise ValueError("nests too deep") from error
 
+
+_MAX_INTEGER_BITS = 14_000
 
 SERIALIZER = Json()
