@@ -108,7 +108,7 @@ class CacheConfig:
     serialization_method: SerializationMethod = setting(
         "msgpack", "How values become bytes; pickle only together with encryption_key."
     )
-    eviction_policy: EvictionPolicy = setting("lru", "Who leaves when the in-process tier is full.")
+    eviction_policy: EvictionPolicy = setting("adaptive", "Who leaves when the in-process tier is full.")
     copy_on_hit: bool = setting(False, "Give each caller a copy of its own; else a hit is the object that was put.")
     compressor: Compressor = setting("zstd", "How bytes become fewer.")
     dictionaries: bool = setting(True, "Train a zstd dictionary for each namespace whose small values it helps.")

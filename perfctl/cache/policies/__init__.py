@@ -44,9 +44,11 @@ class Policy(Protocol):
 
 
 POLICIES: Mapping[str, str] = {
+    "adaptive": "adaptive:Adaptive",
     "lru": "lru:LRU",
     "lfu": "lfu:LFU",
     "ttl": "ttl:TTL",
+    "wtinylfu": "wtinylfu:WTinyLFU",
     "sieve": "sieve:Sieve",
     "s3fifo": "s3fifo:S3FIFO",
     "arc": "arc:ARC",
@@ -55,6 +57,9 @@ POLICIES: Mapping[str, str] = {
     "opt": "opt:OPT",
 }
 """The name in the configuration; file and class."""
+
+SHIPPED = "adaptive"
+"""The configuration's default."""
 
 CLAIRVOYANT = frozenset({"opt"})
 """Policies that need the future: limits to compare with, not offered in the configuration."""
