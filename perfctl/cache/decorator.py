@@ -11,11 +11,13 @@ from dataclasses import replace
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, overload
 
 from perfctl.cache.call import Call
+from perfctl.cache.entry import MISSING, Entry
 from perfctl.cache.hitpath import Shortcuts, stand_in
 from perfctl.cache.keymaker import Arguments, Key, KeyMaker, resolved
 from perfctl.cache.keys import KeyLayout
-from perfctl.cache.local import MISSING, LocalTier
-from perfctl.cache.marks import NamespaceState
+from perfctl.cache.local import LocalTier
+from perfctl.cache.marks import Marks, NamespaceState
+from perfctl.cache.meta import Meta
 from perfctl.cache.model import Preloaded
 from perfctl.cache.options import DecoratorOptions, Options, options_of
 from perfctl.cache.warming import warm, warm_blocking
@@ -41,6 +43,9 @@ class Loader(Protocol):
 
     @property
     def local(self) -> LocalTier: ...
+
+    @property
+    def marks(self) -> Marks: ...
 
     def state(self, namespace: str | None = None) -> NamespaceState: ...
 
@@ -217,7 +222,14 @@ class Calls:
     def _wrapper(self, miss: Callable[[Arguments], Any], *, is_async: bool) -> Any:
         cache, keys = self._cache, self.keys
         made = stand_in(
-            keys, cache.local, self._state, self._shortcuts, miss, is_async=is_async, copies=cache.config.copy_on_hit
+            keys,
+            cache.local,
+            self._state,
+            self._shortcuts,
+            self._holds,
+            miss,
+            is_async=is_async,
+            copies=cache.config.copy_on_hit,
         )
         wrapper: Any = functools.update_wrapper(made, self.function)
         wrapper.key = lambda *args, **kwargs: keys.key(keys.bind(args, kwargs))
@@ -232,13 +244,20 @@ class Calls:
         """What the tier in the process has; the next such call finds it by its arguments, where they allow that."""
         local, state, keys = self._cache.local, self._state, self.keys
         entry = local.entries.get(name)
-        if entry is None or entry.good_until <= local.now() or entry.generation != state.generation or entry.tags:
+        if entry is None or entry.good_until <= local.now() or entry.generation != state.generation:
+            return MISSING
+        if entry.tags and not self._holds(entry):
             return MISSING
         if keys.is_pure:
             self._shortcuts.add(tuple([arguments[relevant] for relevant in keys.relevant]), entry)
         local.recent.append(name)
         state.counts.hits_l1 += 1
         return deepcopy(entry.value) if self._cache.config.copy_on_hit else entry.value
+
+    def _holds(self, entry: Entry) -> bool:
+        """Whether the tags of an entry are known to be what they were, without asking anybody."""
+        meta = Meta(entry.created_ms, None, entry.version, entry.tags)
+        return self._cache.marks.is_valid_now(self._state, meta) is True
 
     def _factory(self, arguments: Arguments) -> Callable[[], Any]:
         args, kwargs = self.keys.passed(arguments)

@@ -51,12 +51,13 @@ def stand_in(
     tier: LocalTier,
     state: NamespaceState,
     shortcuts: Shortcuts,
+    holds: Callable[[Entry], bool],
     miss: Miss,
     *,
     is_async: bool,
     copies: bool,
 ) -> Callable[..., Any]:
-    """The function: a hit is answered at once, all else by `miss` with the arguments."""
+    """The function: a hit is answered at once, all else by `miss` with the arguments. `holds` judges tags."""
     known: dict[str, Any] = {
         "found": shortcuts.found.get,
         "read": tier.recent.append,
@@ -64,6 +65,7 @@ def stand_in(
         "state": state,
         "counts": state.counts,
         "copied": deepcopy,
+        "holds": holds,
         "miss": miss,
         "kind": type,
         "text": str,
@@ -101,7 +103,7 @@ def _look(relevant: tuple[str, ...], copies: bool) -> str:
             _cached_entry is not None
             and _cached_entry.good_until > _cached_now()
             and _cached_entry.generation == _cached_state.generation
-            and not _cached_entry.tags
+            and (not _cached_entry.tags or _cached_holds(_cached_entry))
         ):
             _cached_read(_cached_entry.name)
             _cached_counts.hits_l1 += 1
