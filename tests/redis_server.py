@@ -87,9 +87,11 @@ class RedisServer:
 class RawClient:
     """A blocking connection that knows nothing of perfctl's drivers."""
 
-    def __init__(self, port: int) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port), 10)
+    def __init__(self, port: int, host: str = "127.0.0.1", password: str | None = None) -> None:
+        self._socket = socket.create_connection((host, port), 10)
         self._reader = hiredis.Reader()
+        if password:
+            self.call("AUTH", password)
 
     def call(self, *words: bytes | str | int) -> Any:
         """The reply to one command."""

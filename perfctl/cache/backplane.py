@@ -193,12 +193,12 @@ class Backplane:
                 tasks.create_task(self._verify(ears))
                 if self.mode == "pubsub":
                     self._say_soon()
-                if len(ears) > 1 or not self._store.address.startswith(ears[0].node):
+                if self._store.address != ears[0].node:
                     tasks.create_task(self._watch_nodes({line.node for line in ears}))
 
     async def _ears(self, lines: contextlib.AsyncExitStack) -> list[Line]:
         """A connection to each node that names what changes there, or one on which messages come."""
-        nodes = await self._store.nodes()
+        nodes = await self._store.nodes(anew=True)
         if self._wanted != "pubsub" and self.mode != "pubsub":
             try:
                 ears = [await self._track(node, lines) for node in nodes]
@@ -313,7 +313,7 @@ class Backplane:
         """Notice a primary that another one took over from."""
         while True:
             await asyncio.sleep(_BEAT_SECONDS * 2)
-            if set(await self._store.nodes()) != heard:
+            if set(await self._store.nodes(anew=True)) != heard:
                 raise _NodesChangedError
 
     async def _verify(self, ears: Sequence[Line]) -> None:

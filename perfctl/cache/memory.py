@@ -158,7 +158,7 @@ class MemoryStore:
         self._subscriptions.add(subscription)
         return subscription
 
-    async def nodes(self) -> list[str]:
+    async def nodes(self, *, anew: bool = False) -> list[str]:
         """One, of no address."""
         return [self.address]
 

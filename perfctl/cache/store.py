@@ -250,8 +250,8 @@ class Store(Protocol):
         """Subscribe, on a connection of its own; returns when the server has confirmed it."""
         ...
 
-    async def nodes(self) -> list[str]:
-        """The primaries' addresses as they are now: `["127.0.0.1:6379"]`."""
+    async def nodes(self, *, anew: bool = False) -> list[str]:
+        """The primaries' addresses as they are known, or asked for `anew`: `["127.0.0.1:6379"]`."""
         ...
 
     async def line(self, node: str, *, protocol: int | None = None) -> Line:

@@ -120,10 +120,10 @@ class Routes:
 
         return list(await asyncio.gather(*[of_one(node) for node in nodes]))
 
-    async def primaries(self) -> list[Node]:
-        """The primaries as they are now."""
+    async def primaries(self, *, anew: bool = False) -> list[Node]:
+        """The primaries as they are known; `anew` asks who they are now."""
         topology = self._topology()
-        if not topology.primaries():
+        if anew or not topology.primaries():
             await self._find(topology)
         return topology.primaries()
 

@@ -146,9 +146,9 @@ class RedisStore(Inspection):
         """SUBSCRIBE, on one primary."""
         return await subscribed(await self.line((await self.nodes())[0]), channels)
 
-    async def nodes(self) -> list[str]:
+    async def nodes(self, *, anew: bool = False) -> list[str]:
         """The primaries."""
-        return [node.name for node in await self._routes.primaries()]
+        return [node.name for node in await self._routes.primaries(anew=anew)]
 
     async def line(self, node: str, *, protocol: int | None = None) -> RedisLine:
         """A connection of its own."""

@@ -15,9 +15,12 @@ from perfctl.cache.address import address_of
 from perfctl.cache.backplane import Backplane
 from perfctl.cache.keys import KeyLayout
 from perfctl.cache.redis import RedisStore
+from perfctl.cache.store import Write
 from perfctl.config import CacheConfig
 from perfctl.config.settings import BackplaneMode
-from tests.redis_server import PRODUCTS, RedisServer, redis_server
+from tests.conftest import RunningSandbox
+from tests.contract.test_cache_stores import config_of as config_of_kind
+from tests.redis_server import PRODUCTS, RawClient, RedisServer, redis_server
 
 pytestmark = pytest.mark.servers
 
@@ -196,6 +199,78 @@ def test_announcements_wait_for_a_server_that_is_away(tmp_path: Path, ears: Call
         until(lambda: here.notes.is_verified and there.notes.is_verified)
         there.backplane.announce([])
         until(lambda: NAME in here.notes.names or here.notes.everything > 2)
+
+
+@pytest.mark.xdist_group("cluster")
+@pytest.mark.parametrize("mode", ["tracking", "pubsub"])
+def test_every_node_of_a_cluster_is_heard_and_again_after_a_failover(
+    cluster_sandbox: RunningSandbox, ears: Callable[..., Ears], mode: BackplaneMode
+) -> None:
+    config = config_of_kind("cluster", cluster_sandbox.environment)
+    here, there = ears(config, mode), ears(config, mode)
+    until(lambda: here.notes.is_verified and there.notes.is_verified)
+
+    async def write(names: Sequence[bytes]) -> None:
+        store = RedisStore(address_of(config))
+        await store.set_many([Write(name, b"1", 60_000) for name in names])
+        there.backplane.announce(names)
+        await store.close()
+
+    first = [LAYOUT.of(f"first {number}", "api") for number in range(30)]
+    asyncio.run(write(first))
+    until(lambda: set(first) <= set(here.notes.names))
+    everything = here.notes.everything
+    nodes = asyncio.run(fail_over(config))
+    until(lambda: here.notes.everything > everything + 1 or mode == "pubsub", 30)
+    until(lambda: here.notes.is_verified and there.notes.is_verified, 30)
+    second = [LAYOUT.of(f"second {number}", "api") for number in range(30)]
+    asyncio.run(write(second))
+    until(lambda: set(second) <= set(here.notes.names))
+    assert nodes
+
+
+async def fail_over(config: CacheConfig) -> list[str]:
+    """Have a replica of each primary of a cluster take over; the primaries before."""
+    store = RedisStore(address_of(config))
+    before = await store.nodes(anew=True)
+    line = await store.line(before[0])
+    for _first, _last, _primary, *replicas in await line.ask("CLUSTER", "SLOTS"):
+        host, port = replicas[0][0].decode(), replicas[0][1]
+        replica = await store.line(f"{host}:{port}")
+        await replica.ask("CLUSTER", "FAILOVER")
+        await replica.close()
+        break
+    await line.close()
+    while await store.nodes(anew=True) == before:
+        await asyncio.sleep(0.05)
+    await store.close()
+    return before
+
+
+@pytest.mark.xdist_group("sentinel")
+def test_the_primary_that_sentinels_name_is_heard_and_again_after_a_failover(
+    sentinel_sandbox: RunningSandbox, ears: Callable[..., Ears]
+) -> None:
+    config = config_of_kind("sentinel", sentinel_sandbox.environment)
+    here = ears(config)
+    until(lambda: here.notes.is_verified)
+    everything = here.notes.everything
+
+    async def promote() -> None:
+        store = RedisStore(address_of(config))
+        (before,) = await store.nodes(anew=True)
+        host, _, port = config.sentinel_nodes[0].rpartition(":")
+        sentinel = RawClient(int(port), host, sentinel_sandbox.environment["REDIS_PASSWORD"])
+        sentinel.call("SENTINEL", "FAILOVER", config.sentinel_service)
+        sentinel.close()
+        while (await store.nodes(anew=True))[0] == before:
+            await asyncio.sleep(0.1)
+        await store.set(Write(NAME, b"1", 60_000))
+        await store.close()
+
+    asyncio.run(promote())
+    until(lambda: here.notes.everything > everything + 1, 30)
+    until(lambda: here.notes.is_verified, 30)
 
 
 def test_a_forked_child_hears_by_a_connection_of_its_own(tmp_path: Path, ears: Callable[..., Ears]) -> None:
