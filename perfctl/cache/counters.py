@@ -8,7 +8,17 @@ from dataclasses import dataclass
 
 from perfctl.cache.model import TierStats
 
-COUNTED = ("hits_l1", "hits_l2", "misses", "sets")
+COUNTED = (
+    "hits_l1",
+    "hits_l2",
+    "misses",
+    "sets",
+    "stale",
+    "evictions",
+    "undecodable",
+    "decoded_bytes",
+    "encoded_bytes",
+)
 
 
 @dataclass(slots=True)
@@ -19,10 +29,18 @@ class NamespaceCounts:
     hits_l2: int = 0
     misses: int = 0
     sets: int = 0
+    stale: int = 0
+    """Values past their TTL that stood in."""
+    evictions: int = 0
+    undecodable: int = 0
+    decoded_bytes: int = 0
+    """Of a sample of the writes: what they were before compression ..."""
+    encoded_bytes: int = 0
+    """... and what went to the server."""
 
     def frozen(self) -> TierStats:
         """The counts as they are now."""
-        return TierStats(self.hits_l1, self.hits_l2, self.misses, self.sets)
+        return TierStats(**{name: getattr(self, name) for name in COUNTED})
 
 
 class Counters:
@@ -53,6 +71,11 @@ class Counters:
             fresh = {field: count - self._told.get(field, 0) for field, count in now.items()}
             self._told = now
         return {field: increment for field, increment in fresh.items() if increment}
+
+    def forget(self) -> None:
+        """In a forked child: what was counted so far is told by the parent."""
+        self._lock = threading.Lock()
+        self.take()
 
     def give_back(self, increments: Mapping[bytes, int]) -> None:
         """The server did not hear of these: take them again next time."""

@@ -2,88 +2,81 @@
 
 from __future__ import annotations
 
-import asyncio
-import inspect
-import time
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+import os
+import weakref
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from copy import deepcopy
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
+from inspect import isawaitable
+from typing import TYPE_CHECKING, Any, Self, Unpack
+from weakref import WeakSet
 
 from perfctl.cache.address import address_of
 from perfctl.cache.call import DEFAULT_CALL, Call
 from perfctl.cache.clock import SYSTEM_CLOCK, Clock
-from perfctl.cache.codec import Codec, UndecodableError
-from perfctl.cache.counters import Counters, NamespaceCounts
-from perfctl.cache.flights import Abandoned, Flight, Flights
+from perfctl.cache.codec import Codec
+from perfctl.cache.counters import Counters
+from perfctl.cache.entry import Entry
 from perfctl.cache.keys import DEFAULT_NAMESPACE, KeyLayout
 from perfctl.cache.local import MISSING, LocalTier
-from perfctl.cache.meta import Meta
 from perfctl.cache.marks import Marks, NamespaceState
 from perfctl.cache.model import CacheStats, Preloaded
 from perfctl.cache.policies import refuse_unknown_policy
 from perfctl.cache.serializers import refuse_unknown_serializer
-from perfctl.cache.shared import SharedTier
-from perfctl.cache.store import Store, Write
-from perfctl.cache.ttl import ttl_ms
-from perfctl.cache.weight import weigh, weigh_decoded
+from perfctl.cache.store import Store
+from perfctl.cache.tiers import LOCAL_SECONDS
 from perfctl.config.settings import CacheConfig
 from perfctl.diagnosis import Check
-from perfctl.errors import ConfigError, NotConfiguredError, UsageError
+from perfctl.errors import ConfigError, NotConfiguredError
 
 if TYPE_CHECKING:
+    from perfctl.cache.batches import Batches
     from perfctl.cache.decorator import Decorator, DecoratorOptions
     from perfctl.cache.operator import CacheOperator
+    from perfctl.cache.works import Works
 
-LOCAL_SECONDS = 5.0
-"""How long the process trusts its own copy of a value that other processes may change on the server."""
-
-_TELL_EVERY_SECONDS = 2.0
-"""How often, at most, the server hears of hits and misses."""
-
-_Value = TypeVar("_Value")
+__all__ = ["LOCAL_SECONDS", "AdvancedCache"]
 
 
 class AdvancedCache:
     """Values by key and namespace. Reads and writes never raise for the server's sake: a server that is down is a
     miss and one warning in the log `perfctl.cache`. What an operator asks of the server, strictly, is `operator`.
 
-    Connects on first use. Values come back as the types that were put, from either tier; a value of a type that
-    cannot do so raises UsageError at once. A hit in the process is the very object that was put: do not change it.
+    Connects on first use; any number of threads and event loops share it, and a forked child may go on with it.
+    Values come back as the types that were put, from either tier; a value of a type that cannot do so raises
+    UsageError at once. A hit in the process is the very object that was put: do not change it, or configure
+    `copy_on_hit`.
     """
 
     def __init__(self, config: CacheConfig, *, store: Store | None = None, clock: Clock = SYSTEM_CLOCK) -> None:
         """`store` replaces Redis; a test moves its own `clock`. ConfigError for what cannot work."""
         _check(config)
         self.config = config
+        self.clock = clock
         self.layout = KeyLayout(config.key_prefix)
         self.codec = Codec(config, layout=self.layout)
         self.counters = Counters()
-        self.marks = Marks(None, self.layout, clock, config=config, counters=self.counters)
         wants_redis = config.has_redis or config.cluster_enabled or config.sentinel_enabled
         self._address = address_of(config) if wants_redis and store is None else None
         self._given_store = store
-        self.clock = clock
-        self._now = clock.monotonic
-        self._flights = Flights()
-        self._fetching: dict[bytes, object] = {}
-        self._undecodable = 0
-        self._told_at = clock.monotonic()
-        self._background: set[asyncio.Task[None]] = set()
+        self._disabled = 0
+        _CACHES.add(self)
 
     async def get(self, key: str, default: Any = MISSING, *, namespace: str | None = None) -> Any:
-        """The value of a key. A miss gives `default`, or None where no default is given; a cached None is a hit."""
-        counts = self.counters.of(namespace or DEFAULT_NAMESPACE)
+        """The value of a key. A miss gives `default`, or None where no default is given; a cached None is a hit.
+
+        A value past its TTL is given only while Redis is away, and for a while after its factory failed.
+        """
+        state = self.state(namespace)
         name = self.layout.of(key, namespace)
-        value = self.local.get(name)
-        if value is not MISSING:
-            counts.hits_l1 += 1
-            return value
-        value = await self._fetch(name)
-        if value is not MISSING:
-            counts.hits_l2 += 1
-            return value
-        counts.misses += 1
-        return None if default is MISSING else default
+        entry = self._here(state, name)
+        if entry is None and not self._disabled:
+            entry = await self._works_now.reader.find(state, name)
+        if entry is None:
+            state.counts.misses += 1
+            return None if default is MISSING else default
+        return self._given(entry)
 
     async def set(
         self,
@@ -92,60 +85,138 @@ class AdvancedCache:
         *,
         ttl: float | None = None,
         namespace: str | None = None,
-        tags: tuple[str, ...] = (),
+        tags: Sequence[str] = (),
+        sliding: bool = False,
     ) -> bool:
         """Keep a value for `ttl` seconds (the default is `ttl_seconds`); whether the server has it, too.
 
-        UsageError for a value that would not come back as it is, naming the type and where in the value it is.
+        It ends with a clear of one of its `tags`; when it is `sliding`, each read starts its life anew. UsageError
+        for a value that would not come back as it is, naming the type and where in the value it is.
         """
-        if tags:
-            raise UsageError("set: tags are not offered yet", hint="use a namespace for what is cleared together")
-        self.counters.of(namespace or DEFAULT_NAMESPACE).sets += 1
-        write = self._keep(self.layout.of(key, namespace), value, ttl)
-        return await self._send(write)
+        if self._disabled:
+            return False
+        return await self._batches.set_one(self.state(namespace), key, value, ttl=ttl, tags=tags, sliding=sliding)
 
     async def get_or_set(
         self,
         key: str,
-        factory: Callable[[], Any],
+        factory: Callable[..., Any],
         *,
         ttl: float | None = None,
         namespace: str | None = None,
+        tags: Sequence[str] = (),
+        sliding: bool = False,
+        soft_timeout: float | None = None,
+        hard_timeout: float | None = None,
+        fail_safe: bool | None = None,
+        eager: float | None = None,
+        negative_ttl: float | None = None,
     ) -> Any:
         """The value of a key, or what `factory` (plain or async) returns, which is then kept.
 
-        However many callers of this process miss at once, the factory is called once; its error reaches them all.
+        However many callers of however many processes miss at once, the factory is called once. Its error reaches
+        them all, unless a value past its TTL can stand in. A factory that must be given one argument gets a
+        `Refresh`. `Call` says what the options mean.
         """
         state = self.state(namespace)
         name = self.layout.of(key, namespace)
-        value = self.local.get(name)
-        if value is not MISSING:
-            state.counts.hits_l1 += 1
-            return value
-        return await self.load(state, name, factory, Call(ttl=ttl))
+        entry = self._here(state, name)
+        if entry is not None:
+            return self._given(entry)
+        call = Call(
+            ttl=ttl,
+            tags=tuple(tags),
+            sliding=sliding,
+            soft_timeout=soft_timeout,
+            hard_timeout=hard_timeout,
+            fail_safe=fail_safe,
+            eager=eager,
+            negative_ttl=negative_ttl,
+        )
+        return await self.load(state, name, factory, call)
 
-    def state(self, namespace: str | None = None) -> NamespaceState:
-        """What this process knows of a namespace: one object, for ever."""
-        return self.marks.state(namespace or DEFAULT_NAMESPACE)
+    async def get_many(self, keys: Iterable[str], *, namespace: str | None = None) -> dict[str, Any]:
+        """The values of those keys that have one, with one question to the server."""
+        return {} if self._disabled else await self._batches.get(self.state(namespace), list(keys))
+
+    async def set_many(
+        self,
+        values: Mapping[str, Any],
+        *,
+        ttl: float | None = None,
+        namespace: str | None = None,
+        tags: Sequence[str] = (),
+        sliding: bool = False,
+    ) -> int:
+        """Keep many values with one message to the server; how many it has."""
+        if self._disabled:
+            return 0
+        return await self._batches.set(self.state(namespace), values, ttl=ttl, tags=tags, sliding=sliding)
+
+    async def get_or_set_many(
+        self,
+        keys: Iterable[str],
+        factory: Callable[[list[str]], Any],
+        *,
+        ttl: float | None = None,
+        namespace: str | None = None,
+        tags: Sequence[str] = (),
+        soft_timeout: float | None = None,
+        hard_timeout: float | None = None,
+        fail_safe: bool | None = None,
+        negative_ttl: float | None = None,
+    ) -> dict[str, Any]:
+        """The values of keys; `factory` (plain or async) is called once, with the list of those that are missing,
+        and returns a mapping.
+
+        A key that it leaves out is left out of the answer, too; with a negative TTL it is kept, and answered, as
+        None. A key that was not asked for is kept. A key that another caller computes at the moment is waited for.
+        """
+        call = Call(
+            ttl=ttl,
+            tags=tuple(tags),
+            soft_timeout=soft_timeout,
+            hard_timeout=hard_timeout,
+            fail_safe=fail_safe,
+            negative_ttl=negative_ttl,
+            takes_refresh=False,
+        )
+        return await self._batches.get_or_set(
+            self.state(namespace), list(dict.fromkeys(keys)), factory, call, is_disabled=bool(self._disabled)
+        )
 
     async def delete(self, key: str, *, namespace: str | None = None) -> bool:
-        """Forget a key in both tiers; whether the server did, where there is one."""
-        name = self.layout.of(key, namespace)
-        was_here = self._forget(name)
-        return was_here if self._shared is None else await self._shared.delete([name])
+        """Forget a key in both tiers; whether the server did, where there is one, else whether it was there."""
+        return await self.delete_many([key], namespace=namespace)
 
-    async def clear(self, namespace: str) -> int:
-        """Forget all keys of a namespace; how many were deleted on the server, or here where there is none."""
-        prefix = self.layout.namespace(namespace)
-        deleted = sum(self.local.delete(name) for name in list(self.local.entries) if name.startswith(prefix))
-        self._fetching.clear()
-        if self._shared is None:
-            return deleted
+    async def delete_many(self, keys: Iterable[str], *, namespace: str | None = None) -> bool:
+        """Forget keys with one message to the server; as `delete`."""
+        names = [self.layout.of(key, namespace) for key in keys]
+        return await self._works_now.writer.delete(self.state(namespace), names)
 
-        async def on_server() -> int:
-            return (await self.operator.clear(await self.operator.measure(namespace))).deleted
+    async def clear(self, namespace: str | None = None, *, tag: str | None = None) -> bool:
+        """Forget everything of a namespace (or with a tag), whatever there is of it, with one write; whether the
+        server knows. No process serves what was cleared; the server's memory is given back bit by bit."""
+        state, works = self.state(namespace), self._works_now
+        is_told = await works.writer.clear(state, tag)
+        works.reclaim_soon(state)
+        return is_told
 
-        return await self._shared.ask(on_server, 0)
+    async def touch(self, key: str, ttl: float | None = None, *, namespace: str | None = None) -> bool:
+        """Start the life of a value anew, for `ttl` seconds; whether there was one."""
+        return await self._batches.touch(self.state(namespace), key, ttl)
+
+    async def expire(self, key: str, *, namespace: str | None = None) -> bool:
+        """End the life of a value: it is computed anew when it is next asked for, and stands in until that is done;
+        whether there was one."""
+        return await self._batches.expire(self.state(namespace), key)
+
+    async def exists(self, key: str, *, namespace: str | None = None) -> bool:
+        """Whether a key has a value."""
+        state, name = self.state(namespace), self.layout.of(key, namespace)
+        if self._disabled:
+            return False
+        return await self._works_now.reader.find(state, name, counts=False) is not None
 
     async def preload(
         self,
@@ -155,16 +226,7 @@ class AdvancedCache:
         namespace: str | None = None,
     ) -> Preloaded:
         """Write many keys ahead of their reads, in pipelined batches; without a server, into this process."""
-        from perfctl.cache.preload import Entry
-
-        pairs = list(entries.items() if isinstance(entries, Mapping) else entries)
-        listed = [Entry(f"key {key!r}", key, value, ttl, namespace) for key, value in pairs]
-        nothing = Preloaded(namespace or DEFAULT_NAMESPACE, 0, len(listed), 0, 0.0)
-        if self._shared is not None:
-            return await self._shared.ask(lambda: self.operator.preload(listed, namespace=namespace), nothing)
-        for key, value in pairs:
-            self._keep(self.layout.of(key, namespace), value, ttl)
-        return Preloaded(namespace or DEFAULT_NAMESPACE, len(listed), 0, 0, 0.0)
+        return await self._batches.preload(self.state(namespace), entries, ttl=ttl)
 
     async def stats(self) -> CacheStats:
         """What this process's cache did since it started; `operator.stats()` adds up all processes."""
@@ -172,17 +234,9 @@ class AdvancedCache:
 
     def metrics(self) -> CacheStats:
         """The same, for synchronous code."""
-        namespaces = self.counters.snapshot()
-        return CacheStats(
-            namespaces=namespaces,
-            hits=sum(counts.hits for counts in namespaces.values()),
-            misses=sum(counts.misses for counts in namespaces.values()),
-            sets=sum(counts.sets for counts in namespaces.values()),
-            evictions=self.local.evictions,
-            entries=len(self.local),
-            size_bytes=self.local.size_bytes,
-            undecodable=self._undecodable,
-        )
+        from perfctl.cache.figures import figures
+
+        return figures(self)
 
     def cache_decorator(self, **options: Unpack[DecoratorOptions]) -> Decorator:
         """Cache what an async or plain function returns, by its arguments.
@@ -197,12 +251,96 @@ class AdvancedCache:
 
     decorator = cache_decorator
 
+    @contextmanager
+    def disabled(self) -> Iterator[Self]:
+        """Within it, in this process, nothing is found and nothing is kept: every call reaches its function. For
+        tests, also around `await`. What the process held is forgotten; what is on the server stays."""
+        self._disabled += 1
+        self.local.empty()
+        try:
+            yield self
+        finally:
+            self._disabled -= 1
+
+    def state(self, namespace: str | None = None) -> NamespaceState:
+        """What this process knows of a namespace: one object, for ever."""
+        return self.marks.state(namespace or DEFAULT_NAMESPACE)
+
+    async def load(
+        self, state: NamespaceState, name: bytes, factory: Callable[..., Any], call: Call = DEFAULT_CALL
+    ) -> Any:
+        """After a miss in the process: from the server, or from the factory, once for all who wait."""
+        if self._disabled:
+            return await _called(factory)
+        entry = self._here(state, name)
+        if entry is not None:
+            return self._given(entry)
+        return self._copied(await self._works_now.waiters.load(state, name, factory, call))
+
+    def load_blocking(
+        self, state: NamespaceState, name: bytes, factory: Callable[..., Any], call: Call = DEFAULT_CALL
+    ) -> Any:
+        """The same for a plain function, which runs in the caller's own thread."""
+        if self._disabled:
+            return factory()
+        entry = self._here(state, name)
+        if entry is not None:
+            return self._given(entry)
+        return self._copied(self._works_now.blocking.load(state, name, factory, call))
+
+    async def recompute(
+        self, state: NamespaceState, name: bytes, factory: Callable[..., Any], call: Call = DEFAULT_CALL
+    ) -> Any:
+        """Call the factory now and keep what it returns; when it fails, the old value stays and its error is raised."""
+        if self._disabled:
+            return await _called(factory)
+        return await self._works_now.waiters.recompute(state, name, factory, call)
+
+    def recompute_blocking(
+        self, state: NamespaceState, name: bytes, factory: Callable[..., Any], call: Call = DEFAULT_CALL
+    ) -> Any:
+        """The same for a plain function, which runs in the caller's own thread."""
+        return factory() if self._disabled else self._works_now.blocking.recompute(state, name, factory, call)
+
+    def delete_blocking(self, key: str, *, namespace: str | None = None) -> bool:
+        """`delete` for plain functions."""
+        forgotten: bool = self._works_now.run(self.delete(key, namespace=namespace))
+        return forgotten
+
+    async def health(self) -> list[Check]:
+        """Does Redis answer? Never raises."""
+        from perfctl.cache.doctor import check_health
+
+        if not self._has_store:
+            return [Check("redis", "connect", "off", "no Redis is configured: the cache is within this process")]
+        return [await check_health(self.store)]
+
+    async def doctor(self) -> list[Check]:
+        """Can perfctl work with this Redis: a check a right, setting and version. Never raises."""
+        from perfctl.cache.doctor import examine
+
+        return await examine(self.store, self.layout, self._address) if self._has_store else await self.health()
+
+    async def close(self) -> None:
+        """Finish what goes on in the background, tell the server what was counted, and close the connections; the
+        next use opens new ones."""
+        if "works" in self.__dict__:
+            await self.works.end()
+        if "store" in self.__dict__ and self._has_store:
+            await self.store.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *failure: object) -> None:
+        await self.close()
+
     @cached_property
     def operator(self) -> CacheOperator:
         """The operator's side: raises where a server does not answer. ConfigError where none is configured."""
         from perfctl.cache.operator import CacheOperator
 
-        return CacheOperator(self.store, self.layout, self.codec, default_ttl=self.config.ttl_seconds)
+        return CacheOperator(self.store, self.layout, self.codec, config=self.config)
 
     @cached_property
     def store(self) -> Store:
@@ -222,227 +360,100 @@ class AdvancedCache:
     def local(self) -> LocalTier:
         """The tier in this process."""
         capacity = int(self.config.max_size_mb * 1_000_000)
-        return LocalTier(capacity, self.config.eviction_policy, now=self._now)
-
-    async def health(self) -> list[Check]:
-        """Does Redis answer? Never raises."""
-        from perfctl.cache.doctor import check_health
-
-        if self._shared is None:
-            return [Check("redis", "connect", "off", "no Redis is configured: the cache is within this process")]
-        return [await check_health(self.store)]
-
-    async def doctor(self) -> list[Check]:
-        """Can perfctl work with this Redis: a check a right, setting and version. Never raises."""
-        from perfctl.cache.doctor import examine
-
-        if self._shared is None:
-            return await self.health()
-        return await examine(self.store, self.layout, self._address)
-
-    async def close(self) -> None:
-        """Tell the server what was counted, and close the connections; the next use opens new ones."""
-        if not self._was_used:
-            return
-        for task in list(self._background):
-            if task.get_loop() is asyncio.get_running_loop():
-                await task
-        await self._tell()
-        await self.store.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *failure: object) -> None:
-        await self.close()
-
-    async def load(
-        self, state: NamespaceState, name: bytes, factory: Callable[..., Any], call: Call = DEFAULT_CALL
-    ) -> Any:
-        """After a miss in the process: from the server, or from the factory, once for all who wait."""
-        counts = state.counts
-        while True:
-            flight, leads = self._flights.join(name)
-            if leads:
-                return await self._lead(name, flight, factory, call, counts)
-            try:
-                value = await asyncio.shield(asyncio.wrap_future(flight.result))
-            except Abandoned:
-                continue
-            counts.hits_l1 += 1
-            return value
-
-    def load_blocking(
-        self, state: NamespaceState, name: bytes, factory: Callable[..., Any], call: Call = DEFAULT_CALL
-    ) -> Any:
-        """The same for a plain function, which runs in the caller's own thread."""
-        counts = state.counts
-        while True:
-            flight, leads = self._flights.join(name, blocks=True)
-            if leads:
-                return self._lead_blocking(name, flight, factory, call, counts)
-            try:
-                value = flight.wait()
-            except Abandoned:
-                continue
-            counts.hits_l1 += 1
-            return value
-
-    async def recompute(
-        self, state: NamespaceState, name: bytes, factory: Callable[..., Any], call: Call = DEFAULT_CALL
-    ) -> Any:
-        """Call the factory now and keep what it returns; when it fails, the old value stays and its error is raised."""
-        value = factory()
-        if inspect.isawaitable(value):
-            value = await value
-        if call.keep_if is None or call.keep_if(value):
-            state.counts.sets += 1
-            await self._send(self._keep(name, value, call.ttl))
-        return value
-
-    def recompute_blocking(
-        self, state: NamespaceState, name: bytes, factory: Callable[..., Any], call: Call = DEFAULT_CALL
-    ) -> Any:
-        """The same for a plain function, which runs in the caller's own thread."""
-        value = factory()
-        if call.keep_if is None or call.keep_if(value):
-            state.counts.sets += 1
-            write = self._keep(name, value, call.ttl)
-            if write is not None:
-                self._elsewhere(lambda: self._send(write))
-        return value
-
-    def delete_blocking(self, key: str, *, namespace: str | None = None) -> bool:
-        """`delete` for plain functions."""
-        if self._shared is None:
-            return self._forget(self.layout.of(key, namespace))
-        return self._elsewhere(lambda: self.delete(key, namespace=namespace))
+        return LocalTier(capacity, self.config.eviction_policy, now=self.clock.monotonic, on_eviction=_count_eviction)
 
     @cached_property
-    def _shared(self) -> SharedTier | None:
-        has_store = self._address is not None or self._given_store is not None
-        return SharedTier(self.store, now=self._now) if has_store else None
+    def marks(self) -> Marks:
+        """The versions of namespaces and tags, as this process knows them."""
+        return Marks(
+            _later(self) if self._has_store else None,
+            self.layout,
+            self.clock,
+            config=self.config,
+            counters=self.counters,
+            ask=self._ask,
+            announce=lambda names: self.works.announce(names),
+        )
+
+    @cached_property
+    def works(self) -> Works:
+        """What reads, writes and computes."""
+        from perfctl.cache.works import Works
+
+        return Works(self, _later(self) if self._has_store else None)
 
     @property
-    def _was_used(self) -> bool:
-        """Whether there is a server that somebody asked; looking does not make one."""
-        return "store" in self.__dict__
+    def is_in_memory(self) -> bool:
+        """Whether the store is a dict of this process."""
+        return self._given_store is not None and self._given_store.protocol == "none"
 
-    async def _lead(
-        self, name: bytes, flight: Flight, factory: Callable[[], Any], call: Call, counts: NamespaceCounts
-    ) -> Any:
-        try:
-            value = await self._fetch(name)
-            if value is not MISSING:
-                counts.hits_l2 += 1
-            else:
-                counts.misses += 1
-                value = factory()
-                if inspect.isawaitable(value):
-                    value = await value
-                if call.keep_if is None or call.keep_if(value):
-                    counts.sets += 1
-                    await self._send(self._keep(name, value, call.ttl))
-        except BaseException as error:
-            self._flights.fail(name, flight, error)
-            raise
-        self._flights.land(name, flight, value)
-        return value
+    @property
+    def _has_store(self) -> bool:
+        return self._address is not None or self._given_store is not None
 
-    def _lead_blocking(
-        self, name: bytes, flight: Flight, factory: Callable[[], Any], call: Call, counts: NamespaceCounts
-    ) -> Any:
-        try:
-            value = MISSING if self._shared is None else self._elsewhere(lambda: self._fetch(name))
-            if value is not MISSING:
-                counts.hits_l2 += 1
-            else:
-                counts.misses += 1
-                value = factory()
-                if call.keep_if is None or call.keep_if(value):
-                    counts.sets += 1
-                    write = self._keep(name, value, call.ttl)
-                    if write is not None:
-                        self._elsewhere(lambda: self._send(write))
-        except BaseException as error:
-            self._flights.fail(name, flight, error)
-            raise
-        self._flights.land(name, flight, value)
-        return value
+    @property
+    def _works_now(self) -> Works:
+        """The same, running."""
+        works = self.works
+        if not works.is_running:
+            works.begin()
+        return works
 
-    async def _fetch(self, name: bytes) -> Any:
-        """The value from the server, kept here, too, unless somebody wrote or deleted it meanwhile."""
-        if self._shared is None:
-            return MISSING
-        ticket = self._fetching[name] = object()
-        try:
-            fetched = await self._shared.get(name)
-        finally:
-            is_current = self._fetching.get(name) is ticket
-            if is_current:
-                del self._fetching[name]
-        self._tell_soon()
-        if fetched is None:
-            return MISSING
-        try:
-            value = self.codec.decode(name, fetched.blob).value
-        except UndecodableError:
-            self._undecodable += 1
-            return MISSING
-        if is_current:
-            ttl_seconds = LOCAL_SECONDS if fetched.ttl_ms is None else min(LOCAL_SECONDS, fetched.ttl_ms / 1000)
-            self.local.put(name, value, ttl_seconds=ttl_seconds, weight=weigh_decoded(value))
-        return value
+    @property
+    def _batches(self) -> Batches:
+        from perfctl.cache.batches import Batches
 
-    def _keep(self, name: bytes, value: Any, ttl: float | None) -> Write | None:
-        """Keep it here; what to send to the server, where there is one."""
-        lives_ms = ttl_ms(ttl, default=self.config.ttl_seconds)
-        weight = weigh(value, self.codec.serializer)
-        write = None if self._shared is None else Write(name, self._encoded(name, value, lives_ms), lives_ms)
-        seconds = float("inf") if lives_ms is None else lives_ms / 1000
-        self._fetching.pop(name, None)
-        self.local.put(
-            name, value, ttl_seconds=seconds if write is None else min(seconds, LOCAL_SECONDS), weight=weight
-        )
-        return write
+        return Batches(self, self._works_now)
 
-    def _encoded(self, name: bytes, value: Any, lives_ms: int | None) -> bytes:
-        namespace, _ = self.layout.split(name) or (DEFAULT_NAMESPACE, "")
-        return self.codec.encode(name, value, Meta(int(time.time() * 1000), lives_ms), namespace=namespace)
+    async def _ask(self, call: Callable[[], Awaitable[Any]], otherwise: Any, /) -> Any:
+        shared = self.works.shared
+        return otherwise if shared is None else await shared.ask(call, otherwise)
 
-    async def _send(self, write: Write | None) -> bool:
-        if self._shared is None or write is None:
-            return False
-        self._tell_soon()
-        return await self._shared.set(write)
+    def _here(self, state: NamespaceState, name: bytes) -> Entry | None:
+        """The entry in the process that may be served unasked; counted."""
+        local = self.local
+        entry = local.entries.get(name)
+        if entry is None or entry.good_until <= local.now() or entry.generation != state.generation:
+            return None
+        if entry.tags and not self.works.reader.here(state, name):
+            return None
+        local.recent.append(name)
+        state.counts.hits_l1 += 1
+        return entry
 
-    def _forget(self, name: bytes) -> bool:
-        self._fetching.pop(name, None)
-        return self.local.delete(name)
+    def _given(self, entry: Entry) -> Any:
+        return self._copied(entry.value)
 
-    def _tell_soon(self) -> None:
-        """Tell the server what was counted, in the background, once every two seconds of use."""
-        if self._now() - self._told_at < _TELL_EVERY_SECONDS:
-            return
-        self._told_at = self._now()
-        task = asyncio.get_running_loop().create_task(self._tell())
-        self._background.add(task)
-        task.add_done_callback(self._background.discard)
+    def _copied(self, value: Any) -> Any:
+        return deepcopy(value) if self.config.copy_on_hit else value
 
-    async def _tell(self) -> None:
-        increments = self.counters.take()
-        if not increments or self._shared is None:
-            return
-        if not await self._shared.count(self.layout.counters, increments):
-            self.counters.give_back(increments)
+    def _forget_after_fork(self) -> None:
+        """In a forked child: what is under way and what was counted is the parent's."""
+        self.counters.forget()
+        if "works" in self.__dict__:
+            self.works.forget()
+        elif "local" in self.__dict__:
+            self.local.renew_lock()
 
-    def _elsewhere(self, start: Callable[[], Coroutine[Any, Any, _Value]]) -> _Value:
-        """Await something on the process's background loop; safe in a thread that runs a loop of its own."""
-        from perfctl.bridge import portal
 
-        bridge = portal()
-        bridge.closes(self)
-        return asyncio.run_coroutine_threadsafe(start(), bridge.loop).result()
+class _Later:
+    """The store of a cache, opened by whoever first asks it something."""
+
+    def __init__(self, cache: AdvancedCache) -> None:
+        self._cache = weakref.ref(cache)
+
+    def __getattr__(self, name: str) -> Any:
+        cache = self._cache()
+        if cache is None:
+            raise AttributeError(name)
+        found = getattr(cache.store, name)
+        self.__dict__[name] = found
+        return found
+
+
+def _later(cache: AdvancedCache) -> Store:
+    store: Any = _Later(cache)
+    return store  # type: ignore[no-any-return]
 
 
 def _check(config: CacheConfig) -> None:
@@ -453,3 +464,27 @@ def _check(config: CacheConfig) -> None:
         value = getattr(config, name)
         if not value > 0:
             raise ConfigError(f"cache.{name}: {value!r} is not above 0")
+
+
+async def _called(factory: Callable[..., Any]) -> Any:
+    """What a factory returns, plain or async, without any cache."""
+    from perfctl.cache.refresh import Refresh, takes_refresh
+
+    value = factory(Refresh(None, ())) if takes_refresh(factory) else factory()
+    return await value if isawaitable(value) else value
+
+
+def _count_eviction(entry: Entry) -> None:
+    if isinstance(entry.state, NamespaceState):
+        entry.state.counts.evictions += 1
+
+
+_CACHES: WeakSet[AdvancedCache] = WeakSet()
+
+
+def _forget_all_after_fork() -> None:
+    for cache in list(_CACHES):
+        cache._forget_after_fork()
+
+
+os.register_at_fork(after_in_child=_forget_all_after_fork)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,10 +21,16 @@ class Flight:
     leader: object
     thread: int = field(default_factory=threading.get_ident)
     result: Future[Any] = field(default_factory=Future)
+    """What the leader gets in the end."""
+    standin: Future[Any] = field(default_factory=Future)
+    """A stale value at once where there is one, else the same."""
+    is_stale: bool = False
+    """Whether `standin` holds a stale value."""
 
-    def wait(self) -> Any:
-        """Block until the leader has it."""
-        return self.result.result()
+    def offer(self, value: Any) -> None:
+        """A stale value for those who need not wait."""
+        self.is_stale = True
+        _set(self.standin, value)
 
 
 class Flights:
@@ -48,20 +55,41 @@ class Flights:
             cannot_wait = flight.leader is caller or (blocks and flight.thread == threading.get_ident())
             return (Flight(caller), True) if cannot_wait else (flight, False)
 
+    def lead(self, name: bytes) -> Flight | None:
+        """A flight that the caller leads, where nobody else does."""
+        with self._lock:
+            if name in self._flights:
+                return None
+            flight = self._flights[name] = Flight(_caller())
+            return flight
+
     def land(self, name: bytes, flight: Flight, value: Any) -> None:
         """Everybody who waits gets the value."""
         self._leave(name, flight)
-        flight.result.set_result(value)
+        _set(flight.result, value)
+        _set(flight.standin, value)
 
     def fail(self, name: bytes, flight: Flight, error: BaseException) -> None:
         """Everybody who waits gets the leader's error, or, when the leader was stopped, another try."""
         self._leave(name, flight)
-        flight.result.set_exception(error if isinstance(error, Exception) else Abandoned())
+        reason = error if isinstance(error, Exception) else Abandoned()
+        for future in (flight.result, flight.standin):
+            with suppress(InvalidStateError):
+                future.set_exception(reason)
+
+    def forget(self) -> None:
+        """In a forked child, where nobody leads."""
+        self._flights, self._lock = {}, threading.Lock()
 
     def _leave(self, name: bytes, flight: Flight) -> None:
         with self._lock:
             if self._flights.get(name) is flight:
                 del self._flights[name]
+
+
+def _set(future: Future[Any], value: Any) -> None:
+    with suppress(InvalidStateError):
+        future.set_result(value)
 
 
 def _caller() -> object:

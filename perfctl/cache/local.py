@@ -135,6 +135,15 @@ class LocalTier:
         """Some namespace has another version now: have what is of the old one taken out bit by bit."""
         self._walked = 0
 
+    def empty(self) -> None:
+        """Forget everything at once."""
+        with self._lock:
+            leaving = list(self.entries.values())
+            for name in list(self.entries):
+                self._discard(name)
+            self._deadlines.clear()
+        del leaving
+
     def is_dead(self, entry: Entry) -> bool:
         """Whether the entry's namespace was cleared since it was written, as far as this process has heard."""
         state = entry.state

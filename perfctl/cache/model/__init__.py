@@ -14,7 +14,15 @@ from perfctl.cache.model.keys import (
     Stored,
     Touched,
 )
-from perfctl.cache.model.stats import CacheStats, NamespaceStats, ServerFacts, SharedStats, TierStats, ratio
+from perfctl.cache.model.stats import (
+    CacheStats,
+    NamespaceStats,
+    Percentiles,
+    ServerFacts,
+    SharedStats,
+    TierStats,
+    ratio,
+)
 
 __all__ = [
     "CacheStats",
@@ -25,6 +33,7 @@ __all__ = [
     "KeyPresence",
     "NamespaceSize",
     "NamespaceStats",
+    "Percentiles",
     "Preloaded",
     "Presence",
     "ServerFacts",

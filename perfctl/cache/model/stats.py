@@ -73,6 +73,16 @@ class TierStats:
     hits_l2: int = 0
     misses: int = 0
     sets: int = 0
+    stale: int = 0
+    """Values past their TTL that stood in for something better."""
+    evictions: int = 0
+    """Values that left the process for want of room."""
+    undecodable: int = 0
+    """Values read from Redis that perfctl could not have written: each counted as a miss."""
+    decoded_bytes: int = 0
+    """Of one write in eight: what was serialised ..."""
+    encoded_bytes: int = 0
+    """... and what of it went to the server."""
 
     @property
     def hits(self) -> int:
@@ -80,9 +90,25 @@ class TierStats:
         return self.hits_l1 + self.hits_l2
 
     @property
+    def compression_ratio(self) -> float | None:
+        """What goes to the server by what was serialised; None before anything was looked at."""
+        return self.encoded_bytes / self.decoded_bytes if self.decoded_bytes else None
+
+    @property
     def hit_ratio(self) -> float | None:
         """Hits by look-ups; None before the first one."""
         return ratio(self.hits, self.misses)
+
+
+@dataclass(frozen=True, slots=True)
+class Percentiles:
+    """Durations that were measured, each figure within one per cent; None before the first."""
+
+    count: int = 0
+    p50_ms: float | None = None
+    p95_ms: float | None = None
+    p99_ms: float | None = None
+    max_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +125,16 @@ class CacheStats:
     """What the in-process tier holds."""
     undecodable: int
     """Values read from Redis that perfctl could not have written: each counted as a miss."""
+    stale: int = 0
+    """Values past their TTL that stood in for something better."""
+    compression_ratio: float | None = None
+    """What goes to the server by what was serialised; None before anything was looked at."""
+    reads: Percentiles = field(default_factory=Percentiles)
+    """How long Redis took to answer reads."""
+    factories: Percentiles = field(default_factory=Percentiles)
+    """How long missing values took to compute."""
+    unsent: int = 0
+    """Keys whose newest word Redis has not heard yet: it was away."""
 
     @property
     def hit_ratio(self) -> float | None:

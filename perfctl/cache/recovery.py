@@ -1,0 +1,104 @@
+"""What the server was not told while it was away: the newest word on each key, told when it is back."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+MAX_KEYS = 20_000
+MAX_BYTES = 32_000_000
+"""Beyond these the oldest writes are remembered as deletions, and beyond the former the oldest are forgotten."""
+
+
+@dataclass(slots=True, frozen=True)
+class Missed:
+    """A write, or without a blob a deletion, that the server does not know of."""
+
+    name: bytes
+    namespace: str
+    created_ms: int
+    blob: bytes | None = None
+    ttl_ms: int | None = None
+    """The blob's whole life on the server, from `created_ms` on."""
+
+    def left_ms(self, now_ms: int) -> int | None:
+        """What is left of that life; 0 when it is over, None when it never is."""
+        return None if self.ttl_ms is None else max(0, self.ttl_ms - max(0, now_ms - self.created_ms))
+
+
+class Recovery:
+    """Bounded; safe under threads."""
+
+    def __init__(self, *, max_keys: int = MAX_KEYS, max_bytes: int = MAX_BYTES) -> None:
+        self._missed: dict[bytes, Missed] = {}
+        self._size_bytes = 0
+        self._max_keys = max_keys
+        self._max_bytes = max_bytes
+        self._lock = threading.Lock()
+
+    def add(self, missed: Missed) -> None:
+        """The newest word on a key takes the place of the one before."""
+        with self._lock:
+            self._drop(missed.name)
+            self._put(missed)
+            self._shrink()
+
+    def put_back(self, missed: Iterable[Missed]) -> None:
+        """What could not be told: again next time, unless there is newer word meanwhile."""
+        with self._lock:
+            for each in missed:
+                if each.name not in self._missed:
+                    self._put(each)
+            self._shrink()
+
+    def of(self, name: bytes) -> Missed | None:
+        """What the server was not told of a key."""
+        return self._missed.get(name)
+
+    def settle(self, name: bytes) -> None:
+        """The server has heard newer word of the key."""
+        if name in self._missed:
+            with self._lock:
+                self._drop(name)
+
+    def listed(self) -> list[Missed]:
+        """Everything, the oldest first. It stays until it is settled."""
+        with self._lock:
+            return list(self._missed.values())
+
+    def settle_all(self, told: Iterable[Missed]) -> None:
+        """These were told; newer word on the same keys stays."""
+        with self._lock:
+            for each in told:
+                if self._missed.get(each.name) is each:
+                    self._drop(each.name)
+
+    def forget(self) -> None:
+        """In a forked child: the parent tells what it missed."""
+        self._lock = threading.Lock()
+        self._missed, self._size_bytes = {}, 0
+
+    def __len__(self) -> int:
+        return len(self._missed)
+
+    def _put(self, missed: Missed) -> None:
+        self._missed[missed.name] = missed
+        self._size_bytes += len(missed.blob or b"")
+
+    def _drop(self, name: bytes) -> None:
+        known = self._missed.pop(name, None)
+        if known is not None:
+            self._size_bytes -= len(known.blob or b"")
+
+    def _shrink(self) -> None:
+        while len(self._missed) > self._max_keys:
+            self._drop(next(iter(self._missed)))
+        if self._size_bytes <= self._max_bytes:
+            return
+        for missed in list(self._missed.values()):
+            if missed.blob is not None:
+                self._size_bytes -= len(missed.blob)
+                self._missed[missed.name] = Missed(missed.name, missed.namespace, missed.created_ms)
+            if self._size_bytes <= self._max_bytes:
+                return

@@ -1,0 +1,123 @@
+"""Which of all processes computes a missing value: a lock on the server that its owner renews while it lives.
+
+SET NX PX with a random token, released by a script that deletes it only if it is still ours and publishes its name.
+Those who wait are woken by the backplane, and look for themselves now and then in case that it says nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import threading
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from perfctl.cache.background import Background
+from perfctl.cache.shared import UNANSWERED, SharedTier
+
+SHORTEST_REST, LONGEST_REST = 0.03, 0.2
+"""Seconds between two looks of who waits, without a wake-up: the first, and, growing by half each time, the last."""
+LIVES_WAITED_FOR = 12
+"""How many lives of a lock a process waits, while its owner renews it, before it computes anyway."""
+
+
+@dataclass(slots=True)
+class Lease:
+    """A lock that is ours."""
+
+    lock: bytes
+    token: bytes
+    renewal: asyncio.TimerHandle | None = None
+    is_released: bool = False
+
+
+class Stampede:
+    """The locks of one cache."""
+
+    def __init__(self, shared: SharedTier, background: Background, *, lock_seconds: float) -> None:
+        self.lock_seconds = lock_seconds
+        self.channel: bytes | None = None
+        """Where freed locks are published; by default each on the channel of its own name."""
+        self._shared = shared
+        self._background = background
+        self._waiting: dict[bytes, set[_Waiter]] = {}
+        self._lock = threading.Lock()
+
+    async def take(self, lock: bytes) -> Lease | None:
+        """The lock, renewed on the running loop until it is released; None where another one has it, UNANSWERED
+        where nobody says so."""
+        token = secrets.token_bytes(16)
+        milliseconds = round(self.lock_seconds * 1000)
+        store = self._shared.store
+        is_ours = await self._shared.ask(lambda: store.take(lock, token, milliseconds), UNANSWERED, name=lock)
+        if not is_ours:
+            unanswered: Lease | None = UNANSWERED if is_ours is UNANSWERED else None
+            return unanswered
+        lease = Lease(lock, token)
+        self._renew_later(lease)
+        return lease
+
+    async def release(self, lease: Lease) -> None:
+        """Free it and wake those who wait. A lock that was lost meanwhile is somebody else's."""
+        lease.is_released = True
+        if lease.renewal is not None:
+            lease.renewal.cancel()
+        store = self._shared.store
+        await self._shared.ask(
+            lambda: store.release(lease.lock, lease.token, channel=self.channel), False, name=lease.lock
+        )
+
+    async def wait(self, lock: bytes, seconds: float) -> None:
+        """Return when the lock changed hands, or after so long."""
+        waiter = _Waiter()
+        with self._lock:
+            self._waiting.setdefault(lock, set()).add(waiter)
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await waiter.woken.wait()
+        finally:
+            with self._lock:
+                waiting = self._waiting.get(lock, set())
+                waiting.discard(waiter)
+                if not waiting:
+                    self._waiting.pop(lock, None)
+
+    def woken(self, lock: bytes) -> None:
+        """Hear that something happened to a name, a lock or not; from any thread, without waiting."""
+        if lock not in self._waiting:
+            return
+        for waiter in list(self._waiting.get(lock, ())):
+            waiter.wake()
+
+    def forget(self) -> None:
+        """In a forked child, where nobody waits."""
+        self._waiting, self._lock = {}, threading.Lock()
+
+    def _renew_later(self, lease: Lease) -> None:
+        loop = asyncio.get_running_loop()
+        lease.renewal = loop.call_later(self.lock_seconds / 3, self._renew_soon, lease)
+
+    def _renew_soon(self, lease: Lease) -> None:
+        self._background.spawn(self._renew(lease), is_idle=True)
+
+    async def _renew(self, lease: Lease) -> None:
+        store, milliseconds = self._shared.store, round(self.lock_seconds * 1000)
+        is_ours: Any = await self._shared.ask(
+            lambda: store.keep(lease.lock, lease.token, milliseconds), UNANSWERED, name=lease.lock
+        )
+        if not lease.is_released and (is_ours or is_ours is UNANSWERED):
+            self._renew_later(lease)
+
+
+class _Waiter:
+    """One who waits on one event loop, woken from any thread."""
+
+    def __init__(self) -> None:
+        self.woken = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+
+    def wake(self) -> None:
+        with suppress(RuntimeError):  # its loop ended meanwhile
+            self._loop.call_soon_threadsafe(self.woken.set)
