@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import asyncio
 
     from perfctl.cache.engine import AdvancedCache
-    from perfctl.cache.model import CacheStats
+    from perfctl.cache.model import CacheStats, Preloaded
     from perfctl.cdn.engine import CloudFrontOptimizer
     from perfctl.db.engine import DatabaseOptimizer
     from perfctl.metrics.engine import MetricsEngine, Source
@@ -127,6 +127,37 @@ class PerformanceOptimizer:
         decorator: Callable[[Callable[..., Any]], Any] = self.cache.cache_decorator(**options)
         return decorator
 
+    async def preload_query(
+        self,
+        query: str,
+        *,
+        key: str,
+        value: str = "row",
+        namespace: str | None = None,
+        ttl: float | None = None,
+        start: int = 0,
+        on_progress: Callable[[int], None] | None = None,
+        on_stored: Callable[[int], None] | None = None,
+    ) -> Preloaded:
+        """Write the rows of a query into the cache: `key` is a template of its columns (`"user:{id}"`), `value` the
+        column that is kept, or `row` for all of them.
+
+        The rows come from a cursor, in a transaction that cannot write: memory stays flat. `start` rows are passed
+        over; `on_stored` is told where another run may go on. Strict: what a server refuses is raised.
+        """
+        from perfctl.cache.rows import RowReader
+        from perfctl.db.streaming import streamed
+
+        if not self.has_database:
+            raise _off("database", "database.dsn or database.host", "DB_HOST (or --dsn, DATABASE_URL)")
+        reader = RowReader(key, value, start=start)
+        loader = self.cache.operator.loader(
+            namespace=namespace, ttl=ttl, on_progress=on_progress, on_stored=on_stored, start=start
+        )
+        async for rows in streamed(self._database_config(), query, skip=start):
+            await loader.take(reader.read(rows))
+        return await loader.finished()
+
     def get_performance_metrics(self) -> PerformanceMetrics:
         """What this process has measured until now; asks no server and never blocks.
 
@@ -215,11 +246,14 @@ class PerformanceOptimizer:
     def _new_database(self) -> DatabaseOptimizer:
         from perfctl.db.engine import DatabaseOptimizer
 
+        return DatabaseOptimizer(self._database_config())
+
+    def _database_config(self) -> DatabaseConfig:
         config, limit = self.settings.database, self.timeout_seconds
-        if limit is not None:
-            milliseconds = max(1, round(limit * 1000))
-            config = replace(config, connect_timeout_seconds=limit, statement_timeout_ms=milliseconds)
-        return DatabaseOptimizer(config)
+        if limit is None:
+            return config
+        milliseconds = max(1, round(limit * 1000))
+        return replace(config, connect_timeout_seconds=limit, statement_timeout_ms=milliseconds)
 
     def _new_metrics(self) -> MetricsEngine:
         from perfctl.metrics.engine import MetricsEngine

@@ -21,63 +21,80 @@ _BATCH_BYTES = 4_000_000
 _SHOWN_FAULTS = 20
 
 
-async def load(
-    operator: CacheOperator,
-    entries: Iterable[Entry | BadEntry],
-    *,
-    namespace: str | None = None,
-    ttl: float | None = None,
-    on_progress: Progress | None = None,
-) -> Preloaded:
-    """Write entries as they are read, in batches of 1,000 or 4 MB; what cannot be written is told apart.
+class Loader:
+    """Takes entries as they come and writes them in batches of 1,000 or 4 MB; memory holds one batch.
 
-    `namespace` and `ttl` are for entries that name none. Memory holds one batch, however many there are.
+    `namespace` and `ttl` are for entries that name none. `on_stored` is told, after each batch, how many entries were
+    taken until then, `start` and bad ones included: where another run may go on.
     """
-    operator.layout.namespace(namespace)
-    await operator.codec.prepare()
-    started = time.perf_counter()
-    tally, batch = Tally(), Batch()
-    for entry in entries:
-        if len(entry) == 2:
-            tally.fail(*entry)
-            continue
-        await add(operator, entry, batch, tally, namespace, ttl)
-        if batch.is_full:
-            await send(operator, batch, tally)
-            batch = Batch()
-            if on_progress:
-                on_progress(tally.loaded)
-    await send(operator, batch, tally)
-    return tally.summed(namespace, (time.perf_counter() - started) * 1000)
 
+    def __init__(
+        self,
+        operator: CacheOperator,
+        *,
+        namespace: str | None = None,
+        ttl: float | None = None,
+        on_progress: Progress | None = None,
+        on_stored: Progress | None = None,
+        start: int = 0,
+    ) -> None:
+        operator.layout.namespace(namespace)
+        self._operator = operator
+        self._namespace = namespace
+        self._ttl = ttl
+        self._on_progress = on_progress
+        self._on_stored = on_stored
+        self._start = self._taken = start
+        self._tally, self._batch = Tally(), Batch()
+        self._began = time.perf_counter()
 
-async def add(
-    operator: CacheOperator, entry: Entry, batch: Batch, tally: Tally, namespace: str | None, ttl: float | None
-) -> None:
-    """Encode an entry into a batch, or note why it cannot be."""
-    where, key, value, own_ttl, own_namespace = entry
-    name = own_namespace or namespace or DEFAULT_NAMESPACE
-    try:
-        version = tally.versions.get(name)
-        if version is None:
-            version = tally.versions[name] = await operator.version(name)
-        write = operator.write(key, value, ttl if own_ttl is None else own_ttl, name, version)
-    except UsageError as error:
-        tally.fail(where, error.message)
-        return
-    batch.add(where, write)
+    async def take(self, entries: Iterable[Entry | BadEntry]) -> None:
+        """Write these; the last ones of them when the batch is full, or at the end."""
+        for entry in entries:
+            self._taken += 1
+            if len(entry) == 2:
+                self._tally.fail(*entry)
+                continue
+            await self._add(entry)
+            if self._batch.is_full:
+                await self._send()
 
+    async def finished(self) -> Preloaded:
+        """Write what is left; the answer."""
+        await self._send()
+        took_ms = (time.perf_counter() - self._began) * 1000
+        return self._tally.summed(self._namespace, took_ms, resumed_at=self._start)
 
-async def send(operator: CacheOperator, batch: Batch, tally: Tally) -> None:
-    """Write a batch, and count what the server refused of it."""
-    if not batch.writes:
-        return
-    refused = {refusal.index: refusal.reason for refusal in await operator.store.set_many(batch.writes)}
-    for index, reason in refused.items():
-        tally.fail(batch.places[index], f"refused: {reason}")
-        tally.size_bytes -= len(batch.writes[index].blob)
-    tally.loaded += len(batch.writes) - len(refused)
-    tally.size_bytes += batch.size_bytes
+    async def _add(self, entry: Entry) -> None:
+        """Encode an entry into the batch, or note why it cannot be."""
+        where, key, value, own_ttl, own_namespace = entry
+        tally, name = self._tally, own_namespace or self._namespace or DEFAULT_NAMESPACE
+        try:
+            version = tally.versions.get(name)
+            if version is None:
+                await self._operator.codec.prepare()
+                version = tally.versions[name] = await self._operator.version(name)
+            write = self._operator.write(key, value, self._ttl if own_ttl is None else own_ttl, name, version)
+        except UsageError as error:
+            tally.fail(where, error.message)
+            return
+        self._batch.add(where, write)
+
+    async def _send(self) -> None:
+        """Write the batch, and count what the server refused of it."""
+        batch, tally = self._batch, self._tally
+        if batch.writes:
+            refused = {refusal.index: refusal.reason for refusal in await self._operator.store.set_many(batch.writes)}
+            for index, reason in refused.items():
+                tally.fail(batch.places[index], f"refused: {reason}")
+                tally.size_bytes -= len(batch.writes[index].blob)
+            tally.loaded += len(batch.writes) - len(refused)
+            tally.size_bytes += batch.size_bytes
+            self._batch = Batch()
+        if self._on_stored:
+            self._on_stored(self._taken)
+        if self._on_progress:
+            self._on_progress(tally.loaded)
 
 
 @dataclass(slots=True)
@@ -117,7 +134,7 @@ class Tally:
         if len(self.faults) < _SHOWN_FAULTS:
             self.faults.append(f"{where}: {reason}")
 
-    def summed(self, namespace: str | None, took_ms: float) -> Preloaded:
+    def summed(self, namespace: str | None, took_ms: float, *, resumed_at: int = 0) -> Preloaded:
         """The answer."""
         return Preloaded(
             namespace=", ".join(sorted(self.versions)) or namespace or DEFAULT_NAMESPACE,
@@ -126,4 +143,5 @@ class Tally:
             size_bytes=self.size_bytes,
             took_ms=took_ms,
             rows=tuple(self.faults),
+            resumed_at=resumed_at,
         )

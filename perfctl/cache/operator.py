@@ -21,6 +21,7 @@ from perfctl.config.settings import CacheConfig
 
 if TYPE_CHECKING:
     from perfctl.cache.inspect import RawValue
+    from perfctl.cache.loading import Loader
     from perfctl.cache.marks import Marks
     from perfctl.cache.model import Cleared, NamespaceSize, Preloaded, SharedStats
     from perfctl.cache.model.look import Inspected, TopKeys
@@ -193,14 +194,31 @@ class CacheOperator:
         namespace: str | None = None,
         ttl: float | None = None,
         on_progress: Progress | None = None,
+        on_stored: Progress | None = None,
+        start: int = 0,
     ) -> Preloaded:
         """Write entries in pipelined batches of 1,000 (or 4 MB) as they are read; what cannot be written is told apart.
 
         `namespace` and `ttl` are for entries that name none. Memory holds one batch, however many there are.
+        `on_stored` is told how many entries, from `start` on, were taken when a batch was stored.
         """
-        from perfctl.cache.loading import load
+        loader = self.loader(namespace=namespace, ttl=ttl, on_progress=on_progress, on_stored=on_stored, start=start)
+        await loader.take(entries)
+        return await loader.finished()
 
-        return await load(self, entries, namespace=namespace, ttl=ttl, on_progress=on_progress)
+    def loader(
+        self,
+        *,
+        namespace: str | None = None,
+        ttl: float | None = None,
+        on_progress: Progress | None = None,
+        on_stored: Progress | None = None,
+        start: int = 0,
+    ) -> Loader:
+        """The same for entries that come bit by bit."""
+        from perfctl.cache.loading import Loader
+
+        return Loader(self, namespace=namespace, ttl=ttl, on_progress=on_progress, on_stored=on_stored, start=start)
 
     async def stats(self, namespace: str | None = None, *, with_nodes: bool = False) -> SharedStats:
         """What lies on the server by namespace (or in one), and what all processes counted there."""

@@ -17,6 +17,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -46,22 +47,27 @@ _PLAN_FIELDS = ("namespace", "ttl", "entries", "files")
 _MAX_LINE_BYTES = 64 * 1024 * 1024
 
 
-def read_file(path: Path) -> Iterator[Entry | BadEntry]:
-    """The entries of a file: a YAML plan where the name ends in .yaml or .yml, else JSON Lines.
+def read_file(path: Path, *, skip: int = 0) -> Iterator[Entry | BadEntry]:
+    """The entries of a file: a YAML plan where the name ends in .yaml or .yml, else JSON Lines; the first `skip` of
+    them passed over, bad ones counted, too.
 
     Read as they are asked for. UsageError when the file cannot be read at all.
     """
     if path.suffix.lower() in (".yaml", ".yml"):
-        return read_plan(_content(path), path)
-    return read_lines(_lines(path), str(path))
+        return islice(read_plan(_content(path), path), skip, None)
+    return read_lines(lines_in(path), str(path), skip=skip)
 
 
-def read_lines(lines: Iterable[bytes], source: str) -> Iterator[Entry | BadEntry]:
-    """The entries of JSON Lines; `source` names the file. Empty lines are passed over."""
+def read_lines(lines: Iterable[bytes], source: str, *, skip: int = 0) -> Iterator[Entry | BadEntry]:
+    """The entries of JSON Lines; `source` names the file. Empty lines are passed over, and the first `skip` others."""
     for number, line in enumerate(lines, 1):
         text = line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
-        if text.strip():
-            yield _line(text, f"{source}:{number}")
+        if not text.strip():
+            continue
+        if skip:
+            skip -= 1
+            continue
+        yield _line(text, f"{source}:{number}")
 
 
 def lines_of(stream: BinaryIO) -> Iterator[bytes]:
@@ -81,7 +87,7 @@ def read_plan(text: str, path: Path) -> Iterator[Entry | BadEntry]:
         yield _with_defaults(_entry(fields, where), namespace, ttl)
     for name in _list(plan, "files", path):
         file = path.parent / str(name)
-        for entry in read_lines(_lines(file), str(file)):
+        for entry in read_lines(lines_in(file), str(file)):
             yield _with_defaults(entry, namespace, ttl)
 
 
@@ -89,7 +95,7 @@ def _line(text: bytes, where: str) -> Entry | BadEntry:
     if len(text) > _MAX_LINE_BYTES:
         return BadEntry(where, f"the line is over {_MAX_LINE_BYTES} bytes, and nothing after it was read")
     try:
-        fields = json.loads(text, parse_constant=_no_constant)
+        fields = json.loads(text, parse_constant=no_constant)
     except UnicodeDecodeError:
         return BadEntry(where, "not UTF-8")
     except RecursionError:
@@ -101,7 +107,8 @@ def _line(text: bytes, where: str) -> Entry | BadEntry:
     return _entry(fields, where)
 
 
-def _no_constant(name: str) -> float:
+def no_constant(name: str) -> float:
+    """What JSON has no word for, as the parser meets it: NaN and Infinity. Raises ValueError."""
     raise ValueError(f"{name} is not a JSON value")
 
 
@@ -201,7 +208,7 @@ def _content(path: Path) -> str:
         raise _unreadable(path, error) from error
 
 
-def _lines(path: Path) -> Iterator[bytes]:
+def lines_in(path: Path) -> Iterator[bytes]:
     try:
         with path.open("rb") as stream:
             yield from lines_of(stream)

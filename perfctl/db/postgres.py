@@ -95,6 +95,14 @@ class Session:
         async with _translated(self.server, timeout, script):
             await self._connection.execute(script, timeout=timeout)
 
+    async def read_json(self) -> None:
+        """From now on json and jsonb come as what they hold, not as text. For a connection that nobody shares."""
+        import json
+
+        async with _translated(self.server):
+            for kind in ("json", "jsonb"):
+                await self._connection.set_type_codec(kind, schema="pg_catalog", encoder=json.dumps, decoder=json.loads)
+
     async def rollback(self) -> None:
         """Undo the transaction, if there is one and somebody to tell."""
         if not self._connection.is_closed():
