@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.bench.measure import Figure
 
-BENCHES = ("startup", "sandbox", "decorated_hit")
+BENCHES = ("startup", "sandbox", "compression", "decorated_hit", "stampede")
 
 
 def main(names: list[str]) -> int:
