@@ -3,45 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING
 
-from perfctl.cache.codec import UndecodableError
 from perfctl.cache.keys import DEFAULT_NAMESPACE, pattern_of
 from perfctl.cache.model import Cleared, NamespaceSize
 
 if TYPE_CHECKING:
     from perfctl.cache.operator import CacheOperator, Progress
 
-_REST = 0.2
-"""The share of each batch's time that giving back leaves to other clients, where no rate was named."""
-_BATCH = 1000
-
-
-class Pace:
-    """How fast names may go: so many a second, or a rest after each batch."""
-
-    def __init__(self, rate: float | None, *, clock: Callable[[], float] = time.perf_counter) -> None:
-        self._rate = rate
-        self._clock = clock
-        self._began = self._mark = clock()
-        self._done = 0
-
-    @property
-    def batch(self) -> int:
-        """How many names to take at once: a tenth of a second's, where a rate was named."""
-        return _BATCH if self._rate is None else max(1, min(_BATCH, int(self._rate / 10)))
-
-    async def rest(self, done: int) -> None:
-        """Wait as long as `done` more names make necessary."""
-        import asyncio
-
-        self._done += done
-        now = self._clock()
-        pause = (now - self._mark) * _REST if self._rate is None else self._began + self._done / self._rate - now
-        if pause > 0:
-            await asyncio.sleep(pause)
-        self._mark = self._clock()
+_SHARE = 0.8
+"""Of its time, how much a clear by pattern spends at work where no rate was named."""
 
 
 async def clear_namespace(
@@ -88,14 +60,10 @@ async def give_back(
     operator: CacheOperator, namespace: str, rate: float | None = None, on_progress: Progress | None = None
 ) -> int:
     """Delete what was cleared in a namespace; how many keys went. Other clients wait for no more than a batch."""
-    done, pace = 0, Pace(rate)
-    async for names in _batches(operator, operator.layout.namespace(namespace), None, pace.batch):
-        garbage = await _garbage(operator, namespace, names)
-        done += await operator.store.delete(garbage)
-        if on_progress and garbage:
-            on_progress(done)
-        await pace.rest(len(garbage))
-    return done
+    from perfctl.cache.reclaim import Pace, reclaim
+
+    done = await reclaim(operator.store, operator.layout, namespace, pace=Pace(rate), on_progress=on_progress)
+    return done.deleted
 
 
 async def reclaimed(
@@ -113,9 +81,10 @@ async def measure_pattern(
 ) -> NamespaceSize:
     """How many names match a pattern, the memory they take, five of them."""
     from perfctl.cache.census import SAMPLES, Sample
+    from perfctl.cache.reclaim import BATCH
 
     sample = Sample()
-    async for names in _matching(operator, pattern, namespace, is_raw, _BATCH):
+    async for names in _matching(operator, pattern, namespace, is_raw, BATCH):
         for name in names:
             sample.add(name)
     sizes = [size for size in await operator.store.sizes(sample.names[:SAMPLES]) if size is not None]
@@ -136,8 +105,10 @@ async def clear_pattern(
     """Delete the names that match, by SCAN and UNLINK; with `is_raw` keys of any type that others wrote."""
     from dataclasses import replace
 
+    from perfctl.cache.reclaim import Pace
+
     started = time.perf_counter()
-    done, pace = 0, Pace(rate)
+    done, pace = 0, Pace(rate, share=_SHARE)
     async for names in _matching(operator, pattern, size.namespace, is_raw, pace.batch):
         done += await operator.store.delete(names)
         if on_progress and names:
@@ -205,20 +176,6 @@ async def _batches(
     async for names in operator.store.scan(prefix, pattern=pattern):
         for start in range(0, len(names), size):
             yield names[start : start + size]
-
-
-async def _garbage(operator: CacheOperator, namespace: str, names: Iterable[bytes]) -> list[bytes]:
-    """Those of the names whose value was cleared; what has no header of ours is nobody's to delete here."""
-    ours = [name for name in names if operator.layout.split(name) is not None]
-    metas = {}
-    for name, head in zip(ours, await operator.store.heads(ours), strict=True):
-        if head is not None:
-            try:
-                metas[name] = operator.codec.peek(head)
-            except UndecodableError:
-                continue
-    await operator.versions.learn(namespace, metas.values())
-    return [name for name, meta in metas.items() if operator.versions.is_cleared(namespace, meta)]
 
 
 def _shown(operator: CacheOperator, name: bytes, is_raw: bool) -> str:

@@ -54,6 +54,11 @@ class Pace:
         self._done = 0
 
     @property
+    def batch(self) -> int:
+        """How many names to look at in one step: a tenth of a second's, where a rate was named."""
+        return BATCH if self._rate is None else max(1, min(BATCH, int(self._rate / 10)))
+
+    @property
     def is_free(self) -> bool:
         """Whether nothing holds it back."""
         return self._rate is None and self._share >= 1
@@ -86,7 +91,7 @@ async def reclaim(
     pace = pace or Pace()
     started = time.perf_counter()
     seen = deleted = 0
-    async for looked, gone in _sweep(store, layout, namespace, at_once=_AT_ONCE if pace.is_free else 1):
+    async for looked, gone in _sweep(_Judge(store, layout, namespace), pace):
         seen += looked
         deleted += gone
         if on_progress:
@@ -106,19 +111,18 @@ async def remaining(store: Store, layout: KeyLayout, namespace: str) -> int:
     return count
 
 
-async def _sweep(store: Store, layout: KeyLayout, namespace: str, *, at_once: int) -> AsyncIterator[tuple[int, int]]:
+async def _sweep(judge: _Judge, pace: Pace) -> AsyncIterator[tuple[int, int]]:
     """Unlink what was cleared, batch by batch: how many names were looked at, and how many of them went."""
-    nodes = await store.nodes()
-    judge = _Judge(store, layout, namespace)
+    nodes = await judge.store.nodes()
     if len(nodes) == 1:
         try:
-            async for step in _sweep_by_script(store, nodes[0], layout, namespace, judge):
+            async for step in _sweep_by_script(judge, nodes[0], pace.batch):
                 yield step
         except (ForbiddenError, ServiceError):
             pass  # no scripts here: what was done is done, the rest is done by commands
         else:
             return
-    async for step in _sweep_by_commands(store, layout, namespace, judge, at_once):
+    async for step in _sweep_by_commands(judge, pace.batch, _AT_ONCE if pace.is_free else 1):
         yield step
 
 
@@ -153,18 +157,15 @@ since a string's memory is never freed in the background; measured: half the ser
 UNLINK from outside, and none of ours."""
 
 
-async def _sweep_by_script(
-    store: Store, node: str, layout: KeyLayout, namespace: str, judge: _Judge
-) -> AsyncIterator[tuple[int, int]]:
+async def _sweep_by_script(judge: _Judge, node: str, batch: int) -> AsyncIterator[tuple[int, int]]:
     """On a connection of its own, so that nobody's replies wait behind it."""
-    prefix = layout.namespace(namespace)
-    line = await store.line(node)
+    line = await judge.store.line(node)
+    pattern, after_prefix = pattern_of(judge.prefix), len(judge.prefix) + 1
     try:
         cursor = b"0"
         while True:
-            cursor, seen, gone, tagged = await line.ask(
-                "EVAL", _SCRIPT, 1, layout.mark(namespace), cursor, pattern_of(prefix), BATCH, len(prefix) + 1
-            )
+            step = await line.ask("EVAL", _SCRIPT, 1, judge.mark, cursor, pattern, batch, after_prefix)
+            cursor, seen, gone, tagged = step
             yield seen, gone + await judge.unlink_cleared(tagged)
             if cursor == b"0":
                 return
@@ -172,13 +173,11 @@ async def _sweep_by_script(
         await line.close()
 
 
-async def _sweep_by_commands(
-    store: Store, layout: KeyLayout, namespace: str, judge: _Judge, at_once: int
-) -> AsyncIterator[tuple[int, int]]:
+async def _sweep_by_commands(judge: _Judge, batch: int, at_once: int) -> AsyncIterator[tuple[int, int]]:
     """SCAN, GETRANGE and UNLINK, some batches at once: on a cluster, and where scripts are forbidden."""
     at_work: set[asyncio.Task[int]] = set()
     try:
-        async for names in store.scan(layout.namespace(namespace), batch=BATCH):
+        async for names in judge.store.scan(judge.prefix, batch=batch):
             at_work.add(asyncio.create_task(judge.unlink_cleared(names)))
             gone = 0
             if len(at_work) >= at_once:
@@ -195,24 +194,24 @@ class _Judge:
     """Tells values that were cleared from those that hold."""
 
     def __init__(self, store: Store, layout: KeyLayout, namespace: str) -> None:
-        self._store = store
+        self.store = store
+        self.prefix = layout.namespace(namespace)
+        self.mark = layout.mark(namespace)
         self._layout = layout
         self._namespace = namespace
-        self._mark = layout.mark(namespace)
-        self._from = len(layout.namespace(namespace))
 
     async def unlink_cleared(self, names: Sequence[bytes]) -> int:
         """How many of the names went."""
         cleared = await self.cleared(names)
-        return await self._store.delete(cleared) if cleared else 0
+        return await self.store.delete(cleared) if cleared else 0
 
     async def cleared(self, names: Sequence[bytes]) -> list[bytes]:
         """Those whose value carries an old version."""
-        start = self._from
+        start = len(self.prefix)
         values = [name for name in names if name[start : start + 1] != b"~" or not is_own(name[start:])]
         if not values:
             return []
-        heads = await self._store.heads(values, _HEAD_BYTES)
+        heads = await self.store.heads(values, _HEAD_BYTES)
         version = await self._version()
         if version is None:  # no mark: nothing that was written may be served, or nothing was ever written
             return [name for name, head in zip(values, heads, strict=True) if _is_ours(head)]
@@ -227,18 +226,18 @@ class _Judge:
         return cleared + await self._cleared_by_tag(tagged)
 
     async def _version(self) -> bytes | None:
-        return _packed_version((await self._store.get_many([self._mark]))[0])
+        return _packed_version((await self.store.get_many([self.mark]))[0])
 
     async def _cleared_by_tag(self, names: Sequence[bytes]) -> list[bytes]:
         if not names:
             return []
-        heads = await self._store.heads(names, _TAGGED_HEAD_BYTES)
+        heads = await self.store.heads(names, _TAGGED_HEAD_BYTES)
         tags_of = {name: _tags_in(head) for name, head in zip(names, heads, strict=True) if head}
         marks = {
             tag: self._layout.tag_mark(self._namespace, tag)
             for tag in dict.fromkeys(tag for tags in tags_of.values() for tag, _ in tags)
         }
-        blobs = await self._store.get_many(list(marks.values()))
+        blobs = await self.store.get_many(list(marks.values()))
         now = {tag: _version_number(blob) for tag, blob in zip(marks, blobs, strict=True)}
         return [name for name, tags in tags_of.items() if any(now[tag] != version for tag, version in tags)]
 
