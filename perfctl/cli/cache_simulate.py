@@ -84,7 +84,8 @@ def simulate(
     with _ticking(run, "replaying", len(policies) * len(sizes) * len(read.keys)) as tick:
         result = simulated(read, policies, sizes, tick=tick)
     if goal is not None:
-        with _ticking(run, "looking for the smallest size", None) as tick:
+        most = len(policies) * (read.unique.bit_length() + 1) * len(read.keys)
+        with _ticking(run, "looking for the smallest sizes", most) as tick:
             result = dataclasses.replace(result, targets=targets(read, policies, goal, done=result, tick=tick))
     if destination is not None:
         _draw(result, destination)
@@ -138,7 +139,7 @@ def _warn_of_small_samples(run: Run, read: Trace, sizes: tuple[Size, ...]) -> No
 
 
 @contextmanager
-def _ticking(run: Run, what: str, total: int | None) -> Iterator[Callable[[int], None] | None]:
+def _ticking(run: Run, what: str, total: int) -> Iterator[Callable[[int], None] | None]:
     """Progress that is told what was done since, as replays do."""
     done = 0
     with progress_of(run, f"{what}, requests", total) as told:

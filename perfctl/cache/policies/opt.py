@@ -11,13 +11,20 @@ from heapq import heappop, heappush
 
 
 class OPT:
-    """Each `add` and `hit` must be of the next key of `future`; after its end nobody is asked for again."""
+    """Each `add` and `hit` must be of the next key of `future`; after its end nobody is asked for again.
+
+    The heap has turns alone: whose turn it is stands in `future`. Turns that went by are the smallest, so those that
+    are due come first.
+    """
 
     def __init__(self, future: Sequence[Hashable]) -> None:
+        self._future = future
+        self._never = len(future)
         self._uses = _next_uses(future)
         self._turn = 0
         self._due: dict[Hashable, int] = {}
-        self._latest: list[tuple[int, Hashable]] = []
+        self._latest: list[int] = []
+        self._done: list[Hashable] = []
 
     def add(self, key: Hashable, size_bytes: int, expires_at: float) -> None:
         """Due at its next use."""
@@ -29,14 +36,20 @@ class OPT:
             self._foresee(key)
 
     def remove(self, key: Hashable) -> None:
-        """Its place in the heap is passed over later."""
+        """Its place is passed over later."""
         self._due.pop(key, None)
 
     def evict(self) -> Hashable:
-        """The one that is due last; it may be the newcomer."""
+        """One that nobody asks for again, else the one that is due last; it may be the newcomer."""
+        while self._done:
+            key = self._done.pop()
+            if self._due.get(key) == self._never:
+                del self._due[key]
+                return key
         while True:
-            due, key = heappop(self._latest)
-            if self._due.get(key) == -due:
+            due = -heappop(self._latest)
+            key = self._future[due]
+            if self._due.get(key) == due:
                 del self._due[key]
                 return key
 
@@ -44,10 +57,13 @@ class OPT:
         return len(self._due)
 
     def _foresee(self, key: Hashable) -> None:
-        due = self._uses[self._turn] if self._turn < len(self._uses) else self._turn + 1
+        due = self._uses[self._turn] if self._turn < self._never else self._never
         self._turn += 1
         self._due[key] = due
-        heappush(self._latest, (-due, key))
+        if due == self._never:
+            self._done.append(key)
+        else:
+            heappush(self._latest, -due)
 
 
 def _next_uses(future: Sequence[Hashable]) -> list[int]:

@@ -28,6 +28,8 @@ MAX_KEYS = 8 * 1024 * 1024
 _MAX_LINE_BYTES = 1024 * 1024
 _MAX_SIZE_BYTES = 2**53
 _BAD_SAMPLES = 10
+_TELL_EVERY = 1 << 17
+"""Requests between two words on the progress."""
 
 Progress = Callable[[int], None]
 
@@ -180,7 +182,7 @@ class _Gathered:
         self._keys = array("I")
         self._sizes = array("Q")
         self._no_size: str | None = None
-        self._offered = 0
+        self._offered = self._told = 0
         self._bad = 0
         self._bad_samples: list[str] = []
 
@@ -241,5 +243,6 @@ class _Gathered:
                 f"{self.name}: it has more than {format_count(MAX_REQUESTS)} requests or {format_count(MAX_KEYS)} keys",
                 hint="--sample 0.01 replays every hundredth key",
             )
-        if self._on_progress:
+        if self._on_progress and self._offered - self._told >= _TELL_EVERY:
+            self._told = self._offered
             self._on_progress(self._offered)
