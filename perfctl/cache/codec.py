@@ -18,11 +18,16 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 from zlib import crc32
 
-from perfctl.cache.compressors import COMPRESSOR_NAMES, COMPRESSORS, NONE, compressor_named
+from perfctl.cache.bounds import MAX_VALUE_BYTES, is_bomb, may_expand
+from perfctl.cache.compressors import COMPRESSOR_NAMES, compressor_named
 from perfctl.cache.encryption import SIGNATURE_BYTES, Key, KeyRing, context_of
 from perfctl.cache.header import (
     DICTIONARY,
     ENCRYPTED,
+    EPOCH_MS,
+    FORMAT,
+    HEAD,
+    NEVER,
     SIGNED,
     Header,
     UndecodableError,
@@ -32,40 +37,32 @@ from perfctl.cache.header import (
 )
 from perfctl.cache.keys import KeyLayout
 from perfctl.cache.meta import Meta
+from perfctl.cache.plans import Plain, Plan, check
 from perfctl.cache.serializers import NEEDS_SEAL, SERIALIZER_NAMES, SERIALIZERS, Serializer, serializer_named
 from perfctl.config.settings import CacheConfig, NamespaceSettings
-from perfctl.errors import ConfigError, UsageError
+from perfctl.errors import UsageError
 from perfctl.units import format_bytes
 
 if TYPE_CHECKING:
     from perfctl.cache.dictionaries import Dictionaries, Dictionary
-    from perfctl.cache.sampling import Tracked
     from perfctl.cache.store import Store
 
-__all__ = ["BlobFacts", "Codec", "Decoded", "UndecodableError", "UnknownDictionaryError", "peek"]
-
-MAX_VALUE_BYTES = 64 * 1024 * 1024
-"""No value is longer than this once expanded, whatever its header says."""
-MAX_RATIO = 1000
-"""Above 1 MiB, no value expands by more than this: what does is a bomb."""
+__all__ = ["MAX_VALUE_BYTES", "BlobFacts", "Codec", "Decoded", "UndecodableError", "UnknownDictionaryError", "peek"]
 
 _LEAST_WORTHWHILE_BYTES = 128
 """Below this nothing is gained without a dictionary (measured: 0.3 KiB of JSON gains a quarter)."""
 _LEAST_WITH_DICTIONARY_BYTES = 32
 _LARGEST_WITH_DICTIONARY_BYTES = 32 * 1024
-_LEAST_GAIN = 0.1
-_UNWATCHED_BYTES = 1024 * 1024
-_SUSPICIOUS_RATIO = 20
-_CONTAINERS = {
-    SERIALIZERS["msgpack"]: bytes(range(0x80, 0xA0)),
-    SERIALIZERS["json"]: b"[{",
-    SERIALIZERS["pickle"]: b"])}",
-}
-"""The bytes that begin a small container: one byte that may take 64 of memory."""
-_MOST_CONTAINERS = 0.25
+"""Above, a dictionary saves less than a point."""
+_MOST_LEFT = 0.9
+"""Compressed only where this share or less is left."""
 _CHECKSUM_BYTES = 4
-_DICTIONARY_META = Meta(0, None)
+_MOST_PLANS = 4096
+_COMMON = 0x100 - (DICTIONARY | 64)
+"""The flags that a value has none of where nothing but a dictionary and a life in seconds is told."""
 _LOG = logging.getLogger("perfctl.cache")
+_new = tuple.__new__
+_DAMAGED = "its checksum is wrong: damaged, or written under another key"
 
 
 class UnknownDictionaryError(UndecodableError):
@@ -100,19 +97,13 @@ class BlobFacts(NamedTuple):
     meta: Meta
 
 
-class _Plan:
-    """How a namespace's values are written."""
+class Plain(NamedTuple):
+    """How the small values of a namespace are kept: neither compressed nor sealed, in one byte of length."""
 
-    __slots__ = ("compressor", "compressor_id", "namespace", "seal", "serializer", "serializer_id", "tracked")
-
-    def __init__(self, namespace: str, serializer: str, serializes: Serializer, compressor: str, seal: int) -> None:
-        self.namespace = namespace
-        self.serializer = serializes
-        self.serializer_id = SERIALIZERS[serializer] << 4
-        self.compressor: Any = None if compressor == "none" else compressor_named(compressor)
-        self.compressor_id = COMPRESSORS[compressor]
-        self.seal = seal
-        self.tracked: Tracked | None = None
+    codec: int
+    """Byte 2 of their header."""
+    below: int
+    """Of how many serialised bytes they are fewer; 0: none is kept so."""
 
 
 class Codec:
@@ -132,16 +123,17 @@ class Codec:
         """ConfigError for a combination that is not safe, such as pickle without a key."""
         self._config = config
         self._layout = layout or KeyLayout(config.key_prefix)
+        self._root_bytes = len(self._layout.root)
         self._store = store
         self._now = now
         self._ring = KeyRing(config)
         self._own: Mapping[str, NamespaceSettings] = {settings.name: settings for settings in config.namespaces}
-        self._plans: dict[str, _Plan] = {}
-        self._by_prefix: dict[bytes, _Plan] = {}
+        self._plans: dict[str, Plan] = {}
+        self._by_prefix: dict[bytes, Plan] = {}
         self._dictionaries: Dictionaries | None = None
         self._warned: set[bytes] = set()
-        for namespace in (*self._own, None):
-            _check(config, self._own.get(namespace or ""))
+        for own in (None, *config.namespaces):
+            check(config, own)
 
     @property
     def serializer(self) -> Serializer:
@@ -151,6 +143,13 @@ class Codec:
     def serializer_of(self, namespace: str) -> Serializer:
         """How the values of a namespace become bytes: what `weigh` asks."""
         return self._plan(namespace).serializer
+
+    def plain(self, namespace: str) -> Plain:
+        """How small values of a namespace are kept; what `express` writes by itself."""
+        plan = self._plan(namespace)
+        if plan.seal or plan.codec_none != SERIALIZERS["msgpack"] << 4:
+            return Plain(plan.codec_none, 0)
+        return Plain(plan.codec_none, _LEAST_WITH_DICTIONARY_BYTES if plan.tracked else _LEAST_WORTHWHILE_BYTES)
 
     @property
     def dictionaries(self) -> Dictionaries:
@@ -185,21 +184,45 @@ class Codec:
         """
         plan = self._plans.get(namespace) or self._plan(namespace)
         try:
-            raw = plan.serializer.dumps(value)
+            raw = plan.dumps(value)
         except ValueError as error:
             hint = "text must be valid Unicode" if isinstance(error, UnicodeError) else plan.serializer.hint
             raise UsageError(f"cannot cache a value: {error}", hint=hint) from error
         length = len(raw)
-        if length > MAX_VALUE_BYTES:
-            raise UsageError(
-                f"cannot cache a value of {format_bytes(length)}: the limit is {format_bytes(MAX_VALUE_BYTES)}",
-                hint="cache its parts under keys of their own",
-            )
-        if meta.tags or meta.etag is not None:
+        tracked = plan.tracked
+        codec, dictionary, body = plan.codec_none, None, raw
+        if tracked is not None and _LEAST_WITH_DICTIONARY_BYTES <= length <= _LARGEST_WITH_DICTIONARY_BYTES:
+            active = tracked.active
+            if active is not None:
+                packed = active.coder.compress(raw)
+            else:
+                packed = raw if length < _LEAST_WORTHWHILE_BYTES else plan.compressor.compress(raw)
+            tracked.writes += 1
+            if tracked.writes >= tracked.look_at:
+                tracked.look(raw, min(length, len(packed)), plan.compressor)
+            if len(packed) <= length * _MOST_LEFT:
+                codec, dictionary, body = plan.codec_packed, active, packed
+        elif length >= _LEAST_WORTHWHILE_BYTES:
+            codec, body = _packed(plan, raw)
+        if dictionary is None and not plan.seal:
+            if meta[3] or meta[5] is not None:
+                refuse_meta(meta)
+            content = write_header(codec, meta, length) + body
+            return content + crc32(content, crc32(name)).to_bytes(_CHECKSUM_BYTES, "big")
+        return self._with_dictionary(plan, name, codec, meta, length, body, dictionary)
+
+    def _with_dictionary(
+        self, plan: Plan, name: bytes, codec: int, meta: Meta, length: int, body: bytes, dictionary: Dictionary | None
+    ) -> bytes:
+        """The blob of a value that has a dictionary or a seal."""
+        if meta[3] or meta[5] is not None:
             refuse_meta(meta)
-        compressor, dictionary, body = self._compressed(plan, raw, meta)
-        number = None if dictionary is None else dictionary.number
-        codec = plan.serializer_id | compressor
+        number = None
+        if dictionary is not None and plan.tracked is not None:
+            number = dictionary.number
+            life_ms = float("inf") if meta[1] is None else meta[1] + plan.reserve_ms
+            if life_ms > plan.tracked.longest_ms:
+                plan.tracked.lives(life_ms)
         if plan.seal:
             key = self._ring.current
             header = write_header(codec, meta, length, dictionary=number, flags=plan.seal, key_id=key.id)
@@ -211,20 +234,38 @@ class Codec:
     def decode(self, name: bytes, blob: bytes, *, lenient: bool = False) -> Decoded:
         """The value that lies under `name`. UndecodableError for anything that `encode` did not write there; memory
         and depth are bounded. `lenient` gives a readable mapping where a value's class is not registered here."""
+        plan = self._by_prefix.get(name[: name.find(b":", self._root_bytes) + 1])
+        if plan is None or lenient or len(blob) < HEAD.size + _CHECKSUM_BYTES:
+            return self._decode(plan or self._plan_of(name), name, blob, lenient)
+        found, codec, flags, version, high, low, fresh, length = HEAD.unpack_from(blob)
+        if found != FORMAT or flags & _COMMON or codec != plan.codec_packed or plan.seal or length > 1 << 16:
+            return self._decode(plan, name, blob, False)
+        start, seed, coder = HEAD.size, 0, plan.compressor
+        if flags & DICTIONARY:
+            dictionary = self._known(plan, blob[start] << 8 | blob[start + 1])
+            start, seed, coder = start + 2, dictionary.checksum, dictionary.coder
+        end = len(blob) - _CHECKSUM_BYTES
+        if crc32(blob[:end], crc32(name, seed)) != int.from_bytes(blob[end:], "big"):
+            raise UndecodableError(_DAMAGED)
+        try:
+            value = plan.loads(coder.expand(blob[start:end], length) if coder else blob[start:end])
+        except ValueError as error:
+            raise UndecodableError(str(error)) from error
+        fresh_ms = None if fresh == NEVER else fresh * 1000 if flags & 64 else fresh
+        return _new(Decoded, (value, _new(Meta, ((high << 32 | low) + EPOCH_MS, fresh_ms, version, (), False, None))))
+
+    def _decode(self, plan: Plan, name: bytes, blob: bytes, lenient: bool) -> Decoded:
+        """The same for every blob, one step after the other."""
         header = read_header(blob)
-        plan = self._plan_of(name)
         dictionary = self._dictionary(plan, header) if header.flags & DICTIONARY else None
         if header.flags & (ENCRYPTED | SIGNED):
             body = self._opened(name, blob, header, dictionary)
         else:
             body = _plain_body(name, blob, header, dictionary, plan)
         serializer = self._reader(plan, header)
-        if header.codec & 15:
-            body = _expanded(body, header, dictionary)
-        elif len(body) != header.length:
-            raise UndecodableError(f"{len(body)} bytes where {header.length} were announced")
+        raw = _expanded(body, header, dictionary)
         try:
-            return Decoded(serializer.loads(body, lenient=lenient), header.meta)
+            return Decoded(serializer.loads(raw, lenient=lenient), header.meta)
         except ValueError as error:
             raise UndecodableError(str(error)) from error
 
@@ -247,18 +288,12 @@ class Codec:
         """What the first bytes of a blob say of the value; see `peek` below."""
         return peek(blob)
 
-    def _plan(self, namespace: str) -> _Plan:
+    def _plan(self, namespace: str) -> Plan:
         known = self._plans.get(namespace)
         if known is not None:
             return known
-        config, own = self._config, self._own.get(namespace)
-        serializer = (own and own.serialization_method) or config.serialization_method
-        compressor = (own and own.compressor) or config.compressor
-        if not config.compression_enabled:
-            compressor = "none"
-        plan = _Plan(namespace, serializer, self._serializer(serializer), compressor, _seal_of(config, own))
-        wants = config.dictionaries if own is None or own.dictionaries is None else own.dictionaries
-        if wants and compressor == "zstd" and self._store is not None and namespace:
+        plan = Plan(self._config, namespace, self._own.get(namespace))
+        if plan.wants_dictionaries and self._store is not None and namespace:
             plan.tracked = self.dictionaries.tracked(namespace)
         if len(self._plans) < _MOST_PLANS:
             self._plans[namespace] = plan
@@ -266,62 +301,23 @@ class Codec:
                 self._by_prefix[self._layout.namespace(namespace)] = plan
         return plan
 
-    def _plan_of(self, name: bytes) -> _Plan:
+    def _plan_of(self, name: bytes) -> Plan:
         """The plan of the namespace that a server's name lies in."""
-        end = name.find(b":", len(self._layout.root)) + 1
-        known = self._by_prefix.get(name[:end])
-        if known is not None:
-            return known
-        parts = self._layout.split(name[:end] + b"k")
+        parts = self._layout.split(name[: name.find(b":", self._root_bytes) + 1] + b"k")
         return self._plan("" if parts is None else parts[0])
 
-    def _serializer(self, name: str) -> Serializer:
-        if name != "pickle":
-            return serializer_named(name)
-        from perfctl.cache.serializers.pickle import Pickle
-
-        return Pickle(self._config.pickle_types)
-
-    def _compressed(self, plan: _Plan, raw: bytes, meta: Meta) -> tuple[int, Dictionary | None, bytes]:
-        length = len(raw)
-        tracked = plan.tracked
-        if tracked is not None and _LEAST_WITH_DICTIONARY_BYTES <= length <= _LARGEST_WITH_DICTIONARY_BYTES:
-            dictionary = tracked.active
-            if dictionary is None:
-                packed = raw if length < _LEAST_WORTHWHILE_BYTES else plan.compressor.compress(raw)
-            else:
-                packed = plan.compressor.compress(raw, dictionary.prepared)
-            tracked.note(raw, min(length, len(packed)), plan.compressor)
-            if len(packed) > length * (1 - _LEAST_GAIN):
-                return NONE, None, raw
-            if dictionary is not None:
-                self._keep_alive(tracked, plan, meta)
-            return plan.compressor_id, dictionary, packed
-        if plan.compressor is None or length < _LEAST_WORTHWHILE_BYTES:
-            return NONE, None, raw
-        packed = plan.compressor.compress(raw)
-        if len(packed) > length * (1 - _LEAST_GAIN) or not _may_expand(len(packed), length):
-            return NONE, None, raw
-        if _is_bomb(raw, len(packed), plan.serializer_id >> 4):
-            return NONE, None, raw
-        return plan.compressor_id, None, packed
-
-    def _keep_alive(self, tracked: Tracked, plan: _Plan, meta: Meta) -> None:
-        """The dictionary lives as long as the value may lie on the server, its reserve included."""
-        fresh_ms = meta.fresh_ms
-        if fresh_ms is None:
-            tracked.lives(float("inf"))
-        elif fresh_ms + self._config.fail_safe_seconds * 1000 > tracked.longest_ms:
-            own = self._own.get(plan.namespace)
-            reserve = self._config.fail_safe_seconds if own is None else own.fail_safe_seconds
-            tracked.lives(fresh_ms + (self._config.fail_safe_seconds if reserve is None else reserve) * 1000)
-
-    def _dictionary(self, plan: _Plan, header: Header) -> Dictionary:
+    def _dictionary(self, plan: Plan, header: Header) -> Dictionary:
         if COMPRESSOR_NAMES.get(header.codec & 15) != "zstd":
             raise UndecodableError("only zstd has dictionaries")
-        found = self.dictionaries.known(plan.namespace, header.dictionary)
+        return self._known(plan, header.dictionary)
+
+    def _known(self, plan: Plan, number: int) -> Dictionary:
+        tracked = plan.tracked
+        if tracked is not None and tracked.active is not None and tracked.active.number == number:
+            return tracked.active
+        found = self.dictionaries.known(plan.namespace, number)
         if found is None:
-            raise UnknownDictionaryError(header.dictionary, plan.namespace)
+            raise UnknownDictionaryError(number, plan.namespace)
         return found
 
     def _opened(self, name: bytes, blob: bytes, header: Header, dictionary: Dictionary | None) -> bytes:
@@ -341,8 +337,8 @@ class Codec:
             raise UndecodableError("its signature is wrong: damaged, forged, or written under another key")
         return body
 
-    def _reader(self, plan: _Plan, header: Header) -> Serializer:
-        if header.codec >> 4 == plan.serializer_id >> 4:
+    def _reader(self, plan: Plan, header: Header) -> Serializer:
+        if header.codec >> 4 == plan.codec_none >> 4:
             name = SERIALIZER_NAMES[header.codec >> 4]
         else:
             name = SERIALIZER_NAMES.get(header.codec >> 4, "")
@@ -352,7 +348,7 @@ class Codec:
                 raise UndecodableError(f"{name} is not what this namespace is configured for")
         if name in NEEDS_SEAL and not header.flags & (ENCRYPTED | SIGNED):
             raise UndecodableError(f"{name} that no key vouches for is never read")
-        return plan.serializer if header.codec >> 4 == plan.serializer_id >> 4 else serializer_named(name)
+        return plan.serializer if header.codec >> 4 == plan.codec_none >> 4 else serializer_named(name)
 
     def _warn_once(self, key_id: bytes) -> None:
         if key_id not in self._warned and len(self._warned) < 100:
@@ -368,7 +364,7 @@ class Codec:
         raw = serializer_named("msgpack").dumps(value)
         seal = self._plan(namespace).seal & ENCRYPTED
         codec = SERIALIZERS["msgpack"] << 4
-        meta = _DICTIONARY_META._replace(created_ms=value["created_ms"])
+        meta = Meta(value["created_ms"], None)
         if seal:
             key = self._ring.current
             return _sealed(key, name, write_header(codec, meta, len(raw), flags=seal, key_id=key.id), raw, None, seal)
@@ -379,49 +375,12 @@ class Codec:
         return self.decode(name, blob).value
 
 
-_MOST_PLANS = 4096
-
-
 def peek(blob: bytes) -> Meta:
     """What the first bytes of a blob (64 will do; tags that are cut off are left out) say of the value.
 
     UndecodableError for what is no blob of ours. Nothing but the header is looked at: it may be damaged or forged.
     """
     return read_header(blob, is_head=True).meta
-
-
-def _check(config: CacheConfig, own: NamespaceSettings | None) -> None:
-    """ConfigError for what is not safe."""
-    where = f"cache.namespaces[{own.name}]" if own else "cache"
-    serializer = (own and own.serialization_method) or config.serialization_method
-    if serializer not in SERIALIZERS:
-        raise ConfigError(
-            f"{where}.serialization_method: {serializer!r} is not offered", hint=f"one of {', '.join(SERIALIZERS)}"
-        )
-    compressor = (own and own.compressor) or config.compressor
-    if compressor not in COMPRESSORS:
-        raise ConfigError(f"{where}.compressor: {compressor!r} is not offered", hint=f"one of {', '.join(COMPRESSORS)}")
-    if config.encryption_key is not None:
-        return
-    if serializer in NEEDS_SEAL:
-        raise ConfigError(
-            f"{where}.serialization_method: {serializer} needs cache.encryption_key: whoever can write to the server "
-            "could otherwise run code here",
-            hint="set cache.encryption_key (`openssl rand -base64 32`), or use msgpack with perfctl.register_type",
-        )
-    if own is not None and own.encrypted:
-        raise ConfigError(
-            f"{where}.encrypted: there is no cache.encryption_key", hint="make one with `openssl rand -base64 32`"
-        )
-
-
-def _seal_of(config: CacheConfig, own: NamespaceSettings | None) -> int:
-    """ENCRYPTED where there is a key, unless the namespace does without; SIGNED for a pickle that does."""
-    if config.encryption_key is None:
-        return 0
-    if own is None or own.encrypted is None or own.encrypted:
-        return ENCRYPTED
-    return SIGNED if (own.serialization_method or config.serialization_method) in NEEDS_SEAL else 0
 
 
 def _sealed(key: Key, name: bytes, header: bytes, body: bytes, dictionary: Dictionary | None, seal: int) -> bytes:
@@ -435,7 +394,7 @@ def _bound(header: bytes, dictionary: Dictionary | None) -> bytes:
     return header if dictionary is None else header + dictionary.checksum.to_bytes(4, "big")
 
 
-def _plain_body(name: bytes, blob: bytes, header: Header, dictionary: Dictionary | None, plan: _Plan) -> bytes:
+def _plain_body(name: bytes, blob: bytes, header: Header, dictionary: Dictionary | None, plan: Plan) -> bytes:
     """The body of a blob that no key vouches for: refused where the configuration says that one must."""
     if plan.seal:
         raise UndecodableError("it is not encrypted, and values of this namespace are")
@@ -446,43 +405,44 @@ def _plain_body(name: bytes, blob: bytes, header: Header, dictionary: Dictionary
         raise UndecodableError("the value is cut off")
     seed = crc32(name) if dictionary is None else crc32(name, dictionary.checksum)
     if crc32(memoryview(blob)[:end], seed) != int.from_bytes(blob[end:], "big"):
-        raise UndecodableError("its checksum is wrong: damaged, or written under another key")
+        raise UndecodableError(_DAMAGED)
     return blob[header.start : end]
+
+
+def _packed(plan: Plan, raw: bytes) -> tuple[int, bytes]:
+    """The header's codec byte and the body of a value without a dictionary. UsageError when it is too big."""
+    length = len(raw)
+    if length > MAX_VALUE_BYTES:
+        raise UsageError(
+            f"cannot cache a value of {format_bytes(length)}: the limit is {format_bytes(MAX_VALUE_BYTES)}",
+            hint="cache its parts under keys of their own",
+        )
+    if plan.compressor is None:
+        return plan.codec_none, raw
+    packed = plan.compressor.compress(raw)
+    if len(packed) > length * _MOST_LEFT or not may_expand(len(packed), length):
+        return plan.codec_none, raw
+    if is_bomb(raw, len(packed), plan.codec_none >> 4):
+        return plan.codec_none, raw
+    return plan.codec_packed, packed
 
 
 def _expanded(body: bytes, header: Header, dictionary: Dictionary | None) -> bytes:
     """The serialised bytes. UndecodableError for what is damaged or made to fill the memory."""
     length = header.length
-    if length > MAX_VALUE_BYTES or not _may_expand(len(body), length):
+    if not may_expand(len(body), length):
         raise UndecodableError(f"announces {length} bytes, which no value of ours has")
     name = COMPRESSOR_NAMES.get(header.codec & 15)
     if name is None:
         raise UndecodableError(f"compressor {header.codec & 15} is unknown")
-    compressor: Any = compressor_named(name)
+    compressor: Any = dictionary.coder if dictionary is not None else compressor_named(name)
     try:
         if header.format == 1 and name == "zstd":
             raw: bytes = compressor.expand_framed(body, length)
-        elif dictionary is not None:
-            raw = compressor.expand(body, length, dictionary.prepared)
         else:
             raw = compressor.expand(body, length)
     except ValueError as error:
         raise UndecodableError(str(error)) from error
-    if _is_bomb(raw, len(body), header.codec >> 4):
+    if is_bomb(raw, len(body), header.codec >> 4):
         raise UndecodableError("expands to containers without end")
     return raw
-
-
-def _may_expand(packed: int, length: int) -> bool:
-    return length <= max(_UNWATCHED_BYTES, packed * MAX_RATIO)
-
-
-def _is_bomb(raw: bytes, packed: int, serializer: int) -> bool:
-    """Whether a few bytes expanded to many, and these to many more containers: 64 MiB of `[]` would take 4 GiB.
-
-    What is like this is never written compressed, so that all values of ours come back.
-    """
-    if len(raw) <= _UNWATCHED_BYTES or len(raw) < packed * _SUSPICIOUS_RATIO:
-        return False
-    containers = len(raw) - len(raw.translate(None, _CONTAINERS.get(serializer, b"")))
-    return containers > len(raw) * _MOST_CONTAINERS

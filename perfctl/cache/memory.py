@@ -59,6 +59,17 @@ class MemoryStore:
             await self.set(write)
         return []
 
+    async def load(self, names: Sequence[bytes], commands: Sequence[bytes]) -> list[Refusal]:
+        """Keep many."""
+        from hiredis import Reader
+
+        reader = Reader()
+        for command in commands:
+            reader.feed(command)
+            _, name, blob, *life = reader.gets()
+            await self.set(Write(name, blob, int(life[1]) if life else None))
+        return []
+
     async def delete(self, names: Sequence[bytes]) -> int:
         """Forget names."""
         present = {name for name in names if self._live(name)}

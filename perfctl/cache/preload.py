@@ -128,12 +128,13 @@ def _entry(fields: Any, where: str) -> Entry | BadEntry:
     if ttl is None:
         return Entry(where, key, fields["value"], None, namespace)
     try:
-        return Entry(where, key, fields["value"], _ttl(ttl), namespace)
+        return Entry(where, key, fields["value"], seconds_of(ttl), namespace)
     except UsageError as error:
         return BadEntry(where, error.message)
 
 
-def _ttl(ttl: Any) -> float:
+def seconds_of(ttl: Any) -> float:
+    """A TTL as an entry names it: seconds, or text such as "10m". UsageError for anything else."""
     if isinstance(ttl, str):
         ttl = parse_duration(ttl, where='"ttl"')
     if isinstance(ttl, bool) or not isinstance(ttl, (int, float)) or not ttl > 0:
@@ -174,7 +175,7 @@ def _plan(text: str, source: str) -> tuple[Mapping[str, Any], list[int]]:
 
 def _plan_ttl(ttl: Any, source: str) -> float | None:
     try:
-        return None if ttl is None else _ttl(ttl)
+        return None if ttl is None else seconds_of(ttl)
     except UsageError as error:
         raise UsageError(f"{source}: {error.message}", hint=error.hint) from error
 

@@ -264,6 +264,10 @@ class Store(Protocol):
         takes the prefix's place."""
         ...
 
+    async def load(self, names: Sequence[bytes], commands: Sequence[bytes]) -> list[Refusal]:
+        """Send a SET in RESP for each name, as `set_many` would; for who packs a million of them."""
+        ...
+
     async def sizes(self, names: Sequence[bytes]) -> list[int | None]:
         """The memory that each name takes on the server; None where it is gone."""
         ...

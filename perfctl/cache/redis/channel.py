@@ -122,15 +122,15 @@ class Channel(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Hand out the replies that are whole by now."""
         self._heard_at = self._loop.time()
-        gets = self._reader.gets
         try:
             self._reader.feed(data)
-            reply = gets()
-            while reply is not _INCOMPLETE:
-                self._take(reply)
-                reply = gets()
+            replies = list(iter(self._reader.gets, _INCOMPLETE))
         except hiredis.ProtocolError as error:
             self.close(LostConnectionError(f"what answers does not speak Redis's protocol: {error}"))
+            return
+        if self.on_push is not None or hiredis.PushNotification in set(map(type, replies)):
+            replies = self._without_unasked(replies)
+        self._hand_out(replies)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The other side is gone, or our own close is done."""
@@ -147,24 +147,36 @@ class Channel(asyncio.Protocol):
         if self.on_writable is not None:
             self.on_writable()
 
-    def _take(self, reply: Any) -> None:
-        waiting = self._waiting
-        if type(reply) is hiredis.PushNotification or not waiting or _is_message(reply, self.on_push):
-            self._heard_unasked(reply)
-            return
-        request = waiting[0]
-        request.replies.append(reply)
-        if len(request.replies) == request.count:
+    def _hand_out(self, replies: list[Any]) -> None:
+        waiting, place = self._waiting, 0
+        while place < len(replies):
+            if not waiting:
+                self.close(LostConnectionError("the server said what nobody asked"))
+                return
+            request = waiting[0]
+            missing = request.count - len(request.replies)
+            request.replies += replies[place : place + missing]
+            if len(request.replies) < request.count:
+                return
+            place += missing
             waiting.popleft()
             request.answer(request.replies, None)
-            if self.closes_when_idle and not waiting:
-                self.close()
+        if self.closes_when_idle and not waiting:
+            self.close()
 
-    def _heard_unasked(self, reply: Any) -> None:
-        if self.on_push is not None:
-            self.on_push(reply)
-        elif type(reply) is not hiredis.PushNotification and self.is_open:
-            self.close(LostConnectionError("the server said what nobody asked"))
+    def _without_unasked(self, said: list[Any]) -> list[Any]:
+        """The replies among what was said; the rest is handed on."""
+        replies = []
+        for each in said:
+            is_asked = type(each) is not hiredis.PushNotification and not _is_message(each, self.on_push)
+            if is_asked and len(replies) < self._missing():
+                replies.append(each)
+            elif self.on_push is not None:
+                self.on_push(each)
+        return replies
+
+    def _missing(self) -> int:
+        return sum(request.count - len(request.replies) for request in self._waiting)
 
     def _look(self) -> None:
         """Close a connection on which the server has been silent for too long."""

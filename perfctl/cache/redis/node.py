@@ -70,13 +70,17 @@ class Node:
     async def ask_all(self, commands: Sequence[bytes]) -> list[Any]:
         """The replies to many packed commands, in their order."""
         channel = await self.opened()
+        self._send_commands(channel)  # what was asked before goes before
+        if self._commands:
+            return list(await asyncio.gather(*[self.ask(command) for command in commands]))
         waiting: list[Asked] = []
         for start, end in _goes(commands):
             waiting.append(self._loop.create_future())
             channel.request(b"".join(commands[start:end]), end - start, partial(hand_over, waiting[-1]))
             if channel.is_blocked:
                 await asyncio.wait(waiting)
-        return [reply for replies in await asyncio.gather(*waiting) for reply in replies]
+        replies: list[list[Any]] = await asyncio.gather(*waiting)
+        return replies[0] if len(replies) == 1 else [reply for of_go in replies for reply in of_go]
 
     async def opened(self) -> Channel:
         """The connection, made now where there is none. Raises what redis-py or the credentials raise."""

@@ -77,31 +77,41 @@ class Routes:
 
     async def many(self, names: Sequence[bytes], commands: Sequence[bytes], *, is_repeatable: bool = True) -> list[Any]:
         """The replies to a command about each name, in one go a node; refusals stand in their places."""
-        replies: list[Any] = [None] * len(names)
         topology = self._topology()
         groups = await self._grouped(topology, names)
+        if len(groups) == 1:
+            (node,) = groups
+            return await self._of_one(topology, node, names, commands, is_repeatable)
+        replies: list[Any] = [None] * len(names)
 
-        async def of_one(node: Node, places: Sequence[int]) -> None:
-            try:
-                answers = await node.ask_all([commands[place] for place in places])
-            except LostConnectionError as error:
-                if not is_repeatable:
-                    raise translation(error, self._at, node.name) from error
-                answers = [error] * len(places)
-            except _FAILURES as error:
-                raise translation(error, self._at, node.name) from error
+        async def fill(node: Node, places: Sequence[int]) -> None:
+            of_node = [names[place] for place in places], [commands[place] for place in places]
+            answers = await self._of_one(topology, node, *of_node, is_repeatable)
             for place, answer in zip(places, answers, strict=True):
                 replies[place] = answer
-            again = [place for place, answer in zip(places, answers, strict=True) if self._is_elsewhere(answer)]
-            for place, (answer, _) in zip(
-                again,
-                await asyncio.gather(*[self._routed(topology, names[p], commands[p], is_repeatable) for p in again]),
-                strict=True,
-            ):
-                replies[place] = answer
 
-        await asyncio.gather(*[of_one(node, places) for node, places in groups.items()])
+        await asyncio.gather(*[fill(node, places) for node, places in groups.items()])
         return replies
+
+    async def _of_one(
+        self, topology: Topology, node: Node, names: Sequence[bytes], commands: Sequence[bytes], is_repeatable: bool
+    ) -> list[Any]:
+        """The replies of one node; what is elsewhere by now is asked there, each for itself."""
+        try:
+            answers = await node.ask_all(commands)
+        except LostConnectionError as error:
+            if not is_repeatable:
+                raise translation(error, self._at, node.name) from error
+            answers = [error] * len(commands)
+        except _FAILURES as error:
+            raise translation(error, self._at, node.name) from error
+        if set(map(type, answers)).isdisjoint((ReplyError, LostConnectionError)):
+            return answers
+        again = [place for place, answer in enumerate(answers) if _is_elsewhere(answer)]
+        routed = [self._routed(topology, names[place], commands[place], is_repeatable) for place in again]
+        for place, (answer, _) in zip(again, await asyncio.gather(*routed), strict=True):
+            answers[place] = answer
+        return answers
 
     async def of(self, node: Node, command: bytes) -> Any:
         """The reply of one node; what it refuses is raised."""
@@ -183,7 +193,7 @@ class Routes:
 
     async def _grouped(self, topology: Topology, names: Sequence[bytes]) -> dict[Node, list[int]]:
         if not self._is_cluster:
-            return {await self._node(topology, names[0]): list(range(len(names)))} if names else {}
+            return {await self._node(topology, names[0]): []} if names else {}
         groups: dict[Node, list[int]] = {}
         for place, name in enumerate(names):
             groups.setdefault(topology.node_of(name) or await self._node(topology, name), []).append(place)
@@ -235,12 +245,6 @@ class Routes:
             node, is_asking = other or (await self._node(topology, name), False)
         return reply, node
 
-    def _is_elsewhere(self, answer: Any) -> bool:
-        """Whether a single command would be asked elsewhere, or again."""
-        if type(answer) is LostConnectionError:
-            return True
-        return type(answer) is ReplyError and str(answer).startswith(("MOVED ", "ASK ", "READONLY"))
-
 
 _ALL: WeakSet[Routes] = WeakSet()
 _ABANDONED: list[dict[asyncio.AbstractEventLoop, Topology]] = []
@@ -252,6 +256,13 @@ def _forget_after_fork() -> None:
 
 
 os.register_at_fork(after_in_child=_forget_after_fork)
+
+
+def _is_elsewhere(answer: Any) -> bool:
+    """Whether a single command would be asked elsewhere, or again."""
+    if type(answer) is LostConnectionError:
+        return True
+    return type(answer) is ReplyError and str(answer).startswith(("MOVED ", "ASK ", "READONLY"))
 
 
 def _ignored(future: Asked) -> None:

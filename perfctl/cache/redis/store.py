@@ -63,10 +63,15 @@ class RedisStore(Inspection):
 
     async def put_many(self, writes: Sequence[Write]) -> list[Refusal]:
         """All in one go a node; a refusal of one does not stop the others. A service's error when it refuses all."""
-        names = [write.name for write in writes]
-        replies = await self._routes.many(names, [set_command(write) for write in writes])
+        return await self.load([write.name for write in writes], [set_command(write) for write in writes])
+
+    async def load(self, names: Sequence[bytes], commands: Sequence[bytes]) -> list[Refusal]:
+        """The commands as they are."""
+        replies = await self._routes.many(names, commands)
+        if replies.count(b"OK") == len(replies):
+            return []
         refusals = [Refusal(place, str(reply)) for place, reply in enumerate(replies) if type(reply) is ReplyError]
-        if writes and len(refusals) == len(writes):
+        if names and len(refusals) == len(names):
             self._routes.refuse(*replies)
         return refusals
 
