@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from perfctl.cache.policies import POLICIES
 from perfctl.cache.simulate.model import Simulated
 from perfctl.cli.cache import group
 from perfctl.cli.progress import progress_of
@@ -36,7 +37,7 @@ def simulate(
         typer.Option(
             "--policy",
             metavar="NAME",
-            help="A policy; repeats. 'default' is the shipped one, 'opt' the limit. Without it: default, lru, opt.",
+            help=f"One of {', '.join(('default', *POLICIES))}; repeats. Without it: default, lru and opt, the limit.",
         ),
     ] = None,
     size: Annotated[
@@ -76,6 +77,8 @@ def simulate(
     destination = _destination(svg)
     with progress_of(run, f"reading {trace}") as told:
         read = read_trace(trace, ratio=ratio or 1.0, on_progress=told)
+    if read.is_guessed:
+        run.warn(f"{trace}: read as key ids of four bytes, which its name does not say: .u32 or .jsonl would")
     sizes = wanted or _ladder(read)
     refuse_unsized(read, sizes)
     _warn_of_small_samples(run, read, sizes)

@@ -77,12 +77,12 @@ def _table(result: Simulated) -> Table:
     if len(policies) <= _MAX_COLUMNS or len(sizes) > _MAX_COLUMNS:
         columns = (Column("size", "right"), Column("capacity", "right"), *(Column(name, "right") for name in policies))
         rows: tuple[tuple[Cell | str, ...], ...] = tuple(
-            (size, format_count(row.capacity), *(_ratio(found[name, size], best[size]) for name in policies))
+            (size, format_count(row.capacity), *(_ratio(found.get((name, size)), best[size]) for name in policies))
             for size, row in sizes.items()
         )
         return Table(columns, rows, title="hit ratio")
     columns = (Column("policy"), *(Column(_size_header(row), "right") for row in sizes.values()))
-    rows = tuple((name, *(_ratio(found[name, size], best[size]) for size in sizes)) for name in policies)
+    rows = tuple((name, *(_ratio(found.get((name, size)), best[size]) for size in sizes)) for name in policies)
     return Table(columns, rows, title="hit ratio")
 
 
@@ -95,7 +95,10 @@ def _size_header(row: SimulatedRow) -> str:
     return f"{row.size} = {format_count(row.capacity)}" if row.size.endswith("%") else row.size
 
 
-def _ratio(row: SimulatedRow, best: float) -> Cell:
+def _ratio(row: SimulatedRow | None, best: float) -> Cell:
+    """Nothing for a row that --limit left out."""
+    if row is None:
+        return Cell("-", "dim")
     return Cell(format_ratio(row.hit_ratio), "good" if row.hit_ratio == best else None)
 
 

@@ -230,6 +230,21 @@ def test_nothing_usable_leaves_2(stdin: Any) -> None:
     assert err.startswith("error: stdin: no requests: none of its 2 lines is one: stdin:1: not JSON")
 
 
+def test_a_binary_file_of_another_name_is_read_with_a_warning(tmp_path: Path) -> None:
+    (tmp_path / "t.bin").write_bytes(struct.pack("<3I", 1, 2, 1))
+    code, _, err = simulate("t.bin", "--size", "1")
+    message = "t.bin: read as key ids of four bytes, which its name does not say: .u32 or .jsonl would"
+    assert (code, err) == (0, f"warning: {message}\n")
+
+
+@pytest.mark.parametrize("limit", range(1, 7))
+def test_a_limit_leaves_cells_out(stdin: Any, limit: int) -> None:
+    stdin(TRACE)
+    policies = [word for name in ("lru", "opt") for word in ("--policy", name)]
+    code, out, _ = simulate("-", *policies, "--size", "1", "--size", "2", "--size", "3", "--limit", str(limit))
+    assert (code, out.count(" %")) == (0, limit)
+
+
 def test_a_sample_is_said_in_the_output(stdin: Any) -> None:
     stdin(struct.pack("<2000I", *range(1000), *range(1000)))
     code, out, err = simulate("-", "--sample", "0.5", "--size", "10")

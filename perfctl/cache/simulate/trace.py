@@ -51,6 +51,8 @@ class Trace:
     """Why it has no sizes."""
     bad_lines: int = 0
     bad_samples: tuple[str, ...] = ()
+    is_guessed: bool = False
+    """Whether the file's name does not say that it holds key ids of four bytes, but its content looks so."""
 
     @property
     def unique_keys(self) -> int:
@@ -85,6 +87,7 @@ def _gather(pieces: Pieces, source: str, gathered: _Gathered) -> None:
     compression = compression_seen(start) if form.compression is None else form.compression
     start, pieces = _peeked(expanded(pieces, compression, gathered.name))
     layout = layout_seen(start) if form.layout is None else form.layout
+    gathered.is_guessed = form.layout is None and layout == "u32" and source != "-"
     (_gather_u32 if layout == "u32" else _gather_lines)(pieces, gathered)
 
 
@@ -175,6 +178,7 @@ class _Gathered:
 
     def __init__(self, name: str, ratio: float, on_progress: Progress | None) -> None:
         self.name = name
+        self.is_guessed = False
         self._ratio = ratio
         self._threshold = None if ratio == 1 else threshold_of(ratio)
         self._on_progress = on_progress
@@ -234,6 +238,7 @@ class _Gathered:
             sizes_reason=self._no_size,
             bad_lines=self._bad,
             bad_samples=tuple(self._bad_samples),
+            is_guessed=self.is_guessed,
         )
 
     def _look(self) -> None:
