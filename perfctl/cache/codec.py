@@ -28,6 +28,7 @@ from perfctl.cache.header import (
     FORMAT,
     HEAD,
     NEVER,
+    SECONDS,
     SIGNED,
     Header,
     UndecodableError,
@@ -58,7 +59,7 @@ _MOST_LEFT = 0.9
 """Compressed only where this share or less is left."""
 _CHECKSUM_BYTES = 4
 _MOST_PLANS = 4096
-_COMMON = 0x100 - (DICTIONARY | 64)
+_UNCOMMON = 0xFF ^ DICTIONARY ^ SECONDS
 """The flags that a value has none of where nothing but a dictionary and a life in seconds is told."""
 _LOG = logging.getLogger("perfctl.cache")
 _new = tuple.__new__
@@ -95,15 +96,6 @@ class BlobFacts(NamedTuple):
     ratio: float
     """The share of the serialised bytes that the blob takes, header included."""
     meta: Meta
-
-
-class Plain(NamedTuple):
-    """How the small values of a namespace are kept: neither compressed nor sealed, in one byte of length."""
-
-    codec: int
-    """Byte 2 of their header."""
-    below: int
-    """Of how many serialised bytes they are fewer; 0: none is kept so."""
 
 
 class Codec:
@@ -238,10 +230,12 @@ class Codec:
         if plan is None or lenient or len(blob) < HEAD.size + _CHECKSUM_BYTES:
             return self._decode(plan or self._plan_of(name), name, blob, lenient)
         found, codec, flags, version, high, low, fresh, length = HEAD.unpack_from(blob)
-        if found != FORMAT or flags & _COMMON or codec != plan.codec_packed or plan.seal or length > 1 << 16:
-            return self._decode(plan, name, blob, False)
-        start, seed, coder = HEAD.size, 0, plan.compressor
+        if found != FORMAT or flags & _UNCOMMON or plan.seal or codec not in (plan.codec_packed, plan.codec_none):
+            return self._decode(plan, name, blob, lenient)
+        start, seed, coder = HEAD.size, 0, plan.compressor if codec & 15 else None
         if flags & DICTIONARY:
+            if coder is None:
+                raise UndecodableError(_DAMAGED)
             dictionary = self._known(plan, blob[start] << 8 | blob[start + 1])
             start, seed, coder = start + 2, dictionary.checksum, dictionary.coder
         end = len(blob) - _CHECKSUM_BYTES
@@ -251,7 +245,7 @@ class Codec:
             value = plan.loads(coder.expand(blob[start:end], length) if coder else blob[start:end])
         except ValueError as error:
             raise UndecodableError(str(error)) from error
-        fresh_ms = None if fresh == NEVER else fresh * 1000 if flags & 64 else fresh
+        fresh_ms = None if fresh == NEVER else fresh * 1000 if flags & SECONDS else fresh
         return _new(Decoded, (value, _new(Meta, ((high << 32 | low) + EPOCH_MS, fresh_ms, version, (), False, None))))
 
     def _decode(self, plan: Plan, name: bytes, blob: bytes, lenient: bool) -> Decoded:
@@ -268,6 +262,35 @@ class Codec:
             return Decoded(serializer.loads(raw, lenient=lenient), header.meta)
         except ValueError as error:
             raise UndecodableError(str(error)) from error
+
+    def raw(self, name: bytes, blob: bytes) -> bytes:
+        """The serialised bytes of a blob that lies under `name`. UndecodableError as of `decode`."""
+        header, dictionary, body = self._unsealed(name, blob)
+        return _expanded(body, header, dictionary)
+
+    def renewed(self, name: bytes, blob: bytes, meta: Meta) -> bytes:
+        """The same value under another header, whether its class is registered here or not. UndecodableError as of
+        `decode`."""
+        header, dictionary, body = self._unsealed(name, blob)
+        if header.format == 1:
+            plan = self._plan_of(name)
+            return self.encode(name, self.decode(name, blob).value, meta, namespace=plan.namespace)
+        number, seal = None if dictionary is None else dictionary.number, header.flags & (ENCRYPTED | SIGNED)
+        if seal:
+            key = self._ring.current
+            front = write_header(header.codec, meta, header.length, dictionary=number, flags=seal, key_id=key.id)
+            return _sealed(key, name, front, body, dictionary, seal)
+        content = write_header(header.codec, meta, header.length, dictionary=number) + body
+        seed = crc32(name) if dictionary is None else crc32(name, dictionary.checksum)
+        return content + crc32(content, seed).to_bytes(_CHECKSUM_BYTES, "big")
+
+    def _unsealed(self, name: bytes, blob: bytes) -> tuple[Header, Dictionary | None, bytes]:
+        """The header, the dictionary and the still compressed bytes of a blob; checked."""
+        header, plan = read_header(blob), self._plan_of(name)
+        dictionary = self._dictionary(plan, header) if header.flags & DICTIONARY else None
+        if header.flags & (ENCRYPTED | SIGNED):
+            return header, dictionary, self._opened(name, blob, header, dictionary)
+        return header, dictionary, _plain_body(name, blob, header, dictionary, plan)
 
     def describe(self, name: bytes, blob: bytes) -> BlobFacts:
         """How a blob was made, without decoding its value. UndecodableError for what is no blob of ours."""
@@ -435,6 +458,8 @@ def _expanded(body: bytes, header: Header, dictionary: Dictionary | None) -> byt
     name = COMPRESSOR_NAMES.get(header.codec & 15)
     if name is None:
         raise UndecodableError(f"compressor {header.codec & 15} is unknown")
+    if name == "none" and len(body) != length:
+        raise UndecodableError(f"{len(body)} bytes where {length} were announced")
     compressor: Any = dictionary.coder if dictionary is not None else compressor_named(name)
     try:
         if header.format == 1 and name == "zstd":

@@ -25,6 +25,7 @@ from perfctl.cache.sampling import Tracked
 from perfctl.errors import PerfctlError, UsageError
 
 if TYPE_CHECKING:
+    from perfctl.cache.compressors.zstd import Zstd
     from perfctl.cache.keys import KeyLayout
     from perfctl.cache.store import Store
 
@@ -35,6 +36,7 @@ LEAST_LIFE_MS = 7 * 24 * 3600 * 1000
 """However short its values live: what is loaded again tomorrow shall find its dictionary."""
 
 _LEAST_GAIN = 0.1
+_FEWEST_SAMPLES = 8
 _LOOK_SECONDS = 60.0
 _RENEW_SECONDS = 3600.0
 _RETRY_SECONDS = 600.0
@@ -58,8 +60,8 @@ class Dictionary(NamedTuple):
     """What it left of held-out values, as a share."""
     plain_ratio: float
     """What plain zstd left of them."""
-    prepared: Any
-    """As zstandard takes it."""
+    coder: Zstd
+    """What compresses and expands with it."""
 
 
 class DictionaryFacts(NamedTuple):
@@ -360,23 +362,22 @@ _FIELDS = ("created_ms", "samples", "ratio", "plain_ratio")
 
 def trained(samples: Sequence[bytes]) -> Dictionary | Trained:
     """A dictionary of three quarters of the samples, tried on the others; or why there is none. Pure but for the
-    clock. fastCover, as zstd's own `ZDICT_trainFromBuffer` has it."""
-    import zstandard
-
+    clock."""
     from perfctl.cache.compressors.zstd import COMPRESSOR
+    from perfctl.cache.compressors.zstd import trained as learn
 
     held_out = samples[::4]
-    learned: list[bytes | bytearray | memoryview] = [sample for index, sample in enumerate(samples) if index % 4]
-    if len(learned) < 8:
+    learned = [sample for index, sample in enumerate(samples) if index % 4]
+    if len(learned) < _FEWEST_SAMPLES:
         return Trained(None, f"{len(samples)} samples are too few", 1.0, 1.0, len(samples))
     try:
-        content = zstandard.train_dictionary(DICTIONARY_BYTES, learned, level=3).as_bytes()
-    except zstandard.ZstdError:
+        content = learn(learned, DICTIONARY_BYTES)
+    except ValueError:
         return Trained(None, "the samples have nothing in common", 1.0, 1.0, len(samples))
     made = prepared(content, 0, created_ms=int(time.time() * 1000), samples=len(samples), ratio=1.0, plain_ratio=1.0)
     total = sum(map(len, held_out))
     plain = sum(min(len(sample), len(COMPRESSOR.compress(sample))) for sample in held_out)
-    with_it = sum(min(len(sample), 2 + len(COMPRESSOR.compress(sample, made.prepared))) for sample in held_out)
+    with_it = sum(min(len(sample), 2 + len(made.coder.compress(sample))) for sample in held_out)
     if with_it > plain * (1 - _LEAST_GAIN):
         return Trained(None, "plain zstd does as well", with_it / total, plain / total, len(samples))
     return made._replace(ratio=with_it / total, plain_ratio=plain / total)
@@ -386,18 +387,14 @@ def prepared(
     content: bytes, number: int, *, created_ms: int, samples: int, ratio: float, plain_ratio: float
 ) -> Dictionary:
     """A dictionary of its bytes. ValueError for bytes that are none."""
-    import zstandard
+    from perfctl.cache.compressors.zstd import with_dictionary
 
     if type(content) is not bytes or not 8 <= len(content) <= 1 << 20:
         raise ValueError("not a dictionary of ours")
-    if not all(isinstance(number, (int, float)) for number in (created_ms, samples, ratio, plain_ratio)):
+    if not all(isinstance(fact, (int, float)) for fact in (created_ms, samples, ratio, plain_ratio)):
         raise ValueError("not a dictionary of ours")
-    try:
-        ready = zstandard.ZstdCompressionDict(content, dict_type=zstandard.DICT_TYPE_FULLDICT)
-        ready.precompute_compress(level=3)
-    except zstandard.ZstdError as error:
-        raise ValueError(f"not a dictionary of ours: {error}") from error
-    return Dictionary(number, content, crc32(content), int(created_ms), int(samples), ratio, plain_ratio, ready)
+    coder = with_dictionary(content)
+    return Dictionary(number, content, crc32(content), int(created_ms), int(samples), ratio, plain_ratio, coder)
 
 
 def _numbers(checksum: int) -> Iterator[int]:

@@ -3,18 +3,20 @@
 byte 0       0xC1: a byte that no UTF-8 text, JSON or MessagePack starts with
 byte 1       the header's version, 2
 byte 2       the serializer's id (high four bits), the compressor's id (low four bits)
-byte 3       flags: 1 dictionary, 2 encrypted, 4 signed, 8 tags, 16 etag, 32 sliding, 64 fresh in whole seconds
+byte 3       flags: 1 dictionary, 2 encrypted, 4 signed, 8 tags, 16 etag, 32 sliding, 64 fresh in seconds, 128 long
 bytes 4-7    the namespace's version
 bytes 8-12   when it was written, in ms since 2020-01-01 UTC
-then         how long it is fresh, in ms or (flag 64) in seconds, plus one; 0: it never expires
-then         the length of the serialised bytes
+bytes 13-16  how long it is fresh, in ms or (flag 64) in seconds; 0xFFFFFFFF: it never expires
+bytes 17-18  the length of the serialised bytes, (flag 128) without its higher 16 bits
+[2 bytes]    flag 128: the higher 16 bits of the length
 [2 bytes]    flag 1: the id of the zstd dictionary
 [4 bytes]    flags 2 and 4: the id of the key
 [tags]       flag 8: how many, and for each the length of its UTF-8, the UTF-8, and its version in 4 bytes
 [etag]       flag 16: the length of its UTF-8, and the UTF-8
 
-Fixed-size numbers are big-endian; the others are seven bits a byte, the lowest first (LEB128). The body follows; what
-stands behind it is told in `perfctl.cache.codec`. Version 1 (the first release) had, after byte 2, the length alone.
+Numbers of fixed size are big-endian; counts and lengths of texts are seven bits a byte, the lowest first (LEB128). The
+body follows; how it ends is told in `perfctl.cache.codec`. Version 1 (the first release) had, after byte 2, the length
+of the serialised bytes in LEB128, and the body.
 """
 
 from __future__ import annotations
@@ -26,19 +28,22 @@ from perfctl.cache.meta import Meta
 from perfctl.errors import UsageError
 
 MAGIC = 0xC1
+FORMAT = 0xC102
+"""The first two bytes, the magic one and the version."""
+FORMAT_1 = 0xC101
 DICTIONARY, ENCRYPTED, SIGNED = 1, 2, 4
-_TAGS, _ETAG, _SLIDING, _SECONDS = 8, 16, 32, 64
+TAGS, ETAG, SLIDING, SECONDS, LONG = 8, 16, 32, 64, 128
 
 EPOCH_MS = 1_577_836_800_000
 """2020-01-01 UTC; five bytes of milliseconds last until 2054."""
 _LATEST_MS = 2**40 - 1
+NEVER = 0xFFFFFFFF
 MAX_TAGS = 255
 MAX_TEXT_BYTES = 4096
 """The most that a tag or an etag takes."""
 
-_HEAD = Struct(">BBBBIBI")
-_DICTIONARY_ID = Struct(">H")
-_VERSION_BYTES = Struct(">I")
+HEAD = Struct(">HBBIBIIH")
+"""The part that every header has."""
 _OLD_META = Meta(EPOCH_MS, None)
 
 
@@ -65,27 +70,30 @@ def write_header(
     codec: int, meta: Meta, length: int, *, dictionary: int | None = None, flags: int = 0, key_id: bytes = b""
 ) -> bytes:
     """The bytes in front of a body; `flags` are ENCRYPTED or SIGNED, with the key's id of 4 bytes."""
-    created = min(max(meta.created_ms - EPOCH_MS, 0), _LATEST_MS)
-    fresh = 0
-    if meta.fresh_ms is not None:
-        seconds, rest = divmod(meta.fresh_ms, 1000)
-        if rest:
-            fresh = meta.fresh_ms + 1
-        else:
-            fresh = seconds + 1
-            flags |= _SECONDS
+    created = meta.created_ms - EPOCH_MS
+    if not 0 <= created <= _LATEST_MS:
+        created = min(max(created, 0), _LATEST_MS)
+    fresh = NEVER if meta.fresh_ms is None else meta.fresh_ms
+    if fresh > NEVER - 1 and meta.fresh_ms is not None:
+        fresh = min(fresh // 1000, NEVER - 1)
+        flags |= SECONDS
     tail = b""
+    if length > 0xFFFF:
+        flags |= LONG
+        tail = (length >> 16).to_bytes(2, "big")
     if dictionary is not None:
         flags |= DICTIONARY
-        tail = _DICTIONARY_ID.pack(dictionary)
+        tail += dictionary.to_bytes(2, "big")
     tail += key_id
     if meta.sliding:
-        flags |= _SLIDING
+        flags |= SLIDING
     if meta.tags or meta.etag is not None:
-        flags |= (_TAGS if meta.tags else 0) | (_ETAG if meta.etag is not None else 0)
+        flags |= (TAGS if meta.tags else 0) | (ETAG if meta.etag is not None else 0)
         tail += _texts(meta)
-    head = _HEAD.pack(MAGIC, 2, codec, flags, meta.version & 0xFFFFFFFF, created >> 32, created & 0xFFFFFFFF)
-    return head + varint(fresh) + varint(length) + tail
+    head = HEAD.pack(
+        FORMAT, codec, flags, meta.version & 0xFFFFFFFF, created >> 32, created & 0xFFFFFFFF, fresh, length & 0xFFFF
+    )
+    return head + tail if tail else head
 
 
 def refuse_meta(meta: Meta) -> None:
@@ -104,30 +112,34 @@ def read_header(blob: bytes, *, is_head: bool = False) -> Header:
 
     `is_head`: only the blob's first bytes are given; tags and etag that are cut off are left out.
     """
-    if len(blob) < 4 or blob[0] != MAGIC:
+    if len(blob) < 4 or blob[0] != FORMAT >> 8:
         raise UndecodableError("no header of ours")
-    if blob[1] == 1:
+    if blob[1] == FORMAT_1 & 0xFF:
         length, start = read_varint(blob, 3)
         return Header(1, blob[2], 0, length, start, 0, b"", _OLD_META)
-    if blob[1] != 2:
+    if blob[1] != FORMAT & 0xFF:
         raise UndecodableError(f"header version {blob[1]} is unknown")
-    if len(blob) < 15:
+    if len(blob) < HEAD.size:
         raise UndecodableError("the header is cut off")
-    _, _, codec, flags, version, high, low = _HEAD.unpack_from(blob)
-    fresh, start = blob[13], 14
-    if fresh > 127:
-        fresh, start = read_varint(blob, 13)
-    length, start = read_varint(blob, start)
-    dictionary, key_id = 0, b""
-    if flags & 7:
-        dictionary, key_id, start = _ids(blob, flags, start)
+    _, codec, flags, version, high, low, fresh, length = HEAD.unpack_from(blob)
+    start = HEAD.size
+    if flags & LONG:
+        length |= int.from_bytes(blob[start : start + 2], "big") << 16
+        start += 2
+    dictionary, key_id, start = _ids(blob, flags, start)
     tags: tuple[tuple[str, int], ...] = ()
     etag = None
-    if flags & 24:
+    if flags & (TAGS | ETAG):
         tags, etag, start = _read_texts(blob, flags, start, is_head)
-    fresh_ms = None if not fresh else (fresh - 1) * 1000 if flags & _SECONDS else fresh - 1
-    meta = Meta((high << 32 | low) + EPOCH_MS, fresh_ms, version, tags, bool(flags & _SLIDING), etag)
+    meta = Meta((high << 32 | low) + EPOCH_MS, fresh_of(fresh, flags), version, tags, bool(flags & SLIDING), etag)
     return Header(2, codec, flags, length, start, dictionary, key_id, meta)
+
+
+def fresh_of(fresh: int, flags: int) -> int | None:
+    """How long a value is fresh, in ms; None for ever."""
+    if fresh == NEVER:
+        return None
+    return fresh * 1000 if flags & SECONDS else fresh
 
 
 def varint(number: int) -> bytes:
@@ -175,7 +187,7 @@ def _texts(meta: Meta) -> bytes:
     if meta.tags:
         parts.append(varint(len(meta.tags)))
         for tag, version in meta.tags:
-            parts += _text(tag), _VERSION_BYTES.pack(version & 0xFFFFFFFF)
+            parts += _text(tag), (version & 0xFFFFFFFF).to_bytes(4, "big")
     if meta.etag is not None:
         parts.append(_text(meta.etag))
     return b"".join(parts)
@@ -192,7 +204,7 @@ def _read_texts(
     tags: list[tuple[str, int]] = []
     etag = None
     try:
-        if flags & _TAGS:
+        if flags & TAGS:
             count, start = read_varint(blob, start)
             for _ in range(min(count, MAX_TAGS)):
                 tag, start = _read_text(blob, start)
@@ -200,7 +212,7 @@ def _read_texts(
                     raise UndecodableError("the header is cut off")
                 tags.append((tag, int.from_bytes(blob[start : start + 4], "big")))
                 start += 4
-        if flags & _ETAG:
+        if flags & ETAG:
             etag, start = _read_text(blob, start)
     except UndecodableError:
         if not is_head:

@@ -15,7 +15,7 @@ class Meta(NamedTuple):
     created_ms: int
     """Unix time of the writer, in ms; at least 2020, at most 34 years later."""
     fresh_ms: int | None
-    """How long it is fresh from then on; None: it never expires."""
+    """How long it is fresh from then on, from 49 days up in whole seconds; None: it never expires."""
     version: int = 0
     """The namespace's 32-bit version at writing."""
     tags: tuple[tuple[str, int], ...] = ()

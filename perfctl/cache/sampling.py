@@ -24,11 +24,11 @@ _DRIFT = 1.3
 
 
 class Tracked:
-    """One namespace's writes. Looked at are the first ones, then one of 32 at random; `note` costs ~0.1 us."""
+    """One namespace's writes. Looked at are the first ones, then one of 32 at random."""
 
     __slots__ = (
         "_held_bytes",
-        "_look_at",
+        "_is_new",
         "_plain",
         "_raw",
         "_seen",
@@ -37,6 +37,7 @@ class Tracked:
         "is_unsatisfied",
         "lives_longer",
         "longest_ms",
+        "look_at",
         "namespace",
         "prefix",
         "rejected",
@@ -59,15 +60,25 @@ class Tracked:
         """Whether that grew since the dictionary's own life was renewed."""
         self.samples: list[bytes] = []
         self.writes = 0
-        self._look_at = 1
+        self.look_at = 1
+        """The number of the next write to look at."""
         self._held_bytes = 0
+        self._is_new = False
         self._forget_window()
 
-    def note(self, raw: bytes, packed_bytes: int, plain: Any) -> None:
-        """A value was written: its serialised bytes, their compressed length, and plain zstd to compare with."""
-        self.writes += 1
-        if self.writes >= self._look_at:
-            self._look(raw, packed_bytes, plain)
+    def look(self, raw: bytes, packed_bytes: int, plain: Any) -> None:
+        """A write to look at: its serialised bytes, their compressed length, and plain zstd to compare with.
+
+        The writer counts `writes`, and calls this when they come to `look_at`.
+        """
+        is_sample = SMALLEST_SAMPLE_BYTES <= len(raw) <= MOST_SAMPLE_BYTES
+        if is_sample:
+            self._sample(raw)
+        if is_sample and self.active is not None:
+            self._compare(raw, packed_bytes, plain)
+        is_early = len(self.samples) < MOST_SAMPLES and self._held_bytes < MOST_NAMESPACE_BYTES
+        step = 1 if is_early or self._is_new else random.randint(1, 2 * _LOOK_EVERY)  # noqa: S311
+        self.look_at = self.writes + step
 
     def lives(self, life_ms: float) -> None:
         """A value with the dictionary lies on the server for so long; infinity for ever."""
@@ -79,29 +90,20 @@ class Tracked:
         """Write with another dictionary from now on, or with none, and watch it from the first value on."""
         self.active = dictionary
         self.is_unsatisfied = False
-        self._look_at = self.writes + 1
+        self.look_at = self.writes + 1
+        self._is_new = dictionary is not None
         self._forget_window()
 
     def refresh_samples(self) -> None:
         """Start sampling anew: what was sampled has had its dictionary."""
         self.samples = []
         self._held_bytes = 0
-        self._look_at = self.writes + 1
+        self.look_at = self.writes + 1
 
     @property
     def has_enough(self) -> bool:
         """Whether there are samples enough to train with."""
         return len(self.samples) >= ENOUGH_SAMPLES
-
-    def _look(self, raw: bytes, packed_bytes: int, plain: Any) -> None:
-        is_sample = SMALLEST_SAMPLE_BYTES <= len(raw) <= MOST_SAMPLE_BYTES
-        if is_sample:
-            self._sample(raw)
-        if is_sample and self.active is not None:
-            self._compare(raw, packed_bytes, plain)
-        is_early = len(self.samples) < MOST_SAMPLES and self._held_bytes < MOST_NAMESPACE_BYTES
-        step = 1 if is_early or 0 < self._seen < _WINDOW else random.randint(1, 2 * _LOOK_EVERY)  # noqa: S311
-        self._look_at = self.writes + step
 
     def _sample(self, raw: bytes) -> None:
         """The first values, then each in place of a random one: the sample follows what is written."""
@@ -121,6 +123,7 @@ class Tracked:
         self._seen += 1
         if self._seen < _WINDOW or self.active is None:
             return
+        self._is_new = False
         if self._with > self._plain * (1 - _LEAST_GAIN):
             self.rejected.add(self.active.checksum)
             self.adopt(None)

@@ -1,18 +1,19 @@
 """MessagePack with extension types, so that tuples, sets, dates, Decimals, UUIDs and the values of registered
 classes come back as what they were.
 
-Read by msgspec where that is installed (half the time), else by msgpack; both read the same bytes.
+Read by msgspec where that is installed (half the time), else by msgpack; both read the same bytes. msgspec takes
+longer to import than a command may wait, so it is taken up after some reads.
 """
 
 from __future__ import annotations
 
-import importlib.util
+import contextlib
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import msgpack
 
@@ -48,9 +49,15 @@ class Msgpack:
         """A moment keeps its time zone only where that is a `zoneinfo.ZoneInfo` or a `datetime.timezone`."""
         if type(value) is datetime or type(value) is time:
             zone = value.tzinfo
-            is_kept = zone is None or type(zone) is timezone or (type(zone) is ZoneInfo and zone.key)
-            return None if is_kept else f"has a time zone of type {type(zone).__name__}: use zoneinfo"
+            if zone is not None and type(zone) is not timezone and not _is_named(zone):
+                return f"has a time zone of type {type(zone).__name__}: use zoneinfo"
         return None
+
+    def __init__(self, *, reader: str | None = None) -> None:
+        """`reader` is msgpack or msgspec; None takes msgspec where it is loaded, or once many values were read."""
+        self._reads = 0
+        self._is_settled = reader is not None
+        self._take("msgspec" if reader is None and "msgspec" in sys.modules else reader or "msgpack")
 
     def dumps(self, value: Any) -> bytes:
         """Type for type: a subclass is not taken for its base."""
@@ -58,12 +65,28 @@ class Msgpack:
 
     def loads(self, data: bytes, *, lenient: bool = False) -> Any:
         """ValueError for bytes that `dumps` never wrote."""
+        self._reads += 1
+        if self._reads == _MANY_READS and not self._is_settled:
+            self._settle()
         try:
-            return _LENIENT(data) if lenient else _STRICT(data)
+            return self._lenient(data) if lenient else self._strict(data)
         except ValueError:
             raise
-        except _FAILURES as error:
+        except self._failures as error:
             raise ValueError(f"not a value of ours: {error}") from error
+
+    def _settle(self) -> None:
+        self._is_settled = True
+        with contextlib.suppress(ImportError):
+            self._take("msgspec")
+
+    def _take(self, reader: str) -> None:
+        unpacker, self._failures = _msgspec_unpacker() if reader == "msgspec" else (_msgpack_unpacker, _FAILURES)
+        self._strict = _chain(_READERS, unpacker)
+        self._lenient = _chain({**_READERS, _RECORD: _read_record_leniently}, unpacker)
+
+
+_MANY_READS = 100
 
 
 def _packed(value: Any) -> bytes:
@@ -138,7 +161,15 @@ def _read_time(payload: Any, unpack: Unpack) -> time:
     return clock if zone is None else clock.replace(tzinfo=_zone(zone))
 
 
+def _is_named(zone: tzinfo) -> bool:
+    from zoneinfo import ZoneInfo
+
+    return type(zone) is ZoneInfo and bool(zone.key)
+
+
 def _zone(name: str) -> tzinfo:
+    from zoneinfo import ZoneInfo
+
     try:
         return ZoneInfo(name)
     except (KeyError, OSError) as error:
@@ -189,31 +220,47 @@ _READERS: Mapping[int, Callable[[Any, Unpack], Any]] = {
 }
 
 
-def _unpacker(hook: Callable[[int, Any], Any]) -> Unpack:
-    if _HAS_MSGSPEC:
-        import msgspec
+Hook = Callable[[int, Any], Any]
+"""What makes a value of an extension type's code and bytes."""
 
-        return msgspec.msgpack.Decoder(ext_hook=hook).decode
+_FAILURES: tuple[type[Exception], ...] = (
+    TypeError,
+    OverflowError,
+    ArithmeticError,
+    RecursionError,
+    msgpack.UnpackException,
+)
 
+
+def _msgpack_unpacker(hook: Hook) -> Unpack:
     def unpack(data: Any) -> Any:
         return msgpack.unpackb(data, raw=False, strict_map_key=False, ext_hook=hook)
 
     return unpack
 
 
-def _chain(readers: Mapping[int, Callable[[Any, Unpack], Any]]) -> Unpack:
+def _msgspec_unpacker() -> tuple[Callable[[Hook], Unpack], tuple[type[Exception], ...]]:
+    import msgspec
+
+    def unpacker(hook: Hook) -> Unpack:
+        return msgspec.msgpack.Decoder(ext_hook=hook).decode
+
+    return unpacker, (*_FAILURES, msgspec.MsgspecError)
+
+
+def _chain(readers: Mapping[int, Callable[[Any, Unpack], Any]], unpacker: Callable[[Hook], Unpack]) -> Unpack:
     """A reader a level, each of which hands extension types to the next; the last one refuses them."""
 
     def refuse(code: int, payload: Any) -> Any:
         raise ValueError("extension types nest too deep")
 
-    unpack = _unpacker(refuse)
+    unpack = unpacker(refuse)
     for _ in range(_MAX_EXTENSION_DEPTH):
-        unpack = _unpacker(_revive_with(readers, unpack))
+        unpack = unpacker(_revive_with(readers, unpack))
     return unpack
 
 
-def _revive_with(readers: Mapping[int, Callable[[Any, Unpack], Any]], deeper: Unpack) -> Callable[[int, Any], Any]:
+def _revive_with(readers: Mapping[int, Callable[[Any, Unpack], Any]], deeper: Unpack) -> Hook:
     def revive(code: int, payload: Any) -> Any:
         reader = readers.get(code)
         if reader is None:
@@ -222,21 +269,5 @@ def _revive_with(readers: Mapping[int, Callable[[Any, Unpack], Any]], deeper: Un
 
     return revive
 
-
-_HAS_MSGSPEC = importlib.util.find_spec("msgspec") is not None
-
-
-def _failures() -> tuple[type[Exception], ...]:
-    failures = (TypeError, OverflowError, ArithmeticError, RecursionError, msgpack.UnpackException)
-    if not _HAS_MSGSPEC:
-        return failures
-    import msgspec
-
-    return (*failures, msgspec.MsgspecError)
-
-
-_FAILURES = _failures()
-_STRICT = _chain(_READERS)
-_LENIENT = _chain({**_READERS, _RECORD: _read_record_leniently})
 
 SERIALIZER = Msgpack()
