@@ -1,0 +1,223 @@
+"""Clearing half of a big cache: how soon it is done, how soon nobody serves it, what other clients feel, and how long
+giving the memory back takes beside `redis-cli --scan | xargs redis-cli unlink`.
+
+`PERFCTL_BENCH_KEYS` (2,000,000) keys lie in two namespaces; `PERFCTL_BENCH_ROUNDS` (1) times each way to reclaim.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from perfctl.cache.engine import AdvancedCache
+from perfctl.cache.header import write_header
+from perfctl.cache.keys import KeyLayout
+from perfctl.cache.meta import Meta
+from perfctl.config import CacheConfig
+from tests.bench.measure import Figure
+from tests.redis_server import RawClient, RedisServer, redis_server
+
+KEYS = int(os.environ.get("PERFCTL_BENCH_KEYS", "2000000"))
+ROUNDS = int(os.environ.get("PERFCTL_BENCH_ROUNDS", "1"))
+READERS = 4
+HOT = 1000
+IDLE_SECONDS = 8.0
+
+_LAYOUT = KeyLayout("perfctl")
+_SPAWN = multiprocessing.get_context("spawn")
+_FILL = """
+for number = tonumber(ARGV[2]), tonumber(ARGV[3]) do
+  redis.call('SET', KEYS[1] .. 'k' .. number, ARGV[1], 'PX', 86400000)
+end
+"""
+
+
+def run() -> list[Figure]:
+    """All of it on a Valkey of this bench alone."""
+    with tempfile.TemporaryDirectory() as folder, redis_server(Path(folder)) as server:
+        figures = _clear(server)
+        figures += _reclaim(server)
+    return figures
+
+
+def _clear(server: RedisServer) -> list[Figure]:
+    _fill(server)
+    with _readers(server) as readers, _probe(server) as probe:
+        time.sleep(IDLE_SECONDS)
+        idle = _asked(probe, "worst")
+        clear_ms, cleared_at, took_seconds = asyncio.run(_clear_and_wait(server))
+        stall = _asked(probe, "worst")
+        last_served = [_asked(reader, "last") for reader in readers]
+    late = [max(0.0, served - cleared_at) * 1000 for served in last_served]
+    left = server.call("DBSIZE")
+    return [
+        Figure(f"clear of {KEYS // 2:,} of {KEYS:,} keys", clear_ms, "ms", 10.0),
+        Figure(f"served after it by {READERS} processes", max(late), "ms", 250.0, "the last time an old value was"),
+        Figure(
+            "another client's worst stall over idle",
+            max(0.0, stall - idle) * 1000,
+            "ms",
+            20.0,
+            f"idle {idle * 1000:.1f} ms; giving back took {took_seconds:.0f} s, {left:,} keys are left",
+        ),
+    ]
+
+
+async def _clear_and_wait(server: RedisServer) -> tuple[float, float, float]:
+    """Milliseconds of the clear, when it was done, and seconds until the memory was given back."""
+    from perfctl.cache.reclaim import remaining
+
+    async with AdvancedCache(_config(server)) as cache:
+        await cache.set("k0", "the connection is there", namespace="other")
+        await asyncio.sleep(1.5)
+        started = time.monotonic()
+        await cache.clear("api")
+        done = time.monotonic()
+        while await _keys_left(server) or await remaining(cache.store, cache.layout, "api"):
+            await asyncio.sleep(0.5)
+        return (done - started) * 1000, done, time.monotonic() - done
+
+
+async def _keys_left(server: RedisServer) -> bool:
+    size: int = await asyncio.to_thread(server.call, "DBSIZE")
+    return size > KEYS // 2 + 100
+
+
+def _reclaim(server: RedisServer) -> list[Figure]:
+    cli = shutil.which("redis-cli")
+    if cli is None:
+        return [Figure("cache clear --reclaim / redis-cli", float("nan"), "x", note="redis-cli is not installed")]
+    ours, theirs = [], []
+    for _ in range(ROUNDS):
+        _fill(server)
+        ours.append(_wall([sys.executable, "-m", "perfctl", *_words(server)]))
+        assert server.call("DBSIZE") < KEYS // 2 + 100, "not all was reclaimed"
+        _fill(server)
+        scan = f"{cli} -p {server.port} --scan --pattern 'perfctl:api:*' | xargs {cli} -p {server.port} unlink"
+        theirs.append(_wall(["sh", "-c", scan]))
+    mine, other = statistics.median(ours), statistics.median(theirs)
+    note = f"{mine:.1f} s, {other:.1f} s"
+    return [Figure("cache clear --reclaim / redis-cli --scan | unlink", mine / other, "x", 0.5, note)]
+
+
+def _words(server: RedisServer) -> list[str]:
+    return ["cache", "clear", "api", "--reclaim", "--yes", "--redis-url", f"redis://127.0.0.1:{server.port}"]
+
+
+def _wall(command: list[str]) -> float:
+    started = time.perf_counter()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+    return time.perf_counter() - started
+
+
+def _fill(server: RedisServer) -> None:
+    """Half of the keys in each of two namespaces, with the header and the size of small values."""
+    version = 7
+    blob = write_header(0, Meta(int(time.time() * 1000), 86_400_000, version), 60) + b"x" * 64
+    with server.client() as client:
+        client.call("FLUSHALL")
+        for namespace in ("api", "other"):
+            client.call("SET", _LAYOUT.mark(namespace), version)
+            for first in range(0, KEYS // 2, 10_000):
+                last = min(first + 10_000, KEYS // 2) - 1
+                client.call("EVAL", _FILL, 1, _LAYOUT.namespace(namespace), blob, first, last)
+
+
+def _config(server: RedisServer) -> CacheConfig:
+    return CacheConfig(redis_host="127.0.0.1", redis_port=server.port)
+
+
+@contextmanager
+def _readers(server: RedisServer) -> Iterator[list[Connection]]:
+    """Processes that read the hot keys of the namespace all the time, from their memory once they have them."""
+    asyncio.run(_warm(server))
+    with _processes([(_read, server.port)] * READERS) as readers:
+        for reader in readers:
+            assert reader.recv() == "ready"
+        yield readers
+
+
+async def _warm(server: RedisServer) -> None:
+    async with AdvancedCache(_config(server)) as cache:
+        await cache.set_many({f"hot{number}": "old" for number in range(HOT)}, namespace="api")
+
+
+def _read(port: int, parent: Connection) -> None:
+    asyncio.run(_read_on(port, parent))
+
+
+async def _read_on(port: int, parent: Connection) -> None:
+    """Tell, when asked, when an old value was served for the last time."""
+    async with AdvancedCache(CacheConfig(redis_host="127.0.0.1", redis_port=port)) as cache:
+        keys = [f"hot{number}" for number in range(HOT)]
+        while len(await cache.get_many(keys, namespace="api")) < HOT:
+            await asyncio.sleep(0.1)
+        await asyncio.sleep(1)  # until the backplane is verified
+        parent.send("ready")
+        last = 0.0
+        while not parent.poll():
+            for key in keys[:: HOT // 50]:
+                if await cache.get(key, namespace="api") is not None:
+                    last = time.monotonic()
+            await asyncio.sleep(0.005)
+        parent.recv()
+        parent.send(last)
+
+
+@contextmanager
+def _probe(server: RedisServer) -> Iterator[Connection]:
+    with _processes([(_ask, server.port)]) as (probe,):
+        assert probe.recv() == "ready"
+        yield probe
+
+
+def _ask(port: int, parent: Connection) -> None:
+    """Another client: a GET each millisecond; tells, when asked, the longest since it was asked before."""
+    client = RawClient(port)
+    parent.send("ready")
+    worst = 0.0
+    while True:
+        if parent.poll():
+            if parent.recv() == "end":
+                return
+            parent.send(worst)
+            worst = 0.0
+        started = time.perf_counter()
+        client.call("GET", "perfctl:other:k1")
+        worst = max(worst, time.perf_counter() - started)
+        time.sleep(0.001)
+
+
+@contextmanager
+def _processes(targets: list[tuple[Any, int]]) -> Iterator[list[Connection]]:
+    """Processes with a pipe to each; they are ended afterwards."""
+    made = []
+    for target, port in targets:
+        here, there = _SPAWN.Pipe()
+        process = _SPAWN.Process(target=target, args=(port, there), daemon=True)
+        process.start()
+        made.append((process, here))
+    try:
+        yield [pipe for _, pipe in made]
+    finally:
+        for process, _ in made:
+            process.terminate()
+            process.join()
+
+
+def _asked(process: Connection, what: str) -> float:
+    process.send(what)
+    answer: float = process.recv()
+    return answer
