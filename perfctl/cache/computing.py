@@ -292,7 +292,8 @@ class Computer:
                 refresh.etag if refresh.is_kept or job.previous is None or refresh.etag != job.previous.etag else None
             )
             if refresh.tags != call.tags:
-                stamp = (await self._writer.stamp(state, refresh.tags))._replace(version=stamp.version)
+                later = await self._writer.stamp(state, refresh.tags)
+                stamp = later._replace(version=stamp.version or later.version)
         if is_void or (call.keep_if is not None and not call.keep_if(value)):
             return None
         milliseconds = ttl_ms(lives, default=state.settings.ttl_seconds or self._tiers.config.ttl_seconds)

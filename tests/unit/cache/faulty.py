@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
 from perfctl.cache.clock import Clock
 from perfctl.cache.memory import MemoryStore
 from perfctl.errors import PerfctlError, ServiceError, TimedOutError, UnreachableError
 
+_INSIDE: ContextVar[bool] = ContextVar("inside", default=False)
+"""Whether the store itself calls its own method."""
 _FREE = {"place", "scan", "close", "address", "protocol"}
 
 
@@ -50,6 +53,15 @@ class FaultyStore(MemoryStore):
 
     def _watched(self, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
         async def call(*arguments: Any, **options: Any) -> Any:
+            if _INSIDE.get():
+                return await method(*arguments, **options)
+            _INSIDE.set(True)
+            try:
+                return await fail_or_call(*arguments, **options)
+            finally:
+                _INSIDE.set(False)
+
+        async def fail_or_call(*arguments: Any, **options: Any) -> Any:
             self.calls.append(name)
             if self.delay:
                 await asyncio.sleep(self.delay)
