@@ -101,6 +101,10 @@ async def _row(
         hit_ratio_l1=ratio(counts.hits_l1, counts.hits_l2 + counts.misses),
         hit_ratio_l2=ratio(counts.hits_l2, counts.misses),
         garbage=size.garbage,
+        stale=counts.stale,
+        evictions=counts.evictions,
+        undecodable=counts.undecodable,
+        compression_ratio=counts.frozen().compression_ratio,
     )
 
 

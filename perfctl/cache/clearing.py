@@ -30,8 +30,9 @@ async def clear_namespace(
     """
     started = time.perf_counter()
     await operator.marks.clear(operator.marks.state(size.namespace))
-    operator.forget_versions()
     clear_ms = (time.perf_counter() - started) * 1000
+    operator.forget_versions()
+    await operator.announce([operator.layout.mark(size.namespace)])
     given_back = await give_back(operator, size.namespace, rate, on_progress) if reclaim else 0
     return _answer(size, clear_ms, given_back, started, is_reclaimed=reclaim)
 
@@ -50,8 +51,9 @@ async def clear_tag(
 
     started = time.perf_counter()
     await operator.marks.clear_tag(operator.marks.state(size.namespace), tag)
-    operator.forget_versions()
     clear_ms = (time.perf_counter() - started) * 1000
+    operator.forget_versions()
+    await operator.announce([operator.layout.tag_mark(size.namespace, tag)])
     given_back = await give_back(operator, size.namespace, rate, on_progress) if reclaim else 0
     return replace(_answer(size, clear_ms, given_back, started, is_reclaimed=reclaim), tag=tag)
 
@@ -71,7 +73,8 @@ async def reclaimed(
 ) -> Cleared:
     """Give back what earlier clears of a namespace left; nothing more is cleared."""
     started = time.perf_counter()
-    done = await give_back(operator, namespace, rate, on_progress)
+    was_cleared = await operator.versions.learn(namespace) != 0
+    done = await give_back(operator, namespace, rate, on_progress) if was_cleared else 0
     took_ms = (time.perf_counter() - started) * 1000
     return Cleared(namespace, 0, 0, dry_run=False, deleted=0, took_ms=took_ms, reclaimed=done)
 
@@ -111,6 +114,8 @@ async def clear_pattern(
     done, pace = 0, Pace(rate, share=_SHARE)
     async for names in _matching(operator, pattern, size.namespace, is_raw, pace.batch):
         done += await operator.store.delete(names)
+        if not is_raw:
+            await operator.announce(names)
         if on_progress and names:
             on_progress(done)
         await pace.rest(len(names))

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -18,8 +19,10 @@ from perfctl.cache.store import ABSENT, Fetched, Store, Write
 from perfctl.cache.ttl import ttl_ms
 from perfctl.cache.versions import Versions
 from perfctl.config.settings import CacheConfig
+from perfctl.errors import AuthError, ServiceError, UsageError
 
 if TYPE_CHECKING:
+    from perfctl.cache.dictionaries import Dictionaries
     from perfctl.cache.inspect import RawValue
     from perfctl.cache.loading import Loader
     from perfctl.cache.marks import Marks
@@ -73,6 +76,7 @@ class CacheOperator:
         await self.codec.prepare()
         write = self.write(key, value, ttl, namespace, await self.version(namespace))
         await self.store.set(write)
+        await self.announce([write.name])
         ttl_seconds = None if write.ttl_ms is None else write.ttl_ms / 1000
         return Stored(key, namespace or DEFAULT_NAMESPACE, ttl_seconds, len(write.blob))
 
@@ -80,6 +84,7 @@ class CacheOperator:
         """Delete keys; those that are not there are counted, too."""
         names = list(dict.fromkeys(self.layout.of(key, namespace) for key in keys))
         deleted = await self.store.delete(names)
+        await self.announce(names)
         return Deleted(namespace or DEFAULT_NAMESPACE, deleted, len(names) - deleted)
 
     async def exists(self, keys: Sequence[str], *, namespace: str | None = None) -> Presence:
@@ -131,7 +136,8 @@ class CacheOperator:
         if (await self._judged(namespace, fetched, meta))[1]:
             return Touched(*where, found=False)
         lives_ms = self.lives_ms(ttl, namespace)
-        await self.store.set(Write(name, await self.renewed(name, fetched.blob, lives_ms), lives_ms))
+        await self.store.set(Write(name, await self._renewed(name, fetched.blob, meta, lives_ms), lives_ms))
+        await self.announce([name])
         return Touched(*where, True, None if lives_ms is None else lives_ms / 1000)
 
     async def inspect(self, key: str, *, namespace: str | None = None) -> Inspected:
@@ -246,6 +252,13 @@ class CacheOperator:
 
         return Marks(self.store, self.layout, SYSTEM_CLOCK, config=self.config)
 
+    @property
+    def dictionaries(self) -> Dictionaries:
+        """The zstd dictionaries on the server."""
+        found = self.codec.dictionaries
+        found.connect(lambda: self.store)
+        return found
+
     def forget_versions(self) -> None:
         """Read the marks again when they are needed next: they were changed."""
         self.__dict__.pop("versions", None)
@@ -265,15 +278,23 @@ class CacheOperator:
         try:
             return self.codec.decode(name, blob, lenient=True)
         except UnknownDictionaryError as error:
-            await self.codec.dictionaries.fetch(error.namespace, error.number)
+            await self.dictionaries.fetch(error.namespace, error.number)
             return self.codec.decode(name, blob, lenient=True)
 
-    async def renewed(self, name: bytes, blob: bytes, lives_ms: int | None) -> bytes:
-        """The same value with a life that begins now."""
-        value, meta = await self.decoded(name, blob)
-        namespace, _ = self.layout.split(name) or (DEFAULT_NAMESPACE, "")
-        renewed = meta._replace(created_ms=now_ms(), fresh_ms=lives_ms)
-        return self.codec.encode(name, value, renewed, namespace=namespace)
+    async def announce(self, names: Sequence[bytes]) -> None:
+        """Tell the processes that live by messages what was written; the server tells all others itself."""
+        if self.config.backplane in ("auto", "pubsub"):
+            from perfctl.cache.backplane import announce_once
+
+            await announce_once(self.store, self.layout, names)
+
+    async def announce_everything(self) -> None:
+        """The same after a bulk write: what they hold in memory is asked for again."""
+        if self.config.backplane in ("auto", "pubsub"):
+            from perfctl.cache.backplane import message
+
+            with suppress(AuthError, ServiceError):
+                await self.store.publish(self.layout.root + b"~b", message("", "everything", []))
 
     def lives_ms(self, ttl: float | None, namespace: str | None) -> int | None:
         """A TTL in ms; the namespace's own where none is given, None for ever."""
@@ -286,6 +307,12 @@ class CacheOperator:
         meta = Meta(now_ms(), lives_ms, version)
         return Write(name, self.codec.encode(name, value, meta, namespace=namespace or DEFAULT_NAMESPACE), lives_ms)
 
+    async def _renewed(self, name: bytes, blob: bytes, meta: Meta, lives_ms: int | None) -> bytes:
+        """The same value with a life that begins now."""
+        await self.decoded(name, blob)
+        renewed = meta._replace(created_ms=now_ms(), fresh_ms=lives_ms)
+        return self.codec.renewed(name, blob, renewed)
+
     async def _judged(self, namespace: str | None, fetched: Fetched, meta: Meta) -> tuple[Life, str | None]:
         """What is left of a value's life, and why it would be no hit: `cleared`, `stale`."""
         life = life_of(meta, fetched.ttl_ms, now_ms())
@@ -297,8 +324,6 @@ class CacheOperator:
 
 def raw_name(name: str) -> bytes:
     """The whole name of a key of the server as it was typed."""
-    from perfctl.errors import UsageError
-
     if not name:
         raise UsageError("the key is empty", hint="a key has at least one character")
     return name.encode("utf-8", "surrogateescape")

@@ -29,10 +29,13 @@ group = CommandGroup(
         "stats": "cache_look",
         "top": "cache_look",
         "inspect": "cache_look",
+        "dict train": "cache_dict",
+        "dict list": "cache_dict",
         "simulate": "cache_simulate",
         "check": "cache_look",
         "doctor": "cache_look",
     },
+    below={"dict": "zstd dictionaries for small values."},
 )
 
 Namespace = Annotated[

@@ -37,7 +37,7 @@ ENTRIES: Mapping[str, Entry] = {
         "Look into, clear and warm the cache.",
         (
             *("get", "set", "delete", "exists", "ttl", "touch"),
-            *("clear", "preload", "stats", "top", "inspect", "simulate", "check", "doctor"),
+            *("clear", "preload", "stats", "top", "inspect", "dict train", "dict list", "simulate", "check", "doctor"),
         ),
     ),
     "cdn": Entry("cdn", "Invalidate and check what the edge serves.", ("invalidate", "status", "headers", "doctor")),

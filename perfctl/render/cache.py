@@ -203,6 +203,8 @@ VIEWS = {
 LATER = {
     "perfctl.cache.model.look.TopKeys": "cache_look:top_view",
     "perfctl.cache.model.look.Inspected": "cache_look:inspected_view",
+    "perfctl.cache.model.dictionaries.DictionaryTraining": "cache_dict:training_view",
+    "perfctl.cache.model.dictionaries.DictionaryListing": "cache_dict:listing_view",
     "perfctl.cache.simulate.model.Simulated": "cache_simulate:simulated_view",
 }
 """What few commands answer, and where its drawing stands: loaded for them alone."""

@@ -78,7 +78,7 @@ def _how(result: Inspected) -> tuple[tuple[str, Cell | str | None], ...]:
         size = f"{size} of {format_bytes(result.decoded_bytes)} ({format_ratio(result.ratio)})"
     return (
         ("codec", packed),
-        ("dictionary", f"{result.dictionary:04x}" if result.dictionary else None),
+        ("dictionary", result.dictionary),
         (result.protection or "key", result.key_id and f"with key {result.key_id}"),
         ("size", size),
         ("memory", format_bytes(result.memory_bytes) if result.memory_bytes is not None else None),

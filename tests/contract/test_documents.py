@@ -44,6 +44,8 @@ ROWS: Mapping[str, Row] = {
     "cache touch": Row("absent -n contract", exits=(1,)),
     "cache top": Row("--by big"),
     "cache inspect": Row("absent -n contract", exits=(1,)),
+    "cache dict train": Row("contract --dry-run", exits=(0, 1, 2)),
+    "cache dict list": Row(""),
     "cache check": Row("", exits=(0, 1)),
     "cache clear": Row("contract --yes"),
     "cache preload": Row("- -n contract", stdin='{"key": "a", "value": 1}\n{"key": "b", "value": [2]}\n'),

@@ -38,6 +38,8 @@ ROWS: Mapping[str, Row] = {
     "cache touch": Row("a -n contract", 5),
     "cache top": Row("", 5),
     "cache inspect": Row("a -n contract", 5),
+    "cache dict train": Row("contract", 5),
+    "cache dict list": Row("", 5),
     "cache check": Row("", 5),
     "cache clear": Row("contract --yes", 5),
     "cache preload": Row("- -n contract", 5, stdin='{"key": "a", "value": 1}\n'),

@@ -36,8 +36,8 @@ class Inspected:
     """How many elements a foreign hash, list, set, zset or stream has."""
     serializer: str | None = None
     compressor: str | None = None
-    dictionary: int | None = None
-    """The id of the zstd dictionary."""
+    dictionary: str | None = None
+    """The id of the zstd dictionary, in hexadecimal."""
     protection: str | None = None
     """`encrypted` or `signed`."""
     key_id: str | None = None

@@ -27,6 +27,14 @@ class NamespaceStats:
     """Of the look-ups that reached the server, those answered there."""
     garbage: int = 0
     """Keys of what was cleared, whose memory was not given back yet; not among `keys`."""
+    stale: int = 0
+    """Values past their TTL that stood in for something better."""
+    evictions: int = 0
+    """Values that left a process for want of room."""
+    undecodable: int = 0
+    """Values read from the server that perfctl could not have written."""
+    compression_ratio: float | None = None
+    """What goes to the server by what was serialised; None before anything was looked at."""
 
 
 @dataclass(frozen=True, slots=True)
