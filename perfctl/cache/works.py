@@ -89,6 +89,7 @@ class Works:
         cache = self._cache()
         if self.shared is not None and cache is not None:
             shared.closes(cache)
+            _ = cache.store  # its driver is imported now, not within the first caller's patience
         if self.backplane is not None:
             self.backplane.start()
         ticker = _Ticker(weakref.ref(self), run)
