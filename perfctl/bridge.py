@@ -84,14 +84,17 @@ class Portal:
     def close(self) -> None:
         """Close what was registered, cancel what still runs, stop the loop, end the thread. It may be used again."""
         with self._starting:
-            loop, self._loop = self._loop, None
-            thread, self._thread = self._thread, None
-            closables = list(self._closables)
-        if loop is None or thread is None:
+            loop, closables = self._loop, list(self._closables)
+        if loop is None:
             return
         asyncio.run_coroutine_threadsafe(_close_all(closables), loop).result()
+        with self._starting:  # until here, what closes may ask for the loop that it works on
+            if self._loop is not loop:
+                return
+            thread, self._loop, self._thread = self._thread, None, None
         loop.call_soon_threadsafe(loop.stop)
-        thread.join()
+        if thread is not None:
+            thread.join()
 
 
 _shared: Portal | None = None
