@@ -39,7 +39,8 @@ async def _write(tiers: Tiers, shared: SharedTier, batch: Sequence[Missed]) -> b
         left_ms = missed.left_ms(now_ms)
         blob = await _current(tiers, missed) if missed.blob is not None and left_ms != 0 else None
         if blob is not None:
-            dated.append(Dated(Write(missed.name, blob, left_ms), missed.created_ms))
+            # Of two writes within one millisecond ours is taken for the later one: it was, if both are ours.
+            dated.append(Dated(Write(missed.name, blob, left_ms), missed.created_ms + 1))
     if not dated:
         return True
     kept = await shared.ask(lambda: shared.store.put_newest(dated), UNANSWERED)
