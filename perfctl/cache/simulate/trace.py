@@ -6,6 +6,7 @@ an optional `"size"` in bytes, or the bare key (text or a number). Either may be
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 import zlib
@@ -26,7 +27,9 @@ MAX_REQUESTS = 64 * 1024 * 1024
 MAX_KEYS = 8 * 1024 * 1024
 """What is kept of a trace: 4 bytes a request and about 120 a key."""
 _MAX_LINE_BYTES = 1024 * 1024
+_MAX_KEPT_LETTERS = 100
 _MAX_SIZE_BYTES = 2**53
+_SPLIT_BYTES = 64 * 1024
 _BAD_SAMPLES = 10
 _TELL_EVERY = 1 << 17
 """Requests between two words on the progress."""
@@ -112,6 +115,8 @@ def _gather_u32(pieces: Pieces, gathered: _Gathered) -> None:
 def _gather_lines(pieces: Pieces, gathered: _Gathered) -> None:
     for number, line in enumerate(_lines(pieces, gathered.name), 1):
         text = line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
+        if not number & 0xFFFF:
+            gathered.look(number)
         if text.strip():
             request = _request(text)
             if isinstance(request, _Request):
@@ -123,8 +128,9 @@ def _gather_lines(pieces: Pieces, gathered: _Gathered) -> None:
 def _lines(pieces: Pieces, name: str) -> Iterator[bytes]:
     rest = b""
     for piece in pieces:
-        *lines, rest = (rest + piece).split(b"\n")
-        yield from lines
+        for start in range(0, len(piece), _SPLIT_BYTES):
+            *lines, rest = (rest + piece[start : start + _SPLIT_BYTES]).split(b"\n")
+            yield from lines
         if len(rest) > _MAX_LINE_BYTES:
             raise UsageError(
                 f"{name}: a line is over {format_bytes(_MAX_LINE_BYTES)}", hint='a line is {"key": "user:1"}'
@@ -133,7 +139,7 @@ def _lines(pieces: Pieces, name: str) -> Iterator[bytes]:
 
 
 class _Request(NamedTuple):
-    key: str | float
+    key: str | bytes | float
     size: int | None
 
 
@@ -165,7 +171,14 @@ def _fields(found: dict[str, Any]) -> _Request | str:
 def _bare(key: Any) -> _Request | str:
     if isinstance(key, bool) or not isinstance(key, (str, int, float)) or key != key:
         return f"a key is text or a number, not {_cut(key)}"
-    return _Request(int(key) if isinstance(key, float) and key.is_integer() else key, None)
+    if isinstance(key, str):
+        return _Request(key if len(key) <= _MAX_KEPT_LETTERS else _digest(key), None)
+    return _Request(int(key) if key == key // 1 else key, None)
+
+
+def _digest(key: str) -> bytes:
+    """What stands for a long key, so that no trace fills the memory with them."""
+    return hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def _cut(value: Any) -> str:
@@ -200,7 +213,7 @@ class _Gathered:
             wanted = [key for key in wanted if mixed(key) < limit]
         self._keys.extend([numbers.setdefault(key, len(numbers)) for key in wanted])
         self._no_size = self._no_size or "key ids of 4 bytes carry no sizes"
-        self._look()
+        self.look()
 
     def take(self, request: _Request, line: int) -> None:
         """One request of a line."""
@@ -211,8 +224,6 @@ class _Gathered:
             self._keys.append(self._numbers.setdefault(request.key, len(self._numbers)))
             if self._no_size is None:
                 self._sizes.append(request.size or 0)
-        if not self._offered & 0xFFFF:
-            self._look()
 
     def refuse(self, where: str, reason: str) -> None:
         """Something that is no request."""
@@ -220,9 +231,21 @@ class _Gathered:
         if len(self._bad_samples) < _BAD_SAMPLES:
             self._bad_samples.append(f"{self.name}:{where}: {reason}")
 
+    def look(self, lines: int = 0) -> None:
+        """Tell how far it is; UsageError where it is more than fits, or no end of lines comes."""
+        most = max(len(self._keys), lines * self._ratio)
+        if most > MAX_REQUESTS or len(self._numbers) > MAX_KEYS:
+            raise UsageError(
+                f"{self.name}: it has more than {format_count(MAX_REQUESTS)} requests or {format_count(MAX_KEYS)} keys",
+                hint="--sample 0.01 replays every hundredth key",
+            )
+        if self._on_progress and self._offered - self._told >= _TELL_EVERY:
+            self._told = self._offered
+            self._on_progress(self._offered)
+
     def trace(self) -> Trace:
         """What was read. UsageError where it is nothing."""
-        self._look()
+        self.look()
         if not self._offered:
             why = f"none of its {self._bad} lines is one: {self._bad_samples[0]}" if self._bad else "it is empty"
             raise UsageError(f"{self.name}: no requests: {why}", hint='a line is {"key": "user:1"}, or the bare key')
@@ -240,14 +263,3 @@ class _Gathered:
             bad_samples=tuple(self._bad_samples),
             is_guessed=self.is_guessed,
         )
-
-    def _look(self) -> None:
-        """Tell how far it is; UsageError where it is more than fits."""
-        if len(self._keys) > MAX_REQUESTS or len(self._numbers) > MAX_KEYS:
-            raise UsageError(
-                f"{self.name}: it has more than {format_count(MAX_REQUESTS)} requests or {format_count(MAX_KEYS)} keys",
-                hint="--sample 0.01 replays every hundredth key",
-            )
-        if self._on_progress and self._offered - self._told >= _TELL_EVERY:
-            self._told = self._offered
-            self._on_progress(self._offered)

@@ -57,6 +57,12 @@ def test_a_line_is_a_request_or_a_bare_key(tmp_path: Path, name: str) -> None:
     assert summary(read_trace(written(tmp_path, name, lines))) == ([0, 1, 0, 2, 2, 3, 4], 5, 7)
 
 
+def test_long_keys_are_told_apart_too(tmp_path: Path) -> None:
+    a, b, surrogate = (f'"{text}"' for text in ("a" * 5000, "a" * 5001, "\\ud800" * 200))
+    lines = "\n".join((a, b, a, surrogate, surrogate, "1e400", "-1e400", "1e400"))
+    assert summary(read_trace(written(tmp_path, "t.jsonl", lines.encode()))) == ([0, 1, 0, 2, 2, 3, 4, 3], 5, 8)
+
+
 def test_stdin_is_recognised_by_what_it_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     for content in (ids(1, 2, 1), b'"a"\n"b"\n"a"\n', zstandard.compress(b'"a"\n"b"\n"a"')):
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
@@ -136,6 +142,12 @@ def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path: Path, monkeypatch: py
     bomb = pack(bytes(64 * 1024 * 1024))  # type: ignore[operator]
     with pytest.raises(UsageError, match="more than 1 000 requests"):
         read_trace(written(tmp_path, "t.bin", bomb))
+
+
+def test_lines_without_end_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trace, "MAX_REQUESTS", 1000)
+    with pytest.raises(UsageError, match="more than 1 000 requests"):
+        read_trace(written(tmp_path, "t.jsonl.zst", zstandard.compress(b"\n" * 100_000)))
 
 
 def test_pieces_of_a_bomb_are_small() -> None:
