@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from perfctl.cache.census import Sample, samples
 from perfctl.cache.codec import UndecodableError
 from perfctl.cache.counters import NamespaceCounts, by_namespace
-from perfctl.cache.header import read_header
+from perfctl.cache.header import DICTIONARY, read_header
 from perfctl.cache.model import ratio
 from perfctl.cache.store import ABSENT
 from perfctl.diagnosis import Check, Status
@@ -30,7 +30,10 @@ SOME_UNREADABLE, MOST_UNREADABLE = 0.01, 0.5
 MUCH_GARBAGE = 0.2
 NEAR_LIMIT, AT_LIMIT = 0.9, 0.98
 FRAGMENTED, FRAGMENTED_FROM_BYTES = 1.5, 100_000_000
+LEAST_GAIN = 0.03
+"""What a dictionary must save over zstd alone."""
 _HEAD_BYTES = 512
+_DICTIONARY_SAMPLES = 200
 
 
 @dataclass(slots=True)
@@ -45,6 +48,8 @@ class _Seen:
     biggest_bytes: int = 0
     big: int = 0
     codecs: Counter[str] = field(default_factory=Counter)
+    with_dictionary: list[bytes] = field(default_factory=list)
+    """Names of values that a dictionary compressed."""
 
 
 async def findings(operator: CacheOperator, namespace: str | None = None) -> list[Check]:
@@ -59,6 +64,7 @@ async def findings(operator: CacheOperator, namespace: str | None = None) -> lis
     for name in names:
         seen = await _look(operator, name, found.get(name, Sample()))
         checks += _of_namespace(name, seen, counts.get(name, NamespaceCounts()), evicts=evicts)
+        checks += await _dictionary(operator, name, seen)
     return [*checks, *(check for node in nodes for check in _of_node(node))]
 
 
@@ -69,7 +75,8 @@ async def _look(operator: CacheOperator, namespace: str, sample: Sample) -> _See
         return seen
     headers = [_header(head) for head in await store.heads(names, _HEAD_BYTES)]
     await operator.versions.learn(namespace, [header.meta for header in headers if header is not None])
-    for header, left, size in zip(headers, await store.ttls(names), await store.sizes(names), strict=True):
+    lives, sizes = await store.ttls(names), await store.sizes(names)
+    for name, header, left, size in zip(names, headers, lives, sizes, strict=True):
         if left == ABSENT:
             continue
         seen.immortal += left is None
@@ -79,8 +86,27 @@ async def _look(operator: CacheOperator, namespace: str, sample: Sample) -> _See
             seen.unreadable += 1
             continue
         seen.codecs[_serializer(header)] += 1
+        if header.flags & DICTIONARY:
+            seen.with_dictionary.append(name)
         seen.cleared += operator.versions.is_cleared(namespace, header.meta)
     return seen
+
+
+async def _dictionary(operator: CacheOperator, name: str, seen: _Seen) -> list[Check]:
+    """Whether the dictionary in use leaves less of its values than zstd alone would."""
+    if not seen.with_dictionary:
+        return []
+    current = next((each for each in await operator.dictionaries.list(name) if each.is_current), None)
+    blobs = [blob for blob in await operator.store.get_many(seen.with_dictionary[:_DICTIONARY_SAMPLES]) if blob]
+    headers = [(read_header(blob), blob) for blob in blobs]
+    decoded = sum(header.length for header, _ in headers)
+    if current is None or not decoded:
+        return []
+    left = sum(len(blob) - header.start for header, blob in headers) / decoded
+    observed = f"{current.id} leaves {format_ratio(left)} of its values, zstd alone {format_ratio(current.plain_ratio)}"
+    pays = left <= current.plain_ratio * (1 - LEAST_GAIN)
+    fix = None if pays else f"perfctl cache dict train {name}"
+    return [Check(f"cache {name}", "dictionary", "pass" if pays else "warn", observed, fix)]
 
 
 def _of_namespace(name: str, seen: _Seen, counts: NamespaceCounts, *, evicts: bool) -> list[Check]:

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from perfctl.cache.address import Address
 from perfctl.cache.keys import KeyLayout
 from perfctl.cache.model import ServerFacts
+from perfctl.cache.model.servers import NodeStats
+from perfctl.cache.servers import node_stats
 from perfctl.cache.store import ForbiddenError, Store, Write
-from perfctl.config.settings import is_local
+from perfctl.config.settings import CacheConfig, is_local
 from perfctl.diagnosis import Check
 from perfctl.errors import AuthError, PerfctlError
-from perfctl.units import format_bytes
+from perfctl.units import format_bytes, format_count
 
 COMPONENT = "redis"
 OLDEST = (6, 2)
 """Older servers lack commands that later versions of this cache need."""
+
+BIG_BYTES = 1_000_000
+MANY_TRACKED = 500_000
+"""Half of what the server tracks at most by default."""
+BLOCKING = ("KEYS", "FLUSHALL", "FLUSHDB")
+_CANARY_SECONDS = 3.0
+_SAMPLES = 500
 
 _EVICTING = (
     "allkeys-lru",
@@ -35,8 +44,12 @@ async def check_health(store: Store) -> Check:
     return await _connect(store)
 
 
-async def examine(store: Store, layout: KeyLayout, address: Address | None) -> list[Check]:
+async def examine(
+    store: Store, layout: KeyLayout, address: Address | None, config: CacheConfig | None = None
+) -> list[Check]:
     """Everything that perfctl needs of a server, in the order in which it is needed. Never raises."""
+    from perfctl.cache.rights import check_rights
+
     connect = await _connect(store, layout)
     if connect.status == "fail":
         return [connect]
@@ -50,6 +63,10 @@ async def examine(store: Store, layout: KeyLayout, address: Address | None) -> l
         _memory_policy(facts),
         await _canary(store, layout),
         await _scan(store, layout),
+        await check_rights(store, layout),
+        await _invalidation(store, layout, config or CacheConfig()),
+        *await _server_checks(store),
+        await _sizes(store, layout),
         _replicas(facts),
     ]
 
@@ -162,6 +179,103 @@ def _rights(error: PerfctlError, layout: KeyLayout) -> str | None:
         f"ACL SETUSER <user> ~{layout.root.decode()}* +get +set +pttl +unlink +scan +strlen +hgetall +hincrby"
         " +hsetnx +ping +info +memory|usage"
     )
+
+
+async def _invalidation(store: Store, layout: KeyLayout, config: CacheConfig) -> Check:
+    """Does a write reach the processes that hold the value in memory: a canary is written, and must be announced."""
+    if config.backplane == "off":
+        fix = "set cache.backplane to auto"
+        return Check(COMPONENT, "invalidation", "warn", "off: each process serves its own copy for up to 5 s", fix)
+    from perfctl.cache.backplane import Backplane
+
+    backplane = Backplane(config.backplane, store, layout, _Deaf(), protocol=config.protocol)
+    started = time.perf_counter()
+    backplane.start()
+    try:
+        while not backplane.is_verified and time.perf_counter() - started < _CANARY_SECONDS:
+            await _pause()
+        is_verified, took_ms = backplane.is_verified, round((time.perf_counter() - started) * 1000, 3)
+    finally:
+        await backplane.stop()
+    if is_verified:
+        how = "client tracking" if backplane.mode == "tracking" else "messages, for CLIENT TRACKING is not offered"
+        return Check(COMPONENT, "invalidation", "pass", f"a canary was announced by {how}", took_ms=took_ms)
+    observed = f"a canary was not announced within {_CANARY_SECONDS:g} s: processes serve their copies for up to 5 s"
+    fix = f"ACL SETUSER <user> +client|tracking +subscribe &{layout.root.decode('utf-8', 'backslashreplace')}*"
+    return Check(COMPONENT, "invalidation", "warn", observed, fix, took_ms)
+
+
+async def _server_checks(store: Store) -> list[Check]:
+    """The tracking table and KEYS in the slow log, of all primaries together."""
+    try:
+        nodes = await node_stats(store)
+    except PerfctlError as error:
+        return [Check(COMPONENT, "tracking table", "warn", error.message, error.hint)]
+    return [_tracking(nodes), _slow_keys(nodes)]
+
+
+def _tracking(nodes: Sequence[NodeStats]) -> Check:
+    keys = [node.tracking_keys for node in nodes if node.tracking_keys is not None]
+    prefixes = [node.tracking_prefixes for node in nodes if node.tracking_prefixes is not None]
+    if not keys or not prefixes:
+        return Check(COMPONENT, "tracking table", "pass", "not told: INFO is forbidden, and not needed")
+    observed = f"{format_count(sum(keys))} keys, {format_count(max(prefixes))} prefixes"
+    if sum(keys) < MANY_TRACKED:
+        return Check(COMPONENT, "tracking table", "pass", observed)
+    fix = "let other clients track with BCAST, or lower tracking-table-max-keys"
+    return Check(COMPONENT, "tracking table", "warn", f"{observed}: it takes memory for each", fix)
+
+
+def _slow_keys(nodes: Sequence[NodeStats]) -> Check:
+    if all(node.slow_commands is None for node in nodes):
+        return Check(COMPONENT, "KEYS in the slow log", "pass", "not told: SLOWLOG is forbidden, and not needed")
+    slow = [command for node in nodes for command in node.slow_commands or ()]
+    blocking = [command for command in slow if command.command.split()[0] in BLOCKING]
+    if not blocking:
+        return Check(COMPONENT, "KEYS in the slow log", "pass", f"none of {len(slow)} slow commands")
+    worst = max(blocking, key=lambda command: command.slowest_ms)
+    observed = f"{worst.command}: {worst.calls} times, up to {worst.slowest_ms:.0f} ms, for all clients"
+    fix = "let that program use SCAN and UNLINK; ACL SETUSER <user> -keys -flushall -flushdb"
+    return Check(COMPONENT, "KEYS in the slow log", "warn", observed, fix)
+
+
+async def _sizes(store: Store, layout: KeyLayout) -> Check:
+    """The biggest of some keys drawn at random."""
+    try:
+        drawn = await store.sample(_SAMPLES)
+    except PerfctlError as error:
+        return Check(COMPONENT, "value size", "pass", f"not looked at: {error.message}")
+    ours = [facts for facts in drawn if layout.split(facts.name) is not None]
+    if ours and all(facts.size_bytes is None for facts in ours):
+        return Check(COMPONENT, "value size", "pass", "not told: MEMORY is forbidden, and not needed")
+    biggest = max((facts.size_bytes or 0 for facts in ours), default=0)
+    observed = f"the biggest of {format_count(len(ours))} takes {format_bytes(biggest)}" if ours else "no values yet"
+    if biggest < BIG_BYTES:
+        return Check(COMPONENT, "value size", "pass", observed)
+    fix = "perfctl cache top --by big names them; cache their parts under keys of their own"
+    return Check(COMPONENT, "value size", "warn", observed, fix)
+
+
+class _Deaf:
+    """Who listens only to know whether anything is said."""
+
+    def changed(self, names: Sequence[bytes]) -> None:
+        """Nothing to forget."""
+
+    def everything_changed(self) -> None:
+        """Nothing to forget."""
+
+    def verified(self, is_verified: bool) -> None:
+        """Asked for instead."""
+
+    def woken(self, lock: bytes) -> None:
+        """Nobody waits."""
+
+
+async def _pause() -> None:
+    import asyncio
+
+    await asyncio.sleep(0.01)
 
 
 def _replicas(facts: ServerFacts) -> Check:

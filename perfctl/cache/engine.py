@@ -319,7 +319,9 @@ class AdvancedCache:
         """Can perfctl work with this Redis: a check a right, setting and version. Never raises."""
         from perfctl.cache.doctor import examine
 
-        return await examine(self.store, self.layout, self._address) if self._has_store else await self.health()
+        if not self._has_store:
+            return await self.health()
+        return await examine(self.store, self.layout, self._address, self.config)
 
     async def close(self) -> None:
         """Finish what goes on in the background, tell the server what was counted, and close the connections; the

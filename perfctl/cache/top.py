@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from perfctl.cache.model.look import TopKey, TopKeys
@@ -37,7 +38,13 @@ async def top_keys(
         drawn, how = await _scanned(operator, operator.layout.namespace(namespace), samples)
     wanted = _is_foreign_or_value if is_raw and namespace is None else _is_value
     found = [facts for facts in drawn if wanted(operator, facts.name)]
+    is_measured = not found or any(facts.size_bytes is not None for facts in found)
+    if not is_measured:
+        sizes = await operator.store.sizes([facts.name for facts in found])
+        found = [replace(facts, size_bytes=size) for facts, size in zip(found, sizes, strict=True)]
     chosen, measure = _ranked(found, by)
+    if not is_measured:
+        measure += "; sizes are lengths, for MEMORY is forbidden"
     return TopKeys(
         by=by,
         rows=tuple(_row(operator, facts) for facts in chosen[:count]),
