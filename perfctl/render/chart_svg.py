@@ -10,8 +10,8 @@ from html import escape
 from perfctl.render.ticks import label_of, ticks_between
 from perfctl.render.view import Chart, Curve
 
-_WIDTH, _HEIGHT = 800, 500
-_LEFT, _RIGHT, _TOP, _BOTTOM = 70, 160, 56, 60
+_WIDTH, _HEIGHT = 840, 500
+_LEFT, _RIGHT, _TOP, _BOTTOM = 70, 200, 56, 60
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000", "#7f7f7f")
 """Okabe, Ito: Color universal design (2008); yellow left out, which is too pale on white."""
 _DASHES = ("", "8 4", "2 3", "10 3 2 3", "5 2", "12 5")
