@@ -55,11 +55,11 @@ class AdvancedCache:
         self.config = config
         self.clock = clock
         self.layout = KeyLayout(config.key_prefix)
-        self.codec = Codec(config, layout=self.layout)
         self.counters = Counters()
         wants_redis = config.has_redis or config.cluster_enabled or config.sentinel_enabled
         self._address = address_of(config) if wants_redis and store is None else None
         self._given_store = store
+        self.codec = Codec(config, layout=self.layout, store=(lambda: self.store) if self._has_store else None)
         self._disabled = 0
         _CACHES.add(self)
 

@@ -87,10 +87,9 @@ async def _scanned(operator: CacheOperator, prefix: bytes, samples: int) -> tupl
             if not _is_value(operator, name):
                 continue
             seen += 1
-            place = len(names) if len(names) < samples else int(random.random() * seen)  # noqa: S311 - a sample
-            if place == len(names):
+            if len(names) < samples:
                 names.append(name)
-            elif place < samples:
+            elif (place := int(random.random() * seen)) < samples:  # noqa: S311 - a sample, no secret
                 names[place] = name
         if seen >= _SCANNED:
             break
