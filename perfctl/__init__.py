@@ -6,6 +6,7 @@ TYPE_CHECKING = False  # what type checkers read as true; typing itself would co
 if TYPE_CHECKING:
     from typing import Any
 
+    from perfctl.cache.clock import ManualClock
     from perfctl.cache.engine import AdvancedCache
     from perfctl.cache.types import register_type
     from perfctl.cdn.engine import CloudFrontOptimizer
@@ -38,6 +39,7 @@ __all__ = [
     "DatabaseConfig",
     "DatabaseOptimizer",
     "LockedError",
+    "ManualClock",
     "MissingExtraError",
     "PerfctlError",
     "PerformanceMetrics",
@@ -58,6 +60,7 @@ _HOMES = {
     "CloudFrontOptimizer": "perfctl.cdn.engine",
     "DatabaseConfig": "perfctl.config.settings",
     "DatabaseOptimizer": "perfctl.db.engine",
+    "ManualClock": "perfctl.cache.clock",
     "PerformanceMetrics": "perfctl.metrics.model",
     "PerformanceOptimizer": "perfctl.optimizer",
     "register_type": "perfctl.cache.types",

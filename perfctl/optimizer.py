@@ -7,7 +7,7 @@ import threading
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
 from perfctl.config.settings import CacheConfig, CDNConfig, DatabaseConfig, Settings
 from perfctl.errors import ConfigError, NotConfiguredError
@@ -15,6 +15,7 @@ from perfctl.errors import ConfigError, NotConfiguredError
 if TYPE_CHECKING:
     import asyncio
 
+    from perfctl.cache.decorator import Decorator, DecoratorOptions
     from perfctl.cache.engine import AdvancedCache
     from perfctl.cache.model import CacheStats, Preloaded
     from perfctl.cdn.engine import CloudFrontOptimizer
@@ -119,13 +120,12 @@ class PerformanceOptimizer:
 
         return Blocking(self, "optimizer.sync", self._run)
 
-    def cache_decorator(self, **options: Any) -> Callable[[Callable[..., Any]], Any]:
+    def cache_decorator(self, **options: Unpack[DecoratorOptions]) -> Decorator:
         """Cache what a function returns: `ttl`, `namespace` and the other options of `AdvancedCache.cache_decorator`.
 
         Works at import time, on async and on plain functions; connects at the first call that misses.
         """
-        decorator: Callable[[Callable[..., Any]], Any] = self.cache.cache_decorator(**options)
-        return decorator
+        return self.cache.cache_decorator(**options)
 
     async def preload_query(
         self,
