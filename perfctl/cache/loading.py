@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from perfctl.cache.express import Express, Packed
 from perfctl.cache.keys import DEFAULT_NAMESPACE
 from perfctl.cache.model import Preloaded
-from perfctl.cache.store import Write
+from perfctl.cache.preload import Lines
+from perfctl.cache.store import Refusal, Write
 from perfctl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,6 +23,8 @@ if TYPE_CHECKING:
 _BATCH = 1000
 _BATCH_BYTES = 4_000_000
 _SHOWN_FAULTS = 20
+_BLOCKS_UNDER_WAY = 2
+"""Of plain lines: one is stored while the next is packed."""
 
 
 class Loader:
@@ -50,6 +56,49 @@ class Loader:
 
     async def take(self, entries: Iterable[Entry | BadEntry]) -> None:
         """Write these; the last ones of them when the batch is full, or at the end."""
+        if isinstance(entries, Lines):
+            await self._take_blocks(entries)
+            return
+        await self._take_each(entries)
+
+    async def _take_blocks(self, lines: Lines) -> None:
+        """What is plain is packed while the server stores the blocks before; the rest is taken line by line."""
+        express = Express(self._operator, namespace=self._namespace, ttl=self._ttl, versions=self._tally.versions)
+        sending: deque[tuple[int, Packed, asyncio.Task[list[Refusal]]]] = deque()
+        try:
+            for number, block in lines.blocks():
+                packed = express.packed(b"".join(block), len(block))
+                if packed is None:
+                    await self._sent(sending, 0, lines.source)
+                    await self._take_each(lines.entries(number, block))
+                    await self._send()
+                    continue
+                task = asyncio.ensure_future(self._operator.store.load(packed.names, packed.commands))
+                sending.append((number, packed, task))
+                await asyncio.sleep(0)
+                await self._sent(sending, _BLOCKS_UNDER_WAY, lines.source)
+            await self._sent(sending, 0, lines.source)
+        finally:
+            for _, _, task in sending:
+                task.cancel()
+
+    async def _sent(
+        self, sending: deque[tuple[int, Packed, asyncio.Task[list[Refusal]]]], left: int, source: str
+    ) -> None:
+        """Wait until no more than so many blocks are under way, and count what was stored of the others."""
+        while len(sending) > left:
+            number, packed, task = sending[0]
+            refusals = await task
+            sending.popleft()
+            for refusal in refusals:
+                self._tally.fail(f"{source}:{number + refusal.index}", f"refused: {refusal.reason}")
+                self._tally.size_bytes -= packed.size_bytes // len(packed.names)
+            self._taken += len(packed.names)
+            self._tally.loaded += len(packed.names) - len(refusals)
+            self._tally.size_bytes += packed.size_bytes
+            self._tell()
+
+    async def _take_each(self, entries: Iterable[Entry | BadEntry]) -> None:
         for entry in entries:
             self._taken += 1
             if len(entry) == 2:
@@ -62,6 +111,8 @@ class Loader:
     async def finished(self) -> Preloaded:
         """Write what is left; the answer."""
         await self._send()
+        if self._tally.loaded:
+            await self._operator.announce_everything()
         took_ms = (time.perf_counter() - self._began) * 1000
         return self._tally.summed(self._namespace, took_ms, resumed_at=self._start)
 
@@ -73,6 +124,7 @@ class Loader:
             version = tally.versions.get(name)
             if version is None:
                 await self._operator.codec.prepare()
+                await self._operator.dictionaries.ready(name)
                 version = tally.versions[name] = await self._operator.version(name)
             write = self._operator.write(key, value, self._ttl if own_ttl is None else own_ttl, name, version)
         except UsageError as error:
@@ -91,10 +143,13 @@ class Loader:
             tally.loaded += len(batch.writes) - len(refused)
             tally.size_bytes += batch.size_bytes
             self._batch = Batch()
+        self._tell()
+
+    def _tell(self) -> None:
         if self._on_stored:
             self._on_stored(self._taken)
         if self._on_progress:
-            self._on_progress(tally.loaded)
+            self._on_progress(self._tally.loaded)
 
 
 @dataclass(slots=True)

@@ -47,7 +47,7 @@ _PLAN_FIELDS = ("namespace", "ttl", "entries", "files")
 _MAX_LINE_BYTES = 64 * 1024 * 1024
 
 
-def read_file(path: Path, *, skip: int = 0) -> Iterator[Entry | BadEntry]:
+def read_file(path: Path, *, skip: int = 0) -> Iterable[Entry | BadEntry]:
     """The entries of a file: a YAML plan where the name ends in .yaml or .yml, else JSON Lines; the first `skip` of
     them passed over, bad ones counted, too.
 
@@ -58,16 +58,51 @@ def read_file(path: Path, *, skip: int = 0) -> Iterator[Entry | BadEntry]:
     return read_lines(lines_in(path), str(path), skip=skip)
 
 
-def read_lines(lines: Iterable[bytes], source: str, *, skip: int = 0) -> Iterator[Entry | BadEntry]:
+def read_lines(lines: Iterable[bytes], source: str, *, skip: int = 0) -> Lines:
     """The entries of JSON Lines; `source` names the file. Empty lines are passed over, and the first `skip` others."""
-    for number, line in enumerate(lines, 1):
-        text = line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
-        if not text.strip():
-            continue
-        if skip:
-            skip -= 1
-            continue
-        yield _line(text, f"{source}:{number}")
+    return Lines(lines, source, skip)
+
+
+class Lines:
+    """JSON Lines, to be read once: entry by entry, or in blocks of lines that somebody else looks into."""
+
+    def __init__(self, lines: Iterable[bytes], source: str, skip: int) -> None:
+        self.source = source
+        self._lines = lines
+        self._skip = skip
+
+    def __iter__(self) -> Iterator[Entry | BadEntry]:
+        for number, lines in self.blocks():
+            yield from self.entries(number, lines)
+
+    def blocks(self) -> Iterator[tuple[int, list[bytes]]]:
+        """The lines that are not skipped, about 1,000 or 1 MB of them at a time, and the number of the first."""
+        block: list[bytes] = []
+        size, skip, number = 0, self._skip, 0
+        for number, line in enumerate(self._lines, 1):
+            if skip:
+                skip -= not line.isspace()
+                continue
+            block.append(line)
+            size += len(line)
+            if size >= _BLOCK_BYTES or len(block) >= _BLOCK_LINES:
+                yield number - len(block) + 1, block
+                block, size = [], 0
+        if block:
+            yield number - len(block) + 1, block
+
+    def entries(self, number: int, lines: Iterable[bytes]) -> Iterator[Entry | BadEntry]:
+        """The entries of lines of which the first has this number."""
+        for place, line in enumerate(lines, number):
+            text = line.removeprefix(_MARK) if place == 1 else line
+            if text.strip():
+                yield _line(text, f"{self.source}:{place}")
+
+
+_BLOCK_LINES = 1000
+_BLOCK_BYTES = 1_000_000
+_MARK = b"\xef\xbb\xbf"
+"""The byte order mark that some editors begin a file with."""
 
 
 def lines_of(stream: BinaryIO) -> Iterator[bytes]:
@@ -210,6 +245,7 @@ def _content(path: Path) -> str:
 
 
 def lines_in(path: Path) -> Iterator[bytes]:
+    """The lines of a file. UsageError when it cannot be read."""
     try:
         with path.open("rb") as stream:
             yield from lines_of(stream)

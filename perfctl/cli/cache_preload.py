@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
@@ -202,7 +202,7 @@ def _refuse_mixed(source: str | None, query: str | None, key: str | None, call: 
         )
 
 
-def _entries(source: str, skip: int = 0) -> Iterator[Entry | BadEntry]:
+def _entries(source: str, skip: int = 0) -> Iterable[Entry | BadEntry]:
     from perfctl.cache.preload import lines_of, read_file, read_lines
 
     if not source:

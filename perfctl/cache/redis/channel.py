@@ -166,7 +166,7 @@ class Channel(asyncio.Protocol):
 
     def _without_unasked(self, said: list[Any]) -> list[Any]:
         """The replies among what was said; the rest is handed on."""
-        replies = []
+        replies: list[Any] = []
         for each in said:
             is_asked = type(each) is not hiredis.PushNotification and not _is_message(each, self.on_push)
             if is_asked and len(replies) < self._missing():
