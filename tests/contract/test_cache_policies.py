@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 import perfctl.cache.policies
 from perfctl.cache.local import MISSING, LocalTier
-from perfctl.cache.policies import CLAIRVOYANT, POLICIES, Policy, policy_named, replay
+from perfctl.cache.policies import CLAIRVOYANT, POLICIES, SHIPPED, Policy, policy_named, replay
+from perfctl.config.settings import CacheConfig, EvictionPolicy
 from tests.campaign import campaign
 
 _KEYS = st.integers(0, 30).map(lambda number: b"key-%d" % number)
@@ -34,6 +36,14 @@ def test_every_file_has_a_row_and_every_row_a_file() -> None:
     folder = Path(perfctl.cache.policies.__file__).parent
     files = {file.stem for file in folder.glob("*.py")} - {"__init__"}
     assert files == {row.partition(":")[0] for row in POLICIES.values()}
+
+
+def test_the_shipped_default_is_the_one_that_is_said() -> None:
+    assert CacheConfig().eviction_policy == SHIPPED
+
+
+def test_every_policy_but_the_clairvoyant_is_offered_in_the_configuration() -> None:
+    assert sorted(get_args(EvictionPolicy)) == SHORT_SIGHTED
 
 
 def test_everybody_who_came_in_leaves_exactly_once(policy: Policy) -> None:
