@@ -63,6 +63,9 @@ _UNCOMMON = 0xFF ^ DICTIONARY ^ SECONDS
 """The flags that a value has none of where nothing but a dictionary and a life in seconds is told."""
 _LOG = logging.getLogger("perfctl.cache")
 _new = tuple.__new__
+_unpack_head = HEAD.unpack_from
+_number_of = int.from_bytes
+_LEAST_BYTES = HEAD.size + 2 + _CHECKSUM_BYTES
 _DAMAGED = "its checksum is wrong: damaged, or written under another key"
 
 
@@ -141,7 +144,8 @@ class Codec:
         plan = self._plan(namespace)
         if plan.seal or plan.codec_none != SERIALIZERS["msgpack"] << 4:
             return Plain(plan.codec_none, 0)
-        return Plain(plan.codec_none, _LEAST_WITH_DICTIONARY_BYTES if plan.tracked else _LEAST_WORTHWHILE_BYTES)
+        has_dictionary = plan.tracked is not None and plan.tracked.active is not None
+        return Plain(plan.codec_none, _LEAST_WITH_DICTIONARY_BYTES if has_dictionary else _LEAST_WORTHWHILE_BYTES)
 
     @property
     def dictionaries(self) -> Dictionaries:
@@ -227,24 +231,28 @@ class Codec:
         """The value that lies under `name`. UndecodableError for anything that `encode` did not write there; memory
         and depth are bounded. `lenient` gives a readable mapping where a value's class is not registered here."""
         plan = self._by_prefix.get(name[: name.find(b":", self._root_bytes) + 1])
-        if plan is None or lenient or len(blob) < HEAD.size + _CHECKSUM_BYTES:
+        if plan is None or lenient or len(blob) < _LEAST_BYTES:
             return self._decode(plan or self._plan_of(name), name, blob, lenient)
-        found, codec, flags, version, high, low, fresh, length = HEAD.unpack_from(blob)
-        if found != FORMAT or flags & _UNCOMMON or plan.seal or codec not in (plan.codec_packed, plan.codec_none):
+        found, codec, flags, version, high, low, fresh, length = _unpack_head(blob)
+        if found != FORMAT or flags & _UNCOMMON or plan.seal or codec != plan.codec_packed or plan.compressor is None:
             return self._decode(plan, name, blob, lenient)
-        start, seed, coder = HEAD.size, 0, plan.compressor if codec & 15 else None
+        start, seed, coder = HEAD.size, 0, plan.compressor
         if flags & DICTIONARY:
-            if coder is None:
-                raise UndecodableError(_DAMAGED)
-            dictionary = self._known(plan, blob[start] << 8 | blob[start + 1])
+            number = blob[start] << 8 | blob[start + 1]
+            tracked = plan.tracked
+            dictionary = None if tracked is None else tracked.active
+            if dictionary is None or dictionary.number != number:
+                dictionary = self._known(plan, number)
             start, seed, coder = start + 2, dictionary.checksum, dictionary.coder
         end = len(blob) - _CHECKSUM_BYTES
-        if crc32(blob[:end], crc32(name, seed)) != int.from_bytes(blob[end:], "big"):
+        if crc32(blob[:end], crc32(name, seed)) != _number_of(blob[end:], "big"):
             raise UndecodableError(_DAMAGED)
         try:
-            value = plan.loads(coder.expand(blob[start:end], length) if coder else blob[start:end])
+            value = plan.serializer.unpack(coder.expand(blob[start:end], length))
         except ValueError as error:
             raise UndecodableError(str(error)) from error
+        except plan.serializer.failures as error:
+            raise UndecodableError(f"not a value of ours: {error}") from error
         fresh_ms = None if fresh == NEVER else fresh * 1000 if flags & SECONDS else fresh
         return _new(Decoded, (value, _new(Meta, ((high << 32 | low) + EPOCH_MS, fresh_ms, version, (), False, None))))
 
@@ -335,9 +343,6 @@ class Codec:
         return self._known(plan, header.dictionary)
 
     def _known(self, plan: Plan, number: int) -> Dictionary:
-        tracked = plan.tracked
-        if tracked is not None and tracked.active is not None and tracked.active.number == number:
-            return tracked.active
         found = self.dictionaries.known(plan.namespace, number)
         if found is None:
             raise UnknownDictionaryError(number, plan.namespace)

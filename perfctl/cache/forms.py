@@ -16,6 +16,7 @@ import types
 import typing
 from collections.abc import Mapping
 from typing import Any, Protocol
+from weakref import ref
 from zlib import crc32
 
 State = dict[str, Any]
@@ -84,12 +85,26 @@ def _is_a(cls: type, module: str, base: str) -> bool:
     return isinstance(found, type) and issubclass(cls, found) and cls is not found
 
 
-class DataclassForm:
+class _Named:
+    """A class under a name, which lives no longer for that: another one may have the name after it."""
+
+    def __init__(self, cls: Any, name: str) -> None:
+        self._held = ref(cls)
+        self.name = name
+
+    @property
+    def _cls(self) -> Any:
+        cls = self._held()
+        if cls is None:
+            raise ValueError(f"class {self.name} is gone")
+        return cls
+
+
+class DataclassForm(_Named):
     """Every field, and every other attribute that was set (`__post_init__` may have); cached properties are not."""
 
     def __init__(self, cls: type, name: str) -> None:
-        self._cls = cls
-        self.name = name
+        super().__init__(cls, name)
         fields = dataclasses.fields(cls)
         self._fields = tuple(field.name for field in fields)
         self._slots = _slots(cls, self._fields)
@@ -122,12 +137,11 @@ class DataclassForm:
         return _hints(self._cls)
 
 
-class NamedTupleForm:
+class NamedTupleForm(_Named):
     """The parts by name."""
 
     def __init__(self, cls: Any, name: str) -> None:
-        self._cls = cls
-        self.name = name
+        super().__init__(cls, name)
         self._fields = tuple(cls._fields)
         annotations = getattr(cls, "__annotations__", {})
         self.fingerprint = _fingerprint({field: annotations.get(field, "") for field in self._fields})
@@ -147,12 +161,11 @@ class NamedTupleForm:
         return _hints(self._cls)
 
 
-class EnumForm:
+class EnumForm(_Named):
     """A member by its name, checked by its value; a combination of flags by its value."""
 
     def __init__(self, cls: Any, name: str) -> None:
-        self._cls = cls
-        self.name = name
+        super().__init__(cls, name)
         self.fingerprint = 0
 
     def take(self, value: Any) -> State:
@@ -183,12 +196,11 @@ class EnumForm:
         return self._cls(plain)
 
 
-class PydanticForm:
+class PydanticForm(_Named):
     """A Pydantic model (version 2) as its own `copy` takes it: fields, which of them were given, extra, private."""
 
     def __init__(self, cls: Any, name: str) -> None:
-        self._cls = cls
-        self.name = name
+        super().__init__(cls, name)
         self._fields: frozenset[str] = frozenset(cls.model_fields)
         self._restore = sys.modules["pydantic"].BaseModel.__setstate__
         self.fingerprint = _fingerprint({field: info.annotation for field, info in cls.model_fields.items()})
@@ -227,12 +239,11 @@ class PydanticForm:
         return [info.annotation for info in self._cls.model_fields.values()]
 
 
-class StructForm:
+class StructForm(_Named):
     """A msgspec Struct; made by its constructor, as its own `copy` and pickle do, and set again after that."""
 
     def __init__(self, cls: Any, name: str) -> None:
-        self._cls = cls
-        self.name = name
+        super().__init__(cls, name)
         self._fields: tuple[str, ...] = tuple(cls.__struct_fields__)
         self._set = sys.modules["msgspec"].structs.force_setattr
         annotations = _annotations(cls)

@@ -31,7 +31,6 @@ class Plan:
         "codec_packed",
         "compressor",
         "dumps",
-        "loads",
         "namespace",
         "reserve_ms",
         "seal",
@@ -46,7 +45,6 @@ class Plan:
         self.namespace = namespace
         self.serializer = _serializer(serializer, config)
         self.dumps = self.serializer.dumps
-        self.loads = self.serializer.loads
         self.codec_none = SERIALIZERS[serializer] << 4
         self.codec_packed = self.codec_none | COMPRESSORS[compressor]
         self.compressor: Any = None if compressor == "none" else compressor_named(compressor)
@@ -88,7 +86,8 @@ def _serializer(name: str, config: CacheConfig) -> Serializer:
         return serializer_named(name)
     from perfctl.cache.serializers.pickle import Pickle
 
-    return Pickle(config.pickle_types)
+    made: Serializer = Pickle(config.pickle_types)
+    return made
 
 
 def _seal(config: CacheConfig, own: NamespaceSettings | None, serializer: str) -> int:

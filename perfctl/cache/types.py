@@ -115,8 +115,9 @@ def qualified(cls: type) -> str:
 def _keep(cls: type, form: Form) -> None:
     with _lock:
         holder = _other(form.name, cls)
-        if holder is not None and "<locals>" in form.name:
-            gc.collect()  # a class of a function that returned lives until its cycle is collected
+        if holder is not None and not _supersedes(cls, holder, form.name):
+            del holder
+            gc.collect()  # a class that nobody holds any more lives until its cycle is collected
             holder = _other(form.name, cls)
         if holder is not None and not _supersedes(cls, holder, form.name):
             raise UsageError(

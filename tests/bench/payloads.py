@@ -6,6 +6,7 @@ import json
 import random
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 KINDS = ("quotes", "orders", "profiles")
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -27,6 +28,8 @@ _CITIES = (
 )
 _THINGS = ("lamp", "desk", "chair", "kettle", "router", "monitor", "keyboard", "mouse", "cable", "bottle", "backpack")
 _WORDS = ("likes", "travel", "music", "chess", "running", "coffee", "old", "maps", "rust", "gardens", "trains", "books")
+_WORDS += ("film", "sea", "wine", "bread", "clocks", "birds", "snow", "rivers", "poetry", "jazz", "cycling", "climbing")
+_WORDS += ("tea", "photos", "stars", "code", "cheese", "theatre", "boats", "letters", "puzzles", "and", "the", "of")
 
 
 def document(kind: str, size_bytes: int, dice: random.Random) -> Any:
@@ -53,6 +56,7 @@ def _quote(dice: random.Random) -> dict[str, Any]:
     change = round(dice.gauss(0, price / 60), 2)
     return {
         "symbol": "".join(dice.choices(_LETTERS, k=dice.randint(2, 4))),
+        "isin": f"{dice.choice(('US', 'DE', 'GB', 'FR'))}{dice.randrange(10**10):010d}",
         "exchange": dice.choice(("NASDAQ", "NYSE", "XETRA", "LSE")),
         "currency": dice.choice(("USD", "USD", "EUR", "GBP")),
         "price": price,
@@ -63,6 +67,8 @@ def _quote(dice: random.Random) -> dict[str, Any]:
         "volume": dice.randint(1_000, 9_000_000),
         "market_cap": dice.randint(50, 900_000) * 1_000_000,
         "pe_ratio": round(dice.uniform(5, 60), 1) if dice.random() < 0.8 else None,
+        "day_high": round(price * dice.uniform(1, 1.04), 2),
+        "day_low": round(price * dice.uniform(0.96, 1), 2),
         "is_tradable": dice.random() < 0.95,
         "updated_at": _moment(dice),
     }
@@ -79,7 +85,7 @@ def _order(dice: random.Random) -> dict[str, Any]:
         for _ in range(dice.choice((1, 1, 2)))
     ]
     return {
-        "id": dice.randint(10_000_000, 99_999_999),
+        "id": str(UUID(int=dice.getrandbits(128), version=4)),
         "customer_id": dice.randint(1, 400_000),
         "status": dice.choice(("pending", "paid", "shipped", "delivered", "returned")),
         "created_at": _moment(dice),
@@ -97,6 +103,7 @@ def _profile(dice: random.Random) -> dict[str, Any]:
         "username": f"{given.lower()}{dice.randint(1, 999)}",
         "name": f"{given} {family}",
         "email": f"{given}.{family}{dice.randint(1, 99)}@example.com".lower(),
+        "avatar": f"https://cdn.example.com/a/{_hex(dice, 16)}.jpg",
         "city": dice.choice(_CITIES),
         "is_verified": dice.random() < 0.6,
         "created_at": _moment(dice),
@@ -106,7 +113,7 @@ def _profile(dice: random.Random) -> dict[str, Any]:
             "language": dice.choice(("en", "de", "fr", "es")),
             "newsletter": dice.random() < 0.3,
         },
-        "bio": " ".join(dice.choices(_WORDS, k=dice.randint(3, 9))),
+        "bio": " ".join(dice.choices(_WORDS, k=dice.randint(2, 7))),
     }
 
 

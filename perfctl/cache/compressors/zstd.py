@@ -21,6 +21,7 @@ _BARE_BYTES = 64 * 1024
 _SHORT = Struct("<IBB")
 _MIDDLE = Struct("<IBH")
 _MAGIC_NUMBER = 0xFD2FB528
+_pack_middle = _MIDDLE.pack
 
 
 class Zstd:
@@ -44,14 +45,29 @@ class Zstd:
 
     def expand(self, data: bytes, length: int) -> bytes:
         """The frame's content; ValueError unless it is whole, alone, and of `length` bytes."""
-        return self.expand_framed(_head(length) + data, length)
+        if not 256 <= length <= _BARE_BYTES:
+            return self.expand_framed(_head(length) + data, length)
+        try:
+            context = self._readers.pop()
+        except IndexError:
+            context = self._reader()
+        try:
+            content: bytes = context.decompress(
+                _pack_middle(_MAGIC_NUMBER, 0x60, length - 256) + data, allow_extra_data=False
+            )
+        except zstandard.ZstdError as error:
+            raise ValueError(f"not a zstd frame of ours: {error}") from error
+        self._readers.append(context)
+        if len(content) != length:
+            raise ValueError(f"{len(content)} bytes where {length} were announced")
+        return content
 
     def expand_framed(self, frame: bytes, length: int) -> bytes:
         """The same for a whole frame, as version 1 kept them."""
         try:
             context = self._readers.pop()
         except IndexError:
-            context = zstandard.ZstdDecompressor(dict_data=self._dictionary, max_window_size=_MAX_WINDOW_BYTES)
+            context = self._reader()
         try:
             if length > _BARE_BYTES and zstandard.frame_content_size(frame) != length:
                 raise ValueError("the frame and the header announce different lengths")
@@ -62,6 +78,9 @@ class Zstd:
         if len(content) != length or length == 0:
             raise ValueError(f"{len(content)} bytes where {length} were announced")
         return content
+
+    def _reader(self) -> zstandard.ZstdDecompressor:
+        return zstandard.ZstdDecompressor(dict_data=self._dictionary, max_window_size=_MAX_WINDOW_BYTES)
 
     def _writer(self) -> zstandard.ZstdCompressor:
         return zstandard.ZstdCompressor(
@@ -95,7 +114,7 @@ def _head(length: int) -> bytes:
     if length < 256:
         return _SHORT.pack(_MAGIC_NUMBER, 0x20, length)
     if length <= _BARE_BYTES:
-        return _MIDDLE.pack(_MAGIC_NUMBER, 0x60, length - 256)
+        return _pack_middle(_MAGIC_NUMBER, 0x60, length - 256)
     return _MAGIC
 
 

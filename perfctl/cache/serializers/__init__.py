@@ -6,7 +6,7 @@ The id stands in the header of each stored value, so a row's id never changes an
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from perfctl.errors import ConfigError
@@ -23,6 +23,10 @@ class Serializer(Protocol):
     """Whether a dict may have keys that are not text."""
     hint: str
     """What to cache in place of what does not come back."""
+    unpack: Callable[..., Any]
+    """`loads` for the hot path: raises one of `failures` for bytes that `dumps` never wrote."""
+    failures: tuple[type[Exception], ...]
+    """What `unpack` raises."""
 
     def parts(self, value: Any) -> Iterable[tuple[str, Any]] | None:
         """What a value of a type that is neither scalar nor container holds, each part with its place in a path;

@@ -12,6 +12,7 @@ class Json:
     scalars = frozenset({type(None), bool, int, float, str})
     containers = frozenset({list, dict})
     any_keys = False
+    failures: tuple[type[Exception], ...] = (ValueError,)
     hint = "cache a dict, list, text or number made of it, or set cache.serialization_method: msgpack"
 
     def parts(self, value: Any) -> None:
@@ -34,6 +35,8 @@ class Json:
             return json.loads(data)
         except RecursionError as error:
             raise ValueError("nests too deep") from error
+
+    unpack = loads
 
 
 _MAX_INTEGER_BITS = 14_000

@@ -53,11 +53,16 @@ class Msgpack:
                 return f"has a time zone of type {type(zone).__name__}: use zoneinfo"
         return None
 
+    unpack: Callable[..., Any]
+    failures: tuple[type[Exception], ...]
+
     def __init__(self, *, reader: str | None = None) -> None:
         """`reader` is msgpack or msgspec; None takes msgspec where it is loaded, or once many values were read."""
         self._reads = 0
-        self._is_settled = reader is not None
         self._take("msgspec" if reader is None and "msgspec" in sys.modules else reader or "msgpack")
+        self._first = self.unpack
+        if reader is None and "msgspec" not in sys.modules:
+            self.unpack = self._count
 
     def dumps(self, value: Any) -> bytes:
         """Type for type: a subclass is not taken for its base."""
@@ -65,35 +70,47 @@ class Msgpack:
 
     def loads(self, data: bytes, *, lenient: bool = False) -> Any:
         """ValueError for bytes that `dumps` never wrote."""
-        self._reads += 1
-        if self._reads == _MANY_READS and not self._is_settled:
-            self._settle()
         try:
-            return self._lenient(data) if lenient else self._strict(data)
+            return self._lenient(data) if lenient else self.unpack(data)
         except ValueError:
             raise
-        except self._failures as error:
+        except self.failures as error:
             raise ValueError(f"not a value of ours: {error}") from error
 
-    def _settle(self) -> None:
-        self._is_settled = True
-        with contextlib.suppress(ImportError):
-            self._take("msgspec")
-
     def _take(self, reader: str) -> None:
-        unpacker, self._failures = _msgspec_unpacker() if reader == "msgspec" else (_msgpack_unpacker, _FAILURES)
-        self._strict = _chain(_READERS, unpacker)
+        unpacker, self.failures = _msgspec_unpacker() if reader == "msgspec" else (_msgpack_unpacker, _FAILURES)
+        self.unpack = _chain(_READERS, unpacker)
         self._lenient = _chain({**_READERS, _RECORD: _read_record_leniently}, unpacker)
+
+    def _count(self, data: bytes) -> Any:
+        """The first reader: hands over to msgspec after some values, where that is installed."""
+        self._reads += 1
+        if self._reads == _MANY_READS:
+            with contextlib.suppress(ImportError):
+                self._take("msgspec")
+                return self.unpack(data)
+        return self._first(data)
 
 
 _MANY_READS = 100
 
 
+_packers: list[msgpack.Packer] = []
+"""Threads share them, and so do the levels of one value: making one costs as much as packing a small value."""
+_LARGEST_KEPT_BYTES = 1024 * 1024
+
+
 def _packed(value: Any) -> bytes:
     try:
-        packed: bytes = msgpack.packb(value, default=_extension, strict_types=True)
+        packer = _packers.pop()
+    except IndexError:
+        packer = msgpack.Packer(default=_extension, strict_types=True)
+    try:
+        packed: bytes = packer.pack(value)
     except OverflowError:
-        packed = msgpack.packb(_narrowed(value), default=_extension, strict_types=True)
+        return _packed(_narrowed(value))
+    if len(packed) < _LARGEST_KEPT_BYTES:
+        _packers.append(packer)
     return packed
 
 

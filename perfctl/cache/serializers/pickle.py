@@ -30,6 +30,7 @@ class Pickle:
     scalars: frozenset[type] = frozenset({type(None), bool, int, float, str, bytes}) | _SAFE - {set, frozenset}
     containers: frozenset[type] = frozenset({list, dict, tuple, set, frozenset})
     any_keys = True
+    failures: tuple[type[Exception], ...] = (ValueError,)
     hint = "name its class in cache.pickle_types as module.Class, or use msgpack with perfctl.register_type"
 
     def __init__(self, allowed: Iterable[str] = ()) -> None:
@@ -61,6 +62,8 @@ class Pickle:
             return _Reader(io.BytesIO(data), self._allowed).load()
         except Exception as error:
             raise ValueError(f"not a value of ours: {type(error).__name__}: {error}") from error
+
+    unpack = loads
 
 
 class _Writer(pickle.Pickler):
