@@ -275,6 +275,8 @@ _PLAIN = frozenset({str, int, float, bool, bytes, type(None)})
 def _filled(value: Any, state: State, set_attribute: Any) -> Any:
     try:
         for name, part in state.items():
+            if name.startswith("__"):
+                raise ValueError(f"{type(value).__qualname__} has no attribute {name!r} of its own")
             set_attribute(value, name, part)
     except (AttributeError, TypeError) as error:
         raise ValueError(f"{type(value).__qualname__} cannot hold what was written: {error}") from error
