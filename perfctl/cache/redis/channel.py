@@ -111,13 +111,14 @@ class Channel(asyncio.Protocol):
         if not self.is_open:
             return
         self.is_open = False
-        self._connection._reader = self._connection._writer = None
         wrapped = getattr(self._transport, "_ssl_protocol", None)
         if wrapped is not None:
             self._transport._closed = True
         transport = wrapped._transport if wrapped is not None else self._transport
+        transport._closing = True
         transport._sock.close()
         transport._sock = None
+        self._connection._reader = self._connection._writer = None  # says "loop is closed" before the transport closes
 
     def data_received(self, data: bytes) -> None:
         """Hand out the replies that are whole by now."""

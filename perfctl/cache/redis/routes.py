@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Sequence
+import weakref
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import suppress
 from typing import Any
 from weakref import WeakSet
 
@@ -29,6 +31,7 @@ class Routes:
     def __init__(self, address: Address) -> None:
         self._at = address
         self._by_loop: dict[asyncio.AbstractEventLoop, Topology] = {}
+        self._ends: dict[asyncio.AbstractEventLoop, AsyncGenerator[None, None]] = {}
         self._current: tuple[asyncio.AbstractEventLoop | None, Topology | None] = (None, None)
         self._is_cluster = address.mode == "cluster"
         _ALL.add(self)
@@ -150,14 +153,14 @@ class Routes:
         for loop, topology in list(self._by_loop.items()):
             del self._by_loop[loop]
             if loop is here:
-                await topology.close()
+                await self._close_here(topology)
             elif loop.is_running():
-                await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(topology.close(), loop))
+                await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._close_here(topology), loop))
 
     def abandon(self) -> None:
         """In a forked child: what is open belongs to the parent, and is neither used nor closed."""
-        _ABANDONED.append(self._by_loop)
-        self._by_loop = {}
+        _ABANDONED.append((self._by_loop, self._ends))
+        self._by_loop, self._ends = {}, {}
         self._current = (None, None)
 
     def _topology(self) -> Topology:
@@ -169,6 +172,7 @@ class Routes:
         if topology is None:
             self._forget_closed_loops()
             topology = self._by_loop[loop] = topology_of(self._at)
+            self._ends[loop] = _closes_in_the_end(weakref.ref(self), loop)
             asking(f"Redis at {self._at}")
         self._current = (loop, topology)
         return topology
@@ -176,6 +180,20 @@ class Routes:
     def _forget_closed_loops(self) -> None:
         for loop in [loop for loop in self._by_loop if loop.is_closed()]:
             self._by_loop.pop(loop).drop()
+            self._ends.pop(loop, None)
+
+    async def _close_here(self, topology: Topology) -> None:
+        """Close the connections of this event loop."""
+        end = self._ends.pop(asyncio.get_running_loop(), None)
+        await topology.close()
+        if end is not None:
+            await end.aclose()
+
+    async def _end(self, loop: asyncio.AbstractEventLoop) -> None:
+        topology = self._by_loop.pop(loop, None)
+        if topology is not None:
+            self._current = (None, None)
+            await topology.close()
 
     async def _find(self, topology: Topology) -> None:
         with translated(self._at, str(self._at), "who is who"):
@@ -247,7 +265,25 @@ class Routes:
 
 
 _ALL: WeakSet[Routes] = WeakSet()
-_ABANDONED: list[dict[asyncio.AbstractEventLoop, Topology]] = []
+_ABANDONED: list[object] = []
+
+
+def _closes_in_the_end(routes: weakref.ref[Routes], loop: asyncio.AbstractEventLoop) -> AsyncGenerator[None, None]:
+    """Have the connections of the running loop closed when `asyncio.run`, or a test's runner, ends it: the one thing
+    that it does for all alike is to close the asynchronous generators that were begun."""
+
+    async def until_the_end() -> AsyncGenerator[None, None]:
+        try:
+            yield
+        finally:
+            ours = routes()
+            if ours is not None:
+                await ours._end(loop)
+
+    end = until_the_end()
+    with suppress(StopIteration):
+        end.asend(None).send(None)
+    return end
 
 
 def _forget_after_fork() -> None:
