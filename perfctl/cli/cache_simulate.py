@@ -68,34 +68,48 @@ def simulate(
     (.u32), or a line a request (.jsonl): {"key": "user:1", "size": 512}, the size left out or the bare key. A bad
     line is reported and passed over (exit 6). No server is asked.
     """
-    from perfctl.cache.simulate.study import COMPARED, refuse_unknown, refuse_unsized, simulated, targets
-    from perfctl.cache.simulate.trace import read_trace
+    from perfctl.cache.simulate.study import COMPARED, refuse_unknown
 
     policies, wanted = _once(policy) or COMPARED, _sizes(size)
     refuse_unknown(policies)
     goal, ratio = _share(target, "--target"), _share(sample, "--sample")
     destination = _destination(svg)
-    with progress_of(run, f"reading {trace}") as told:
-        read = read_trace(trace, ratio=ratio or 1.0, on_progress=told)
-    if read.is_guessed:
-        run.warn(f"{trace}: read as key ids of four bytes, which its name does not say: .u32 or .jsonl would")
+    read = _read(run, trace, ratio)
     sizes = wanted or _ladder(read)
-    refuse_unsized(read, sizes)
     _warn_of_small_samples(run, read, sizes)
     if destination is not None and len(sizes) == 1:
         run.warn(f"--size {sizes[0].text} alone makes points and no curve: leave --size out to draw all sizes")
-    with _ticking(run, "replaying", len(policies) * len(sizes) * len(read.keys)) as tick:
-        result = simulated(read, policies, sizes, tick=tick)
-    if goal is not None:
-        most = len(policies) * (read.unique.bit_length() + 1) * len(read.keys)
-        with _ticking(run, "looking for the smallest sizes", most) as tick:
-            result = dataclasses.replace(result, targets=targets(read, policies, goal, done=result, tick=tick))
+    result = _replayed(run, read, policies, sizes, goal)
     if destination is not None:
         _draw(result, destination)
         result = dataclasses.replace(result, svg=str(destination))
     if result.bad_lines:
         run.exit(6)
     return result
+
+
+def _read(run: Run, source: str, ratio: float | None) -> Trace:
+    from perfctl.cache.simulate.trace import read_trace
+
+    with progress_of(run, f"reading {source}") as told:
+        read = read_trace(source, ratio=ratio or 1.0, on_progress=told)
+    if read.is_guessed:
+        run.warn(f"{source}: read as key ids of four bytes, which its name does not say: .u32 or .jsonl would")
+    return read
+
+
+def _replayed(
+    run: Run, read: Trace, policies: tuple[str, ...], sizes: tuple[Size, ...], goal: float | None
+) -> Simulated:
+    from perfctl.cache.simulate.study import simulated, targets
+
+    with _ticking(run, "replaying", len(policies) * len(sizes) * len(read.keys)) as tick:
+        result = simulated(read, policies, sizes, tick=tick)
+    if goal is None:
+        return result
+    most = len(policies) * (read.unique.bit_length() + 1) * len(read.keys)
+    with _ticking(run, "looking for the smallest sizes", most) as tick:
+        return dataclasses.replace(result, targets=targets(read, policies, goal, done=result, tick=tick))
 
 
 def _once(names: list[str] | None) -> tuple[str, ...]:
