@@ -135,6 +135,12 @@ class Works:
         if not await shared.ask(count, False):
             cache.counters.give_back(increments)
 
+    async def tend_dictionaries(self) -> None:
+        """Adopt the dictionaries that other processes trained, train where it pays."""
+        cache = self._cache()
+        if cache is not None and cache.config.dictionaries:
+            await cache.codec.dictionaries.maintain()
+
     def tick(self, run: int, ticks: int) -> bool:
         """One look around; False when it was the last."""
         if not self.is_running or run != self._runs:
@@ -145,6 +151,7 @@ class Works:
         if self.shared is not None and not self.shared.is_away:
             if ticks % _TELL_EVERY_TICKS == 0:
                 self.background.spawn(self.tell(), is_idle=True)
+                self.background.spawn(self.tend_dictionaries(), is_idle=True)
             if ticks % _WARM_EVERY_TICKS == 0:
                 self.background.spawn(self.tiers.marks.warm(), is_idle=True)
         return True
