@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.bench.measure import Figure
 
-BENCHES = ("startup", "sandbox", "compression", "decorated_hit", "stampede", "clear")
+BENCHES = ("startup", "sandbox", "hit_ratio", "compression", "decorated_hit", "stampede", "clear")
 
 
 def main(names: list[str]) -> int:
