@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 from typing import Any
 
 from redis import exceptions as failures
@@ -14,6 +15,7 @@ from redis.credentials import CredentialProvider
 
 from perfctl.cache.address import Address
 from perfctl.credentials import resolve
+from perfctl.errors import ConfigError
 
 
 def connection_to(address: Address, host: str, port: int, *, protocol: int | None = None) -> Any:
@@ -85,8 +87,14 @@ def _options(address: Address) -> dict[str, Any]:
     if address.username or address.password:
         options["credential_provider"] = _Credentials(address)
     if address.tls:
+        _refuse_unreadable(address.tls_ca)
         options |= {"ssl": True, "ssl_ca_certs": address.tls_ca, "ssl_check_hostname": True}
     return options
+
+
+def _refuse_unreadable(file: str | None) -> None:
+    if file is not None and not os.access(file, os.R_OK):
+        raise ConfigError(f"cache.tls_ca: {file} cannot be read", hint="name a PEM file of certificates to trust")
 
 
 _NAMELESS: dict[str, Any] = (

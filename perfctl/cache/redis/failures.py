@@ -51,12 +51,14 @@ def _translation(error: BaseException, at: Address) -> PerfctlError:
     if isinstance(error, hiredis.ReplyError):
         return _refused(str(error), at)
     if isinstance(error, (failures.ConnectionError, failures.RedisClusterException, OSError)):
-        return UnreachableError(f"cannot reach Redis at {at}: {_reason(error)}", hint=_UNREACHABLE_HINT)
+        hint = _TRUST_HINT if _certificate_refused(error) else _UNREACHABLE_HINT
+        return UnreachableError(f"cannot reach Redis at {at}: {_reason(error)}", hint=hint)
     return _refused(str(error), at)
 
 
 _AUTH_HINT = "check cache.redis_username and cache.redis_password, or REDIS_PASSWORD"
 _RIGHTS_HINT = "perfctl cache doctor lists the rights that are missing"
+_TRUST_HINT = "cache.tls_ca names the file of authorities to trust; the certificate must name the host that is asked"
 _UNREACHABLE_HINT = "is it running there? perfctl config show --origin says where its address was set"
 
 
@@ -88,6 +90,15 @@ def _sentinels_refuse(error: BaseException) -> bool:
     return type(error).__name__ == "MasterNotFoundError" and "auth" in str(error).lower().partition(" - ")[2]
 
 
+def _certificate_refused(error: BaseException) -> str | None:
+    """Why TLS does not trust the server, in OpenSSL's words."""
+    for each in (error, error.__cause__, error.__context__):
+        words: str | None = getattr(each, "verify_message", None)
+        if words:
+            return words
+    return None
+
+
 def _reason(error: BaseException) -> str:
     """The driver's words without its address, which the message has already."""
     if type(error).__name__ == "MasterNotFoundError":
@@ -95,5 +106,7 @@ def _reason(error: BaseException) -> str:
     cause = error.__cause__ or error.__context__
     if isinstance(cause, ConnectionError) and cause.errno:  # asyncio puts the address in place of the reason
         return os.strerror(cause.errno).lower()
+    if refused := _certificate_refused(error):
+        return f"certificate verify failed: {refused.rstrip('.')}"
     text = str(error).strip().rstrip(".")
     return text.rpartition(". ")[2] or type(error).__name__
