@@ -36,6 +36,11 @@ class Recovery:
         self._max_keys = max_keys
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
+        self._telling: dict[bytes, Missed] = {}
+        self.is_under_way = False
+        """Whether somebody tells the server now."""
+        self.is_wanted_again = False
+        """Whether more was missed since that one began."""
 
     def add(self, missed: Missed) -> None:
         """The newest word on a key takes the place of the one before."""
@@ -44,13 +49,13 @@ class Recovery:
             self._put(missed)
             self._shrink()
 
-    def put_back(self, missed: Iterable[Missed]) -> None:
-        """What could not be told: again next time, unless there is newer word meanwhile."""
-        with self._lock:
-            for each in missed:
-                if each.name not in self._missed:
-                    self._put(each)
-            self._shrink()
+    def clear(self, namespace: str) -> None:
+        """The namespace was cleared: what was written to it is to be deleted."""
+        if self._missed:
+            with self._lock:
+                for missed in list(self._missed.values()):
+                    if missed.namespace == namespace:
+                        self._forget_value(missed)
 
     def of(self, name: bytes) -> Missed | None:
         """What the server was not told of a key."""
@@ -74,10 +79,26 @@ class Recovery:
                 if self._missed.get(each.name) is each:
                     self._drop(each.name)
 
+    def begin_to_tell(self, wanted: Iterable[Missed]) -> list[Missed]:
+        """Those of them that are still the newest word: they are on their way to the server from now on."""
+        with self._lock:
+            told = [each for each in wanted if self._missed.get(each.name) is each]
+            self._telling = {each.name: each for each in told}
+        return told
+
+    def end_to_tell(self) -> None:
+        """They arrived, or did not."""
+        self._telling = {}
+
+    def is_telling(self, names: Iterable[bytes]) -> bool:
+        """Whether older word on one of these keys is on its way to the server: what is said now may be overtaken."""
+        return bool(self._telling) and any(name in self._telling for name in names)
+
     def forget(self) -> None:
         """In a forked child: the parent tells what it missed."""
         self._lock = threading.Lock()
-        self._missed, self._size_bytes = {}, 0
+        self._missed, self._size_bytes, self._telling = {}, 0, {}
+        self.is_under_way = self.is_wanted_again = False
 
     def __len__(self) -> int:
         return len(self._missed)
@@ -91,14 +112,16 @@ class Recovery:
         if known is not None:
             self._size_bytes -= len(known.blob or b"")
 
+    def _forget_value(self, missed: Missed) -> None:
+        self._size_bytes -= len(missed.blob or b"")
+        self._missed[missed.name] = Missed(missed.name, missed.namespace, missed.created_ms)
+
     def _shrink(self) -> None:
         while len(self._missed) > self._max_keys:
             self._drop(next(iter(self._missed)))
         if self._size_bytes <= self._max_bytes:
             return
         for missed in list(self._missed.values()):
-            if missed.blob is not None:
-                self._size_bytes -= len(missed.blob)
-                self._missed[missed.name] = Missed(missed.name, missed.namespace, missed.created_ms)
+            self._forget_value(missed)
             if self._size_bytes <= self._max_bytes:
                 return

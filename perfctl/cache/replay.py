@@ -24,11 +24,29 @@ async def replay(tiers: Tiers) -> None:
         return
     if not await tiers.marks.send_unsent():
         return
+    recovery = tiers.recovery
+    recovery.is_wanted_again = True
+    if recovery.is_under_way:
+        return
+    recovery.is_under_way = True
+    try:
+        while recovery.is_wanted_again:
+            recovery.is_wanted_again = False
+            await _tell(tiers, shared)
+    finally:
+        recovery.is_under_way = False
+
+
+async def _tell(tiers: Tiers, shared: SharedTier) -> None:
+    """In batches; who deletes a key of the batch under way waits for its end, else it would come back."""
     waiting = tiers.recovery.listed()
     for start in range(0, len(waiting), _BATCH):
-        batch = waiting[start : start + _BATCH]
-        if not (await _write(tiers, shared, batch) and await _delete(tiers, shared, batch)):
-            return
+        batch = tiers.recovery.begin_to_tell(waiting[start : start + _BATCH])
+        try:
+            if not (await _write(tiers, shared, batch) and await _delete(tiers, shared, batch)):
+                return
+        finally:
+            tiers.recovery.end_to_tell()
         tiers.recovery.settle_all(batch)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 from zlib import crc32
@@ -86,9 +87,9 @@ class Writer:
         blob = b"" if tiers.shared is None else await self._encode(state, name, value, meta)
         state.counts.sets += 1
         tiers.fetching.pop(name, None)
-        if not stamp.is_known:
+        if not stamp.is_known:  # what is there is superseded all the same
             tiers.local.delete(name)
-            return None
+            return Kept(name, None, Missed(name, state.name, meta.created_ms))
         reserve_seconds = 0.0 if meta.sliding else reserve_seconds
         if state.settings.local is not False:
             entry = tiers.entry(
@@ -112,7 +113,10 @@ class Writer:
     async def send(self, kept: Kept | None) -> bool:
         """Tell the server; whether it heard. What it did not hear is remembered."""
         shared = self._tiers.shared
-        if kept is None or kept.write is None or shared is None:
+        if kept is None or shared is None:
+            return False
+        if kept.write is None:
+            await self._missed(shared, [kept.missed])
             return False
         write = kept.write
         if await shared.ask(lambda: _done(shared.store.put(write)), False, name=write.name):
@@ -126,6 +130,10 @@ class Writer:
         shared = self._tiers.shared
         if shared is None or not kept:
             return 0
+        unknown = [each.missed for each in kept if each.write is None]
+        if unknown:
+            await self._missed(shared, unknown)
+        kept = [each for each in kept if each.write is not None]
         writes = [each.write for each in kept if each.write is not None]
         refusals = await shared.ask(lambda: shared.store.put_many(writes), UNANSWERED)
         if refusals is UNANSWERED:
@@ -143,6 +151,7 @@ class Writer:
         was_here = [self._forget(name) for name in names]
         if shared is None:
             return any(was_here)
+        await self._overtake(names)
         if not names or await shared.ask(lambda: _done(shared.store.remove(names)), False, name=names[0]):
             self._told(names)
             return True
@@ -158,6 +167,7 @@ class Writer:
         if tag is None:
             await tiers.marks.clear(state)
             tiers.local.clear(state)
+            tiers.recovery.clear(state.name)
         else:
             await tiers.marks.clear_tag(state, tag)
         if tiers.marks.unsent:
@@ -185,6 +195,14 @@ class Writer:
             counts.decoded_bytes += codec.describe(name, blob).decoded_bytes
             counts.encoded_bytes += len(blob)
         return blob
+
+    async def _overtake(self, names: Sequence[bytes]) -> None:
+        """Have older word on these keys not said any more, and what is being said arrived: it must not come last."""
+        recovery = self._tiers.recovery
+        for name in names:
+            recovery.settle(name)
+        while recovery.is_telling(names):  # noqa: ASYNC110 - it may be told on another event loop
+            await asyncio.sleep(0.002)
 
     def _forget(self, name: bytes) -> bool:
         self._tiers.fetching.pop(name, None)

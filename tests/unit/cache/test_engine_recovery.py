@@ -49,6 +49,23 @@ def test_writes_are_told_when_the_server_is_back() -> None:
     with_server(scene)
 
 
+def test_a_deletion_while_the_server_is_told_of_an_older_write_comes_last() -> None:
+    async def scene(stage: Stage, store: FaultyStore) -> None:
+        await stage.cache.set("other", 1)
+        store.kill()
+        await stage.cache.set("a", 1)
+        store.heal()
+        stage.clock.advance(1.1)
+        store.delay = 0.02
+        telling = asyncio.create_task(stage.cache.works.writer.recover())
+        await asyncio.sleep(0.03)
+        await stage.cache.delete("a")
+        await telling
+        assert await stage.another().get("a") is None
+
+    with_server(scene)
+
+
 def test_deletions_and_clears_are_told_when_the_server_is_back() -> None:
     async def scene(stage: Stage, store: FaultyStore) -> None:
         await stage.cache.set("a", 1)
@@ -200,8 +217,10 @@ def test_the_newest_word_on_a_key_wins() -> None:
     recovery = Recovery()
     recovery.add(missed("a", 1))
     recovery.add(missed("a", 2, None))
-    recovery.put_back([missed("a", 1), missed("b", 1)])
-    assert [(each.name, each.created_ms) for each in recovery.listed()] == [(b"a", 2), (b"b", 1)]
+    recovery.add(missed("b", 1))
+    assert [(each.name, each.blob is None) for each in recovery.listed()] == [(b"a", True), (b"b", False)]
+    recovery.clear("default")
+    assert [each.blob for each in recovery.listed()] == [None, None]
 
 
 def test_what_is_remembered_is_bounded() -> None:
