@@ -1,67 +1,109 @@
-"""Curves on a terminal with plotext: braille in colour, a sign a curve where there is none."""
+"""Curves on a terminal: braille in colour, a sign a curve where there is none, nothing but ASCII where that is all."""
 
 from __future__ import annotations
 
 import math
-import re
-from typing import Any
 
 from perfctl.render.ticks import label_of, ticks_between
 from perfctl.render.view import Chart, Curve
 
-_ROWS = 17
+_ROWS = 13
 _MAX_WIDTH = 100
-_COLOURS = ((12, "blue"), (3, "yellow"), (5, "magenta"), (6, "cyan"), (2, "green"), (9, "red"), (8, "grey"))
+_MIN_WIDTH = 30
+_LABELS = {0: "100 %", 3: " 75 %", 6: " 50 %", 9: " 25 %", 12: "  0 %"}
+_COLOURS = ("94", "33", "35", "36", "32", "91", "90")
+"""Bright blue, yellow, magenta, cyan, green, bright red, grey: readable on black and on white."""
 _SIGNS = "*+ox#@%&=~"
-_ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
-_ASCII = str.maketrans("┌┐└┘─│┤├┬┴┼", "++++-|+++++")
+_DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
+"""The bits of a braille letter, from the top, left and right."""
+_ASCII = str.maketrans("┌┐└┘─│┤┬", "++++-|++")
 
 
 def draw(chart: Chart, *, width: int, colour: bool, ascii_only: bool) -> str:
     """The chart as lines of at most `width` columns; without `colour` not one escape byte is in it."""
-    import plotext  # type: ignore[import-untyped]  # it has no stubs
-
-    braille = colour and not ascii_only
-    figure: Any = plotext.figure
-    figure.clear()
-    figure.theme("colorless")
-    figure.plot_size(min(width, _MAX_WIDTH), _ROWS)
+    canvas = _Canvas(chart, max(min(width, _MAX_WIDTH), _MIN_WIDTH) - 7, is_fine=colour and not ascii_only)
     for index, curve in enumerate(chart.curves):
-        marker = plotext.marker("braille" if braille else _SIGNS[index % len(_SIGNS)])
-        figure.draw(_signal(figure, curve, marker.fill(plotext.pixel(_code(index))) if colour else marker))
-    _scale(figure, chart)
-    drawn = [_legend(chart, colour=colour, braille=braille), *figure.build().string().splitlines()]
-    figure.clear()
-    return "\n".join(_clean(row, colour=colour, ascii_only=ascii_only) for row in drawn)
+        canvas.trace(curve, index)
+    rows = [f"{_LABELS.get(row, ''):>5}{'┤' if row in _LABELS else '│'}" for row in range(_ROWS)]
+    lines = [
+        f"{chart.y_label}:  "
+        + "   ".join(_named(canvas, index, curve, colour) for index, curve in enumerate(chart.curves)),
+        f"     ┌{'─' * canvas.width}┐",
+        *(f"{label}{_cells(canvas, row, colour)}│" for row, label in enumerate(rows)),
+        *_ruler(chart, canvas),
+    ]
+    return "\n".join(line.translate(_ASCII) if ascii_only else line for line in lines)
 
 
-def _signal(figure: Any, curve: Curve, marker: Any) -> Any:
-    return figure.signal(
-        [math.log10(x) for x, _ in curve.points], [y * 100 for _, y in curve.points], marker=marker
-    ).lines()
+class _Canvas:
+    """A grid of letters, each with the curve that was drawn into it last; fine ones hold two by four dots."""
+
+    def __init__(self, chart: Chart, width: int, *, is_fine: bool) -> None:
+        xs = [x for curve in chart.curves for x, _ in curve.points]
+        self.width = width
+        self.is_fine = is_fine
+        self.low, self.high = min(xs), max(xs)
+        self.owner: dict[tuple[int, int], int] = {}
+        self.dots: dict[tuple[int, int], int] = {}
+        self._across, self._down = (2, 4) if is_fine else (1, 1)
+
+    def column(self, x: float) -> float:
+        """Where a count stands, in letters from the left."""
+        span = math.log10(self.high) - math.log10(self.low)
+        share = (math.log10(x) - math.log10(self.low)) / span if span else 0.5
+        return share * (self.width - 1)
+
+    def trace(self, curve: Curve, index: int) -> None:
+        """Draw a curve over those that are there."""
+        places = [(self.column(x) * self._across, (1 - y) * (_ROWS - 1) * self._down) for x, y in curve.points]
+        for (x, y), (to_x, to_y) in zip(places, places[1:] or places, strict=False):
+            steps = max(1, math.ceil(max(abs(to_x - x), abs(to_y - y))))
+            for step in range(steps + 1):
+                share = step / steps
+                self._dot(int(x + (to_x - x) * share + 0.5), int(y + (to_y - y) * share + 0.5), index)
+
+    def _dot(self, x: int, y: int, index: int) -> None:
+        place = y // self._down, x // self._across
+        if self.owner.get(place) != index:
+            self.dots[place] = 0
+        self.owner[place] = index
+        self.dots[place] |= _DOTS[y % self._down][x % self._across]
 
 
-def _scale(figure: Any, chart: Chart) -> None:
-    xs = [x for curve in chart.curves for x, _ in curve.points]
-    ticks = ticks_between(min(xs), max(xs), at_most=6)
-    figure.ruler("x").ticks([math.log10(tick) for tick in ticks], [label_of(tick) for tick in ticks])
-    figure.ruler("y").lim(0, 100).ticks([0, 25, 50, 75, 100], ["0 %", "25 %", "50 %", "75 %", "100 %"])
-    figure.label(chart.x_label, "x")
+def _cells(canvas: _Canvas, row: int, colour: bool) -> str:
+    """A row of the canvas, each run of one curve in its colour."""
+    text, painted = "", None
+    for column in range(canvas.width):
+        index = canvas.owner.get((row, column))
+        if colour and index != painted:
+            text += ("" if painted is None else "\x1b[0m") + ("" if index is None else _paint(index))
+            painted = index
+        text += " " if index is None else _letter(canvas, (row, column), index)
+    return text + ("" if painted is None else "\x1b[0m")
 
 
-def _legend(chart: Chart, *, colour: bool, braille: bool) -> str:
-    """What is drawn, and which curve is which."""
-    names = []
-    for index, curve in enumerate(chart.curves):
-        text = f"{'⣀⠤⠒' if braille else _SIGNS[index % len(_SIGNS)]} {curve.name}"
-        names.append(f"\x1b[38;5;{_code(index)}m{text}\x1b[0m" if colour else text)
-    return f"{chart.y_label}:  {'   '.join(names)}"
+def _letter(canvas: _Canvas, place: tuple[int, int], index: int) -> str:
+    return chr(0x2800 + canvas.dots[place]) if canvas.is_fine else _SIGNS[index % len(_SIGNS)]
 
 
-def _code(index: int) -> int:
-    return _COLOURS[index % len(_COLOURS)][0]
+def _named(canvas: _Canvas, index: int, curve: Curve, colour: bool) -> str:
+    text = f"{'⣀⠤⠒' if canvas.is_fine else _SIGNS[index % len(_SIGNS)]} {curve.name}"
+    return f"{_paint(index)}{text}\x1b[0m" if colour else text
 
 
-def _clean(row: str, *, colour: bool, ascii_only: bool) -> str:
-    plain = row if colour else _ESCAPE.sub("", row)
-    return (plain.translate(_ASCII) if ascii_only else plain).rstrip()
+def _paint(index: int) -> str:
+    return f"\x1b[{_COLOURS[index % len(_COLOURS)]}m"
+
+
+def _ruler(chart: Chart, canvas: _Canvas) -> list[str]:
+    """The axis, the counts below it as far as they fit beside each other, and what they count."""
+    axis, labels = ["─"] * canvas.width, [" "] * (canvas.width + 7)
+    free = 0
+    for tick in ticks_between(canvas.low, canvas.high, at_most=max(2, canvas.width // 9)):
+        column, label = round(canvas.column(tick)), label_of(tick)
+        start = min(column + 6 - len(label) // 2, len(labels) - len(label))
+        if start >= free:
+            axis[column] = "┬"
+            labels[start : start + len(label)] = label
+            free = start + len(label) + 1
+    return [f"     └{''.join(axis)}┘", "".join(labels).rstrip(), f"{chart.x_label:^{canvas.width + 7}}".rstrip()]
