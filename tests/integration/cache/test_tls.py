@@ -49,7 +49,8 @@ class TlsServer:
             redis_password=PASSWORD,
             tls_ca=str(ca or self.ca),
             protocol=protocol,
-            timeout_seconds=2,
+            timeout_seconds=5,
+            patience_seconds=5,
         )
 
 
@@ -117,21 +118,21 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TlsServer]:
     certificate, private = _certified(folder, authority, key)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    options = [
-        "--port",
-        "0",
-        "--tls-port",
-        str(port),
-        "--bind",
-        "127.0.0.1",
-        "127.0.0.2",
-        "--requirepass",
-        PASSWORD,
-        "--save",
-        "",
-    ]
-    options += ["--tls-cert-file", str(certificate), "--tls-key-file", str(private), "--tls-ca-cert-file", str(ca)]
-    with _running(["redis-server", *options], port):
+    options = {
+        "port": "0",
+        "tls-port": str(port),
+        "bind": "127.0.0.1 127.0.0.2",
+        "requirepass": PASSWORD,
+        "tls-cert-file": str(certificate),
+        "tls-key-file": str(private),
+        "tls-ca-cert-file": str(ca),
+        "tls-auth-clients": "no",
+        "dir": str(folder),
+        "save": '""',
+    }
+    file = folder / "redis.conf"
+    file.write_text("".join(f"{name} {value}\n" for name, value in options.items()))
+    with _running(["redis-server", str(file)], port):
         yield TlsServer(port, ca, other_ca)
 
 
