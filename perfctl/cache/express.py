@@ -111,8 +111,8 @@ class Express:
             raw = pack(value)
             length = len(raw)
             if length < below and place & _SAMPLED:
-                content = header + _LENGTHS[length] + raw
-                blob = content + crc32(content, crc32(name)).to_bytes(4, "big")
+                front = header + _LENGTHS[length]
+                blob = front + raw + crc32(front, crc32(raw, crc32(name))).to_bytes(4, "big")
             else:
                 blob = encode(name, value, meta, namespace=namespace)
             length = len(blob)

@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from uuid import UUID
+from zlib import crc32
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -319,3 +320,10 @@ def test_what_is_not_offered_is_a_configuration_error(settings: dict[str, Any], 
     with pytest.raises(ConfigError) as refusal:
         Codec(CacheConfig(**settings))
     assert complaint in refusal.value.message
+
+
+def test_the_crc_of_a_blob_is_a_fingerprint_of_it() -> None:
+    """Which a checksum of all that stands before it would spoil: the CRC of that and its own CRC is a constant."""
+    dice = random.Random(1)
+    blobs = {encoded(dice.randbytes(40)) for _ in range(20_000)}
+    assert len({crc32(blob) for blob in blobs}) > 19_990

@@ -9,7 +9,6 @@ import resource
 import tracemalloc
 from dataclasses import dataclass
 from typing import Any
-from zlib import crc32
 
 import brotli
 import msgpack
@@ -21,6 +20,7 @@ from hypothesis import strategies as st
 from perfctl import register_type
 from perfctl.cache.codec import MAX_VALUE_BYTES, Codec, UndecodableError, peek
 from perfctl.cache.compressors import COMPRESSORS
+from perfctl.cache.endings import checksum
 from perfctl.cache.header import read_header, write_header
 from perfctl.cache.meta import Meta
 from perfctl.cache.serializers import SERIALIZERS
@@ -79,7 +79,11 @@ def _mutated(blob: bytes, dice: random.Random) -> bytes:
 def _resealed(blob: bytes, dice: random.Random) -> bytes:
     """A mutation behind a right checksum, as a writer of bad faith would make it."""
     damaged = _mutated(blob[:-4], dice)
-    return damaged + crc32(damaged, crc32(NAME)).to_bytes(4, "big")
+    try:
+        start = read_header(damaged).start
+    except UndecodableError:
+        return damaged
+    return damaged + checksum(NAME, damaged[:start], damaged[start:])
 
 
 @every_codec
@@ -119,10 +123,12 @@ _READERS = {reader: Msgpack(reader=reader) for reader in ("msgpack", "msgspec")}
 @campaign(300, 100_000)
 @given(body=st.binary(max_size=60), codec=st.integers(0, 255), flags=st.integers(0, 255), length=st.integers(0, 200))
 def test_any_body_under_our_header_is_a_value_or_undecodable(body: bytes, codec: int, flags: int, length: int) -> None:
-    content = bytearray(write_header(codec, META, length)) + body
-    content[3] = flags
+    header = bytearray(write_header(codec, META, length))
+    header[3] = flags
+    content = bytes(header) + body
     try:
-        decoded(bytes(content) + crc32(content, crc32(NAME)).to_bytes(4, "big"))
+        start = read_header(content).start
+        decoded(content + checksum(NAME, content[:start], content[start:]))
     except UndecodableError:
         return
 
@@ -149,8 +155,8 @@ def _bomb(compressor: str, content: bytes) -> bytes:
 
 
 def _forged(serializer: str, compressor: str, body: bytes, length: int) -> bytes:
-    content = write_header(SERIALIZERS[serializer] << 4 | COMPRESSORS[compressor], META, length) + body
-    return content + crc32(content, crc32(NAME)).to_bytes(4, "big")
+    header = write_header(SERIALIZERS[serializer] << 4 | COMPRESSORS[compressor], META, length)
+    return header + body + checksum(NAME, header, body)
 
 
 @pytest.mark.parametrize("compressor", sorted(set(COMPRESSORS) - {"none"}))

@@ -12,6 +12,8 @@ import pytest
 
 from perfctl.cache.codec import Codec, UndecodableError
 from perfctl.cache.encryption import Key
+from perfctl.cache.endings import checksum
+from perfctl.cache.header import write_header
 from perfctl.cache.serializers.pickle import Pickle
 from perfctl.cache.weight import weigh
 from perfctl.config.secret import Secret
@@ -149,16 +151,12 @@ def test_pickle_reads_no_name_that_is_not_on_the_list(raw: bytes) -> None:
 
 @pytest.mark.parametrize("codec", [_codec(), codec_of("pickle", seal="signed"), codec_of("pickle", seal="encrypted")])
 def test_a_pickle_that_no_key_vouches_for_is_never_read(codec: Codec) -> None:
-    from zlib import crc32
-
-    from perfctl.cache.header import write_header
-
     raw = pickle.dumps(Canary())
     for flags in (0, 2, 4):
-        content = write_header(0x30, META, len(raw), flags=flags, key_id=b"" if not flags else Key(KEY).id) + raw
-        for ending in (b"", crc32(content, crc32(NAME)).to_bytes(4, "big"), bytes(32)):
+        header = write_header(0x30, META, len(raw), flags=flags, key_id=b"" if not flags else Key(KEY).id)
+        for ending in (b"", checksum(NAME, header, raw), bytes(32)):
             with pytest.raises(UndecodableError):
-                decoded(content + ending, codec)
+                decoded(header + raw + ending, codec)
     with pytest.raises(UndecodableError):
         decoded(b"\xc1\x01\x30" + bytes([len(raw)]) + raw, codec)
     assert RAN == []
