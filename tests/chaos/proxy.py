@@ -115,7 +115,10 @@ class _Link:
         self._client = client
         self._server = server
         self._is_dead = False
-        self._refused: Any = hiredis.Reader()
+        self._asked: Any = hiredis.Reader()
+        self._answered: Any = hiredis.Reader()
+        self._owed = 0
+        """Replies that the server has not given yet."""
 
     async def serve(self) -> None:
         """Until one side ends."""
@@ -140,9 +143,12 @@ class _Link:
             mode = self._proxy.mode
             if mode == "swallow" or self._is_dead:
                 self._is_dead = True
-            elif mode in _ERRORS:
-                self._refuse(chunk, _ERRORS[mode])
+                continue
+            count = _count(self._asked, chunk)
+            if mode in _ERRORS:
+                await self._refuse(count, _ERRORS[mode])
             else:
+                self._owed += count
                 await self._pass(chunk, self._server[1], mode)
 
     async def _replies(self) -> None:
@@ -156,6 +162,7 @@ class _Link:
                 return
             else:
                 await self._pass(chunk, self._client[1], mode)
+                self._owed -= _count(self._answered, chunk)
 
     async def _pass(self, chunk: bytes, to: asyncio.StreamWriter, mode: str) -> None:
         if mode == "slow":
@@ -163,10 +170,26 @@ class _Link:
         to.write(chunk)
         await to.drain()
 
-    def _refuse(self, chunk: bytes, error: bytes) -> None:
-        self._refused.feed(chunk)
-        while self._refused.gets() is not False:
-            self._client[1].write(error)
+    async def _refuse(self, count: int, error: bytes) -> None:
+        """In its turn: what the server was asked before is answered first."""
+        while self._owed > 0:
+            await asyncio.sleep(0.001)
+        self._client[1].write(error * count)
+
+
+_UNASKED = (b"message", b"subscribe", b"unsubscribe", b"SUBSCRIBE", b"UNSUBSCRIBE")
+
+
+def _count(reader: Any, chunk: bytes) -> int:
+    """How many commands, or replies to commands, end in a chunk."""
+    reader.feed(chunk)
+    count = 0
+    while (said := reader.gets()) is not False:
+        is_unasked = isinstance(said, hiredis.PushNotification) or (
+            isinstance(said, list) and bool(said) and said[0] in _UNASKED
+        )
+        count += 0 if is_unasked else 1
+    return count
 
 
 async def _chunks(reader: asyncio.StreamReader) -> Any:
