@@ -100,7 +100,8 @@ class Computer:
         entry = look.entry
         if entry is not None and self._reader.is_fresh(entry):
             self._reader.count(state, look)
-            job.previous, job.wants_refresh = entry, self._is_due(entry)
+            eager = state.settings.eager_refresh_ratio if call.eager is None else call.eager
+            job.previous, job.wants_refresh = entry, self._tiers.is_due(entry, eager or 0.0)
             return entry.value
         job.previous = entry
         if entry is not None and self.is_safe(state, call):
@@ -322,10 +323,6 @@ class Computer:
         if entry.fresh_until <= now:
             entry.generation = entry.state.generation
             entry.good_until = min(now + self._tiers.config.fail_safe_throttle_seconds, entry.kept_until)
-
-    def _is_due(self, entry: Entry) -> bool:
-        """Whether the share of its TTL is over after which a read refreshes it."""
-        return 0 < entry.good_until <= self._tiers.clock.monotonic() < entry.fresh_until and entry.sliding is None
 
     def _end(self, job: Job) -> None:
         if self._tiers.computing.get(job.name) is job.ticket:

@@ -103,11 +103,22 @@ class Tiers:
         until = min(entry.fresh_until, self.trusted_until(now))
         if entry.sliding is not None:
             until = min(until, now + entry.sliding * SLIDING_SHARE)
-        elif eager and entry.fresh_until < inf:
-            born = now - max(0, self.now_ms - entry.created_ms) / 1000
-            refreshed_at = born + (entry.fresh_until - born) * eager
-            until = min(until, max(refreshed_at, 1e-9))
+        elif eager:
+            until = min(until, max(self._refreshed_at(entry, now, eager), 1e-9))
         entry.good_until = until
+
+    def is_due(self, entry: Entry, eager: float) -> bool:
+        """Whether the share of its TTL is over after which a read refreshes it."""
+        now = self.clock.monotonic()
+        if not eager or entry.sliding is not None or not 0 < entry.good_until <= now < entry.fresh_until:
+            return False
+        return self._refreshed_at(entry, now, eager) <= now
+
+    def _refreshed_at(self, entry: Entry, now: float, eager: float) -> float:
+        if entry.fresh_until == inf:
+            return inf
+        born = now - max(0, self.now_ms - entry.created_ms) / 1000
+        return born + (entry.fresh_until - born) * eager
 
     def slide(self, entry: Entry) -> None:
         """A read of a value that slides: its life starts anew in the process."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _SAMPLED = 8
 """Of so many writes one is looked at for the compression ratio."""
+_TURNS = 4
 
 
 class Stamp(NamedTuple):
@@ -53,15 +54,26 @@ class Writer:
         marks = self._tiers.marks
         if self._tiers.shared is None and not tags:
             return Stamp(state.version, ())
-        await marks.ensure(state)
+        version = await self._version(state)
         if not tags:
-            return Stamp(state.version, ())
+            return Stamp(version, ())
         pairs = await marks.tags(state, tags)
         if pairs is None:
             heard = [(tag, state.tags.get(tag, 0)) for tag in sorted(set(tags))]
             pairs = tuple((tag, version) for tag, version in heard if version)
-            return Stamp(state.version, pairs, is_known=len(pairs) == len(heard))
-        return Stamp(state.version, pairs)
+            return Stamp(version, pairs, is_known=len(pairs) == len(heard))
+        return Stamp(version, pairs)
+
+    async def _version(self, state: NamespaceState) -> int:
+        """The version of a namespace. A mark that this process made itself is announced like any other change, and
+        so forgotten and read again."""
+        shared = self._tiers.shared
+        for _ in range(_TURNS):
+            await self._tiers.marks.ensure(state)
+            version = state.version
+            if version or (shared is not None and shared.is_away):
+                return version
+        return 0
 
     async def keep(
         self,
