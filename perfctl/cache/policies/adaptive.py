@@ -189,8 +189,8 @@ class Shadow:
         main = self._probation or self._protected
         if main:
             defender = next(iter(main))
-            uses = self._uses[candidate]
-            if uses > self._uses[defender] or uses >= self._welcome:
+            challenge, defence = self._uses[candidate], self._uses[defender]
+            if challenge > defence + (defence >> 2) or challenge >= self._welcome:
                 del main[defender]
                 self._probation[candidate] = None
                 loser = defender
