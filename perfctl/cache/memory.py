@@ -81,7 +81,7 @@ class MemoryStore:
         """There is one node."""
         return self.address
 
-    async def fetch(self, name: bytes) -> bytes | None:
+    async def fetch(self, name: bytes, *, patience_seconds: float | None = None) -> bytes | None:
         """The blob."""
         entry = self._live(name)
         return None if entry is None else entry[0]

@@ -79,10 +79,16 @@ class SharedTier:
 
     async def fetch(self, name: bytes) -> bytes | None:
         """The blob under a name; UNANSWERED when nobody answers."""
+        if self._breakers and self._rests(name):
+            return UNANSWERED  # type: ignore[no-any-return]
         started = time.perf_counter()
-        blob: bytes | None = await self.ask(lambda: self.store.fetch(name), UNANSWERED, name=name)
-        if blob is not UNANSWERED:
-            self.latency.record(time.perf_counter() - started)
+        try:
+            blob = await self.store.fetch(name, patience_seconds=self._patience)
+        except PerfctlError as error:
+            self._failed(node_of(error) or self._node_of(name), error)
+            return UNANSWERED  # type: ignore[no-any-return]
+        self._answered()
+        self.latency.record(time.perf_counter() - started)
         return blob
 
     async def ask(

@@ -45,11 +45,16 @@ class Node:
         self._readers: list[Asked] = []
         self._commands: list[bytes] = []
         self._askers: list[Asked] = []
+        self._patience: asyncio.TimerHandle | None = None
+        """When those who read within this tick give up."""
         self._may_mget = True
 
-    def read(self, name: bytes) -> Asked:
-        """The blob under a name; None where there is none, or no string."""
+    def read(self, name: bytes, patience_seconds: float | None = None) -> Asked:
+        """The blob under a name; None where there is none, or no string. TimeoutError after the patience of who asked
+        first within the tick."""
         future: Asked = self._loop.create_future()
+        if patience_seconds is not None and self._patience is None:
+            self._patience = self._loop.call_later(patience_seconds, _expire, self._readers)
         self._names.append(name)
         self._readers.append(future)
         if not self._is_scheduled:
@@ -176,37 +181,54 @@ class Node:
                 channel.request(payload, len(live), partial(_hand_out, [askers[place] for place in live]))
 
     def _send_reads(self, channel: Channel) -> None:
-        names, readers = self._names, self._readers
-        self._names, self._readers = [], []
+        names, readers, patience = self._names, self._readers, self._patience
+        self._names, self._readers, self._patience = [], [], None
+        if len(names) <= _MOST_READS:
+            self._send_read(channel, names, readers, patience)
+            return
         for start in range(0, len(names), _MOST_READS):
             if channel.is_blocked:
                 self._names, self._readers = names[start:] + self._names, readers[start:] + self._readers
                 return
-            self._send_read(channel, names[start : start + _MOST_READS], readers[start : start + _MOST_READS])
+            self._send_read(channel, names[start : start + _MOST_READS], readers[start : start + _MOST_READS], None)
 
-    def _send_read(self, channel: Channel, names: list[bytes], readers: list[Asked]) -> None:
+    def _send_read(
+        self, channel: Channel, names: list[bytes], readers: list[Asked], patience: asyncio.TimerHandle | None
+    ) -> None:
         if len(names) == 1 or not self._may_mget:
             payload = b"".join([b"*2\r\n$3\r\nGET\r\n$%d\r\n%b\r\n" % (len(name), name) for name in names])
-            channel.request(payload, len(names), partial(_hand_out_strings, readers))
+            channel.request(payload, len(names), partial(_hand_out_strings, readers, patience))
         else:
-            channel.request(packed("MGET", *names), 1, partial(self._got, channel, names, readers))
+            channel.request(packed("MGET", *names), 1, partial(self._got, channel, names, readers, patience))
 
     def _got(
-        self, channel: Channel, names: list[bytes], readers: list[Asked], replies: Any, error: BaseException | None
+        self,
+        channel: Channel,
+        names: list[bytes],
+        readers: list[Asked],
+        patience: asyncio.TimerHandle | None,
+        replies: Any,
+        error: BaseException | None,
     ) -> None:
+        if error is None and _is_forbidden(replies[0]) and channel.is_open:
+            # One name that may not be read fails all of an MGET: each is asked for itself, so that only its own fails.
+            self._may_mget = self._may_mget and "'mget'" not in str(replies[0]).lower()
+            payload = b"".join([packed("GET", name) for name in names])
+            channel.request(payload, len(names), partial(_hand_out_strings, readers, patience))
+            return
+        if patience is not None:
+            patience.cancel()
         if error is None and type(replies[0]) is list:
             _hand_out(readers, replies[0], None)
-        elif error is None and _is_forbidden(replies[0]) and channel.is_open:
-            # One name that may not be read fails all of an MGET: each is asked for itself, so that only its own fails.
-            self._may_mget = self._may_mget and b"'mget'" not in str(replies[0]).lower().encode()
-            payload = b"".join([packed("GET", name) for name in names])
-            channel.request(payload, len(names), partial(_hand_out_strings, readers))
         else:
             _hand_out(readers, [replies[0]] * len(readers) if error is None else [], error)
 
     def _fail(self, error: BaseException) -> None:
         futures = self._openers + self._askers + self._readers
         self._openers, self._names, self._readers, self._commands, self._askers = [], [], [], [], []
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
         _hand_out(futures, None, error)
 
 
@@ -236,9 +258,19 @@ def _hand_out(futures: Sequence[Asked], replies: Any, error: BaseException | Non
             future.set_result(reply)
 
 
-def _hand_out_strings(futures: Sequence[Asked], replies: Any, error: BaseException | None) -> None:
+def _hand_out_strings(
+    futures: Sequence[Asked], patience: asyncio.TimerHandle | None, replies: Any, error: BaseException | None
+) -> None:
+    if patience is not None:
+        patience.cancel()
     strings = replies if replies is None else [None if is_no_string(reply) else reply for reply in replies]
     _hand_out(futures, strings, error)
+
+
+def _expire(futures: Sequence[Asked]) -> None:
+    for future in futures:
+        if not future.done():
+            future.set_exception(TimeoutError())
 
 
 def hand_over(future: Asked, replies: Any, error: BaseException | None) -> None:

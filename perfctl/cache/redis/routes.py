@@ -18,7 +18,9 @@ from perfctl.cache.redis.channel import LostConnectionError, packed
 from perfctl.cache.redis.failures import refusal, translated, translation
 from perfctl.cache.redis.node import Asked, Node, is_no_string
 from perfctl.cache.redis.topology import Topology, topology_of
+from perfctl.cache.store import at_node
 from perfctl.calls import asking
+from perfctl.errors import PerfctlError, TimedOutError
 
 _REDIRECTIONS = 5
 _FAILURES = (RedisError, OSError)
@@ -42,20 +44,22 @@ class Routes:
         node = topology.node_of(name) if topology is not None else None
         return node.name if node is not None else None
 
-    async def read(self, name: bytes) -> Any:
+    async def read(self, name: bytes, patience_seconds: float | None = None) -> Any:
         """The blob under a name, with the tick's other reads; None where there is none, or no string."""
-        topology = self._topology()
+        loop, topology = self._current
+        if loop is not asyncio.get_running_loop() or topology is None:
+            topology = self._topology()
         node = topology.node_of(name)
         if node is None or self._is_cluster:
-            return await self._read_by_routing(topology, name)
+            return await self._read_by_routing(topology, name, patience_seconds)
         try:
-            reply = await node.read(name)
+            reply = await node.read(name, patience_seconds)
         except LostConnectionError:
-            return await self._read_by_routing(topology, name)
+            return await self._read_by_routing(topology, name, patience_seconds)
         except _FAILURES as error:
-            raise translation(error, self._at, node.name) from error
+            raise self._too_late(error, node.name, patience_seconds) from error
         if type(reply) is ReplyError:
-            return await self._read_by_routing(topology, name)
+            return await self._read_by_routing(topology, name, patience_seconds)
         return reply
 
     async def read_many(self, names: Sequence[bytes]) -> list[bytes | None]:
@@ -217,13 +221,22 @@ class Routes:
             groups.setdefault(topology.node_of(name) or await self._node(topology, name), []).append(place)
         return groups
 
-    async def _read_by_routing(self, topology: Topology, name: bytes) -> Any:
-        reply, node = await self._routed(topology, name, packed("GET", name), True)
+    async def _read_by_routing(self, topology: Topology, name: bytes, patience_seconds: float | None) -> Any:
+        try:
+            async with asyncio.timeout(patience_seconds):
+                reply, node = await self._routed(topology, name, packed("GET", name), True)
+        except TimeoutError as error:
+            raise self._too_late(error, self.place(name) or str(self._at), patience_seconds) from error
         if type(reply) is ReplyError:
             if is_no_string(reply):
                 return None
             raise refusal(str(reply), self._at, node.name)
         return reply
+
+    def _too_late(self, error: BaseException, node: str, patience_seconds: float | None) -> PerfctlError:
+        if patience_seconds is None or not isinstance(error, TimeoutError):
+            return translation(error, self._at, node)
+        return at_node(TimedOutError(f"Redis at {self._at} did not answer within {patience_seconds:g} s"), node)
 
     async def _read_together(self, names: Sequence[bytes], commands: Sequence[bytes]) -> list[Any]:
         """With the tick's other reads; each that was refused, or whose connection was lost, once more for itself."""

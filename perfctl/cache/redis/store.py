@@ -48,9 +48,9 @@ class RedisStore(Inspection):
         """The node's address, where the topology is known."""
         return self._routes.place(name)
 
-    async def fetch(self, name: bytes) -> bytes | None:
+    async def fetch(self, name: bytes, *, patience_seconds: float | None = None) -> bytes | None:
         """MGET together with the tick's other reads; GETs on a cluster, which knows no MGET across slots."""
-        blob: bytes | None = await self._routes.read(name)
+        blob: bytes | None = await self._routes.read(name, patience_seconds)
         return blob
 
     async def get_many(self, names: Sequence[bytes]) -> list[bytes | None]:

@@ -258,8 +258,8 @@ def test_a_value_does_not_outlive_its_server_copy_in_the_process() -> None:
 
 def test_a_read_that_a_delete_overtook_leaves_nothing_behind() -> None:
     class Slow(MemoryStore):
-        async def fetch(self, name: bytes) -> bytes | None:
-            fetched = await super().fetch(name)
+        async def fetch(self, name: bytes, *, patience_seconds: float | None = None) -> bytes | None:
+            fetched = await super().fetch(name, patience_seconds=patience_seconds)
             await asyncio.sleep(0.02)
             return fetched
 
