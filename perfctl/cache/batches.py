@@ -13,15 +13,15 @@ from perfctl.cache.ttl import ttl_ms
 from perfctl.cache.writing import Kept
 
 if TYPE_CHECKING:
-    from perfctl.cache.engine import AdvancedCache
     from perfctl.cache.marks import NamespaceState
+    from perfctl.cache.wiring import Wiring
     from perfctl.cache.works import Works
 
 
 class Batches:
     """What a cache does with keys, one or many at once."""
 
-    def __init__(self, cache: AdvancedCache, works: Works) -> None:
+    def __init__(self, cache: Wiring, works: Works) -> None:
         self._cache = cache
         self._works = works
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from perfctl.cache.model import CacheStats, Percentiles
 
 if TYPE_CHECKING:
-    from perfctl.cache.engine import AdvancedCache
+    from perfctl.cache.wiring import Wiring
 
 
-def figures(cache: AdvancedCache) -> CacheStats:
+def figures(cache: Wiring) -> CacheStats:
     """The figures of now; counting goes on."""
     namespaces = cache.counters.snapshot()
     counts = namespaces.values()

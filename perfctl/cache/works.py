@@ -21,10 +21,10 @@ from perfctl.cache.writing import Writer
 
 if TYPE_CHECKING:
     from perfctl.cache.backplane import Backplane
-    from perfctl.cache.engine import AdvancedCache
     from perfctl.cache.marks import NamespaceState
     from perfctl.cache.reclaimer import Reclaimer
     from perfctl.cache.store import Store
+    from perfctl.cache.wiring import Wiring
 
 _LOG = logging.getLogger("perfctl.cache")
 
@@ -38,7 +38,7 @@ _SWEEPS_A_TICK = 200
 class Works:
     """Reads, writes and computes for one cache. `begin` starts what goes on by itself; `end` stops it."""
 
-    def __init__(self, cache: AdvancedCache, store: Store | None) -> None:
+    def __init__(self, cache: Wiring, store: Store | None) -> None:
         config = cache.config
         self.background = Background()
         self.shared = None
@@ -180,7 +180,7 @@ class Works:
         if self.backplane is not None:
             self.backplane.announce(names)
 
-    def _new_backplane(self, store: Store, stampede: Stampede, cache: AdvancedCache) -> Backplane | None:
+    def _new_backplane(self, store: Store, stampede: Stampede, cache: Wiring) -> Backplane | None:
         """None for a store that nobody else can write to unheard."""
         config, marks = cache.config, cache.marks
         if config.backplane == "off" or cache.is_in_memory:

@@ -61,8 +61,11 @@ class FaultyStore(MemoryStore):
             finally:
                 _INSIDE.set(False)
 
-        async def fail_or_call(*arguments: Any, **options: Any) -> Any:
+        async def fail_or_call(*arguments: Any, patience_seconds: float | None = None, **options: Any) -> Any:
             self.calls.append(name)
+            if patience_seconds is not None and self.delay > patience_seconds:
+                await asyncio.sleep(patience_seconds)
+                raise TimedOutError(f"Redis at memory did not answer within {patience_seconds:g} s")
             if self.delay:
                 await asyncio.sleep(self.delay)
             if self.fault is not None:
