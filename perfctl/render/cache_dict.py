@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from perfctl.cache.model.dictionaries import DictionaryListing, DictionaryRow, DictionaryTraining
 from perfctl.render.view import Cell, Column, Facts, Table, Text, View, view
-from perfctl.units import format_bytes, format_count, format_duration_ms, format_ratio
+from perfctl.units import format_bytes, format_count, format_ratio
 
 
 def training_view(result: DictionaryTraining) -> View:
@@ -32,9 +32,9 @@ def listing_view(result: DictionaryListing) -> View:
         Column("in use"),
         Column("size", "right"),
         Column("leaves", "right"),
-        Column("plain zstd", "right"),
+        Column("zstd", "right"),
         Column("samples", "right"),
-        Column("kept for", "right"),
+        Column("kept", "right"),
     )
     empty = "no dictionary on this server: applications train them as they write, or perfctl cache dict train"
     return view(Table(columns, tuple(_row(row) for row in result.rows), empty=empty))
@@ -49,5 +49,5 @@ def _row(row: DictionaryRow) -> tuple[Cell | str, ...]:
         format_ratio(row.ratio),
         format_ratio(row.plain_ratio),
         format_count(row.samples),
-        "for ever" if row.ttl_seconds is None else format_duration_ms(row.ttl_seconds * 1000),
+        "for ever" if row.ttl_seconds is None else f"{row.ttl_seconds / 86400:.1f} d",
     )

@@ -29,7 +29,7 @@ def top_view(result: TopKeys) -> View:
     rows = tuple(_top_row(row, result) for row in result.rows)
     table = Table(columns, rows, empty=f"no key to rank by {result.by}")
     of_all = f"; the server holds {format_count(result.keys)}" if result.keys is not None else ""
-    return view(table, Text(result.method + of_all, "dim"))
+    return view(table, Text(result.method.replace(", ranked", ",\nranked") + of_all, "dim"))
 
 
 def _top_row(row: TopKey, result: TopKeys) -> tuple[Cell | str, ...]:
@@ -121,11 +121,11 @@ def node_tables(nodes: tuple[NodeStats, ...]) -> tuple[Table, ...]:
         (
             Column("node"),
             Column("memory", "right"),
-            Column("limit", "right"),
+            Column("full", "right"),
             Column("frag", "right"),
             Column("keys", "right"),
             Column("evicted", "right"),
-            Column("hit ratio", "right"),
+            Column("hits", "right"),
         ),
         tuple(_memory_row(node) for node in nodes),
     )
@@ -136,7 +136,7 @@ def node_tables(nodes: tuple[NodeStats, ...]) -> tuple[Table, ...]:
             Column("blocked", "right"),
             Column("tracking", "right"),
             Column("ops/s", "right"),
-            Column("replicas", "right"),
+            Column("repl", "right"),
             Column("lag", "right"),
         ),
         tuple(_clients_row(node) for node in nodes),
@@ -159,12 +159,20 @@ def _memory_row(node: NodeStats) -> tuple[Cell | str, ...]:
     return (
         node.node,
         format_bytes(node.used_memory_bytes),
-        format_bytes(node.max_memory_bytes),
+        _full(node),
         fragmentation,
         format_count(node.keys),
         Cell(format_count(node.evicted_keys), "warn" if node.evicted_keys else None),
         format_ratio(node.hit_ratio),
     )
+
+
+def _full(node: NodeStats) -> Cell:
+    """The share of its limit that it uses; - without a limit."""
+    if not node.max_memory_bytes or node.used_memory_bytes is None:
+        return Cell("-", "dim")
+    share = node.used_memory_bytes / node.max_memory_bytes
+    return Cell(f"{share * 100:.0f} %", "warn" if share >= 0.9 else None)
 
 
 def _clients_row(node: NodeStats) -> tuple[Cell | str, ...]:
