@@ -3,9 +3,13 @@
     {prefix}:{namespace}:{key}     a value; `perfctl:api:user:123` is key `user:123` of namespace `api`
     {prefix}:{namespace}:~v        the namespace's version (see marks.py)
     {prefix}:{namespace}:~t:{tag}  a tag's version
-    {prefix}:{namespace}:~...      whatever else belongs to a namespace: locks, leases, dictionaries
+    {prefix}:{namespace}:~l:{key}  the lock of the process that computes a missing value
+    {prefix}:{namespace}:~d        which zstd dictionary new values are written with
+    {prefix}:{namespace}:~d:{id}   a dictionary
+    {prefix}:{namespace}:~reclaim  the lease of the process that gives back what was cleared
     {prefix}:~counters             a hash: what all processes counted, by namespace
-    {prefix}:~...                  whatever else belongs to all of them
+    {prefix}:~canary:...           what a self-test writes, for some seconds
+    {prefix}:~b, {prefix}:~w       channels: what was written, where CLIENT TRACKING is not offered; locks that are free
 
 A namespace keeps letters, digits, `_`, `.` and `-`; every other byte of its UTF-8 becomes `%XX`. So it holds no
 colon, no `~`, no wildcard of SCAN and no hash tag: the second colon always ends it. The key follows as it is, in

@@ -132,9 +132,10 @@ def stats_view(result: SharedStats) -> View:
         Column("namespace"),
         Column("keys", "right"),
         Column("size", "right"),
-        Column("hits", "right"),
-        Column("misses", "right"),
+        Column("look-ups", "right"),
         Column("hit ratio", "right"),
+        Column("L1", "right"),
+        Column("L2", "right"),
     )
     rows = [_row(row) for row in result.rows]
     if len(rows) > 1:
@@ -157,9 +158,10 @@ def _row(row: NamespaceStats) -> tuple[Cell | str, ...]:
         row.namespace,
         format_count(row.keys),
         format_bytes(row.size_bytes),
-        format_count(row.hits),
-        format_count(row.misses),
+        format_count(row.hits + row.misses),
         Cell(format_ratio(row.hit_ratio), _tone(row.hit_ratio)),
+        _share(row.hits_l1, row.hits + row.misses),
+        _share(row.hits_l2, row.hits + row.misses),
     )
 
 
@@ -168,10 +170,16 @@ def _total(result: SharedStats) -> tuple[Cell | str, ...]:
         Cell("all", "strong"),
         format_count(result.keys),
         format_bytes(result.size_bytes),
-        format_count(result.hits),
-        format_count(result.misses),
+        format_count(result.hits + result.misses),
         Cell(format_ratio(result.hit_ratio), _tone(result.hit_ratio)),
+        _share(sum(row.hits_l1 for row in result.rows), result.hits + result.misses),
+        _share(sum(row.hits_l2 for row in result.rows), result.hits + result.misses),
     )
+
+
+def _share(hits: int, lookups: int) -> str:
+    """Of all look-ups, those that a tier answered: the two add up to the hit ratio."""
+    return f"{hits / lookups * 100:.0f} %" if lookups else "-"
 
 
 def _tone(hit_ratio: float | None) -> Tone:
