@@ -12,7 +12,17 @@ from pathlib import Path
 
 from tests.bench.measure import Figure
 
-BENCHES = ("startup", "sandbox", "hit_ratio", "compression", "decorated_hit", "stampede", "clear")
+BENCHES = (
+    "startup",
+    "sandbox",
+    "hit_ratio",
+    "compression",
+    "decorated_hit",
+    "stampede",
+    "clear",
+    "concurrent",
+    "preload",
+)
 
 
 def main(names: list[str]) -> int:
