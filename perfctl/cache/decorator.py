@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import inspect
-from collections.abc import Callable, Coroutine, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from copy import deepcopy
 from dataclasses import replace
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, overload
+from typing import Any, ParamSpec, Protocol, TypeVar, overload
 
+from perfctl.cache.blocking import on_portal
+from perfctl.cache.cached import AsyncCached, Cached
 from perfctl.cache.call import Call
 from perfctl.cache.entry import MISSING, Entry
 from perfctl.cache.hitpath import Shortcuts, stand_in
@@ -20,7 +22,7 @@ from perfctl.cache.marks import Marks, NamespaceState
 from perfctl.cache.meta import Meta
 from perfctl.cache.model import Preloaded
 from perfctl.cache.options import DecoratorOptions, Options, options_of
-from perfctl.cache.warming import warm, warm_blocking
+from perfctl.cache.warming import passed, warm, warm_blocking, warm_by_batches
 from perfctl.config.settings import CacheConfig
 from perfctl.errors import UsageError
 
@@ -28,9 +30,6 @@ __all__ = ["AsyncCached", "Cached", "Decorator", "DecoratorOptions", "Key", "Loa
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
-_R_co = TypeVar("_R_co", covariant=True)
-_Q = ParamSpec("_Q")
-_Self = TypeVar("_Self")
 
 _PLAIN = (str, bytes, int, float, bool, dict, list, tuple)
 
@@ -59,72 +58,11 @@ class Loader(Protocol):
         self, state: NamespaceState, name: bytes, factory: Callable[..., Any], call: Call
     ) -> Any: ...
 
+    async def get_many(self, keys: Iterable[str], *, namespace: str | None = None) -> dict[str, Any]: ...
+
     async def delete(self, key: str, *, namespace: str | None = None) -> bool: ...
 
     def delete_blocking(self, key: str, *, namespace: str | None = None) -> bool: ...
-
-
-class Cached(Protocol[_P, _R_co]):
-    """A plain function that is cached. Methods take their instance (or class) first where the function is called;
-    `key` and `invalidate` may leave it out, and with it whatever stays out of the key."""
-
-    __name__: str
-    __wrapped__: Callable[..., Any]
-
-    def __call__(self, *args: _P.args, **kwargs: _P.kwargs) -> _R_co: ...
-
-    @overload
-    def __get__(self, instance: None, owner: type | None = None, /) -> Cached[_P, _R_co]: ...
-    @overload
-    def __get__(
-        self: Cached[Concatenate[_Self, _Q], _R_co], instance: _Self, owner: type | None = None, /
-    ) -> Cached[_Q, _R_co]: ...
-
-    def key(self, *args: Any, **kwargs: Any) -> str:
-        """The key of a call, within its namespace."""
-
-    def invalidate(self, *args: Any, **kwargs: Any) -> bool:
-        """Forget what a call returned, everywhere; whether it was known, or Redis forgot it."""
-
-    def refresh(self, *args: Any, **kwargs: Any) -> _R_co:
-        """Call the function now and keep what it returns. Its error is raised, and the old value stays."""
-
-    def bypass(self, *args: _P.args, **kwargs: _P.kwargs) -> _R_co:
-        """Call the function: nothing is looked up, nothing is kept."""
-
-    def preload(self, calls: Iterable[Any], *, concurrency: int = 8) -> Preloaded:
-        """Have what is missing of these calls, each a tuple of arguments, a dict of them, or the only argument."""
-
-
-class AsyncCached(Protocol[_P, _R_co]):
-    """The same for an async function: all but `key` is awaited."""
-
-    __name__: str
-    __wrapped__: Callable[..., Any]
-
-    def __call__(self, *args: _P.args, **kwargs: _P.kwargs) -> Coroutine[Any, Any, _R_co]: ...
-
-    @overload
-    def __get__(self, instance: None, owner: type | None = None, /) -> AsyncCached[_P, _R_co]: ...
-    @overload
-    def __get__(
-        self: AsyncCached[Concatenate[_Self, _Q], _R_co], instance: _Self, owner: type | None = None, /
-    ) -> AsyncCached[_Q, _R_co]: ...
-
-    def key(self, *args: Any, **kwargs: Any) -> str:
-        """The key of a call, within its namespace."""
-
-    async def invalidate(self, *args: Any, **kwargs: Any) -> bool:
-        """Forget what a call returned, everywhere; whether it was known, or Redis forgot it."""
-
-    async def refresh(self, *args: Any, **kwargs: Any) -> _R_co:
-        """Call the function now and keep what it returns. Its error is raised, and the old value stays."""
-
-    async def bypass(self, *args: _P.args, **kwargs: _P.kwargs) -> _R_co:
-        """Call the function: nothing is looked up, nothing is kept."""
-
-    async def preload(self, calls: Iterable[Any], *, concurrency: int = 64) -> Preloaded:
-        """Have what is missing of these calls, each a tuple of arguments, a dict of them, or the only argument."""
 
 
 class Decorator:
@@ -185,8 +123,12 @@ class Calls:
                 state, self._named(arguments), self._factory(arguments), self._terms(arguments)
             )
 
-        async def preload(calls: Iterable[Any], *, concurrency: int = 64) -> Preloaded:
-            return await warm(wrapper, calls, state.name, concurrency=concurrency)
+        async def preload(
+            calls: Iterable[Any], *, concurrency: int = 64, factory: Callable[[list[Any]], Any] | None = None
+        ) -> Preloaded:
+            if factory is None:
+                return await warm(wrapper, calls, state.name, concurrency=concurrency)
+            return await warm_by_batches(self._missing, self._keep, calls, factory, state.name)
 
         wrapper = self._wrapper(miss, is_async=True)
         wrapper.invalidate, wrapper.refresh, wrapper.preload = invalidate, refresh, preload
@@ -212,8 +154,16 @@ class Calls:
                 state, self._named(arguments), self._factory(arguments), self._terms(arguments)
             )
 
-        def preload(calls: Iterable[Any], *, concurrency: int = 8) -> Preloaded:
-            return warm_blocking(wrapper, calls, state.name, concurrency=concurrency)
+        def preload(
+            calls: Iterable[Any],
+            *,
+            concurrency: int = 8,
+            factory: Callable[[list[Any]], Sequence[Any]] | None = None,
+        ) -> Preloaded:
+            if factory is None:
+                return warm_blocking(wrapper, calls, state.name, concurrency=concurrency)
+            in_a_thread = functools.partial(_in_a_thread, factory)
+            return on_portal(warm_by_batches(self._missing, self._keep, calls, in_a_thread, state.name))
 
         wrapper = self._wrapper(miss, is_async=False)
         wrapper.invalidate, wrapper.refresh, wrapper.preload = invalidate, refresh, preload
@@ -265,6 +215,23 @@ class Calls:
             self._register_types()
         return lambda: self.function(*args, **kwargs)
 
+    async def _missing(self, calls: Sequence[Any]) -> list[Any]:
+        """Those of some calls that have no value, each once."""
+        by_key = {self.keys.key(self._bound(call)): call for call in calls}
+        found = await self._cache.get_many(list(by_key), namespace=self._namespace)
+        return [call for key, call in by_key.items() if key not in found]
+
+    async def _keep(self, call: Any, result: Any) -> None:
+        """Keep the result of a call that somebody else made."""
+        arguments = self._bound(call)
+        if not self._is_registered:
+            self._register_types()
+        await self._cache.recompute(self._state, self._named(arguments), lambda: result, self._terms(arguments))
+
+    def _bound(self, call: Any) -> Arguments:
+        args, kwargs = passed(call)
+        return self.keys.bind(args, kwargs)
+
     def _terms(self, arguments: Arguments) -> Call:
         """The terms of one call: its tags and its condition beside what holds for all."""
         if not self._has_terms:
@@ -284,10 +251,9 @@ class Calls:
         function = inspect.unwrap(self.function)
         hint = resolved(function.__annotations__.get("return"), function)
         if hint is not None and hint not in _PLAIN:
-            with suppress(ImportError):
-                from perfctl.cache.types import register_annotation
+            from perfctl.cache.types import register_annotation
 
-                register_annotation(hint)
+            register_annotation(hint)
 
 
 def _refuse_what_cannot_be_cached(function: Any) -> None:
@@ -303,6 +269,10 @@ def _refuse_what_cannot_be_cached(function: Any) -> None:
             f"cannot cache {name}: it is a {type(function).__name__}, not a function",
             hint="wrap it: def f(x): return it(x)",
         )
+
+
+async def _in_a_thread(factory: Callable[[list[Any]], Sequence[Any]], wanted: list[Any]) -> Sequence[Any]:
+    return await asyncio.to_thread(factory, wanted)
 
 
 def _takes_more_than_one(condition: Callable[..., Any]) -> bool:

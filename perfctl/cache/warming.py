@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from inspect import isawaitable
 from itertools import islice
 from typing import Any
 
 from perfctl.cache.model import Preloaded
+from perfctl.errors import UsageError
 
 _SHOWN_FAULTS = 20
 _BATCH = 1000
@@ -94,3 +96,39 @@ def warm_blocking(function: Callable[..., Any], calls: Iterable[Any], namespace:
             for (args, kwargs), error in zip(batch, threads.map(work, batch), strict=True):
                 listed.ended(args, kwargs, error)
     return listed.summed(namespace)
+
+
+async def warm_by_batches(
+    missing: Callable[[Sequence[Any]], Awaitable[list[Any]]],
+    keep: Callable[[Any, Any], Awaitable[None]],
+    calls: Iterable[Any],
+    factory: Callable[[list[Any]], Any],
+    namespace: str,
+) -> Preloaded:
+    """Have `factory` compute what is missing of a thousand calls at once, and keep each result."""
+    listed, rest = Calls(()), iter(calls)
+    while batch := list(islice(rest, _BATCH)):
+        wanted = await missing(batch)
+        try:
+            results = await _results(factory, wanted)
+        except Exception as error:  # noqa: BLE001 - the other batches go on; the answer says which failed
+            for call in wanted:
+                listed.ended(*passed(call), error)
+            continue
+        await asyncio.gather(*(keep(call, result) for call, result in zip(wanted, results, strict=True)))
+        for call in batch:
+            listed.ended(*passed(call), None)
+    return listed.summed(namespace)
+
+
+async def _results(factory: Callable[[list[Any]], Any], wanted: list[Any]) -> list[Any]:
+    if not wanted:
+        return []
+    made = factory(list(wanted))
+    results = list(await made if isawaitable(made) else made)
+    if len(results) != len(wanted):
+        raise UsageError(
+            f"the preload's factory returned {len(results)} results for {len(wanted)} calls",
+            hint="return one for each call, in their order; None for what there is not",
+        )
+    return results

@@ -345,6 +345,38 @@ def test_preload_has_what_is_missing(cache: AdvancedCache, shared: AdvancedCache
         assert asyncio.run(quote.preload(iter(wanted), concurrency=2)).loaded == 3
 
 
+def test_preload_may_have_one_factory_for_all_that_is_missing(cache: AdvancedCache, shared: AdvancedCache) -> None:
+    for each in (cache, shared):
+        batches: list[list[Any]] = []
+
+        @each.cache_decorator(namespace="n", tags=("symbol:{symbol}",))
+        def price(symbol: str) -> str:
+            raise LookupError(symbol)
+
+        @each.cache_decorator(namespace="a")
+        async def quote(symbol: str) -> str:
+            raise LookupError(symbol)
+
+        def prices(wanted: list[Any]) -> list[str]:
+            batches.append(wanted)  # noqa: B023 - called within this turn
+            return [f"price {symbol}" for symbol in wanted]
+
+        async def quotes(wanted: list[Any]) -> list[str]:
+            return prices(wanted)
+
+        assert price.preload(["A", "B"], factory=prices).loaded == 2
+        assert price.preload(iter(["A", "B", "C", "C"]), factory=prices).loaded == 4
+        assert asyncio.run(quote.preload(["A"], factory=quotes)).loaded == 1
+        assert batches == [["A", "B"], ["C"], ["A"]]
+        assert [price("A"), price("C"), asyncio.run(quote("A"))] == ["price A", "price C", "price A"]
+        asyncio.run(each.clear("n", tag="symbol:A"))
+        with pytest.raises(LookupError):
+            price("A")
+        said = price.preload(["X", "Y"], factory=lambda wanted: wanted[:1])
+        assert (said.loaded, said.failed) == (0, 2)
+        assert "the preload's factory returned 1 results for 2 calls" in said.rows[0]
+
+
 def test_a_condition_says_what_is_kept(cache: AdvancedCache, calls: Calls) -> None:
     by_result = echo_of(cache, calls, condition=lambda result: result != [0], namespace="result")
     by_call = echo_of(cache, calls, condition=lambda result, value: value != 0, namespace="call")
