@@ -24,6 +24,12 @@ class Server:
         """Where it is."""
         return f"redis://127.0.0.1:{self.port}"
 
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        assert self._process is not None
+        return self._process.pid
+
     def __enter__(self) -> Server:
         from perfctl.sandbox.valkey import find_server
 
