@@ -42,7 +42,13 @@ class Sample:
 
 async def measure(operator: CacheOperator, namespace: str, *, tag: str | None = None) -> NamespaceSize:
     """How much lies in a namespace (with `tag`: of what carries it), and how much garbage earlier clears left."""
-    sample = (await samples(operator, operator.layout.namespace(namespace))).get(namespace, Sample())
+    from perfctl.cache.tally import tally
+
+    counted = await tally(operator.store, operator.layout, namespace, wanted=SAMPLES)
+    if counted is None:
+        sample = (await samples(operator, operator.layout.namespace(namespace))).get(namespace, Sample())
+    else:
+        sample = Sample(*counted)
     return await _sized(operator, namespace, sample, tag)
 
 
