@@ -164,7 +164,10 @@ class Writer:
         if shared is None:
             return any(was_here)
         await self._overtake(names)
-        if not names or await shared.ask(lambda: _done(shared.store.remove(names)), False, name=names[0]):
+        is_told = not names or await shared.ask(lambda: _done(shared.store.remove(names)), False, name=names[0])
+        for name in names:  # somebody may have read it meanwhile
+            self._forget(name)
+        if is_told:
             self._told(names)
             return True
         now_ms = tiers.now_ms
