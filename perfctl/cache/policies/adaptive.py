@@ -20,7 +20,10 @@ SHAPES = (USUAL, Shape(0.01), Shape(0.05, 0), Shape(0.5), Shape(1.0))
 """The first is where it starts; the third lets everybody in: a segmented LRU."""
 
 _SHADOW_ROOM = 64
-"""A shadow has room for so many entries, and up to twice as many: smaller ones choose badly, larger ones cost more."""
+"""A shadow has room for so many entries or more: smaller ones choose badly, larger ones cost more."""
+
+_MOST_HALVINGS = 5
+"""The smallest sample, one key of 32: a smaller one saves nothing more, and is too few keys to choose well."""
 
 _SAMPLE_BIT = 24
 _EPOCH = 64
@@ -32,8 +35,8 @@ _HALF_LIFE = 10
 _LEAD = 1.01
 """So much better a shape must be than the present one."""
 
-_SHARE_OF_WORK = 8
-"""Where less than one of so many keys is left out, the shadows rest for whole periods instead."""
+_SHARE_OF_WORK = 6
+"""The shadows try one request of so many at most: where the sample is larger, they rest for some periods."""
 
 
 class Adaptive(WTinyLFU):
@@ -96,7 +99,7 @@ class Adaptive(WTinyLFU):
 
     def _fit(self, room: int) -> None:
         super()._fit(room)
-        halvings = max(0, (self._room // _SHADOW_ROOM).bit_length() - 1)
+        halvings = min(_MOST_HALVINGS, max(0, (self._room // _SHADOW_ROOM).bit_length() - 1))
         if halvings > self._halvings:
             self._sample(halvings)
         elif 2 * (self._room >> self._halvings) < _SHADOW_ROOM and halvings < self._halvings:
@@ -109,7 +112,7 @@ class Adaptive(WTinyLFU):
         """One key of 2^`halvings`; those marked for a larger sample lose their mark when they are used."""
         self._halvings = halvings
         self._outside_sample = ((1 << halvings) - 1) << _SAMPLE_BIT
-        self._rests = max(0, (_SHARE_OF_WORK >> halvings) - 1)
+        self._rests = -(-_SHARE_OF_WORK >> halvings) - 1
 
     def _mark_all(self) -> None:
         for key, uses in self._uses.items():
@@ -120,7 +123,6 @@ class Shadow:
     """A W-TinyLFU in miniature: the sampled keys alone, with the uses that the live one counts."""
 
     __slots__ = (
-        "_main_room",
         "_probation",
         "_protected",
         "_protected_room",
@@ -152,6 +154,8 @@ class Shadow:
             self._window[key] = None
             if len(self._window) > self._window_room:
                 self._leave_window()
+            elif len(self._uses) > self.room:
+                self._drop_oldest()
             return
         self.hits += 1
         if key in self._protected:
@@ -169,29 +173,31 @@ class Shadow:
         self.room = room
         self._welcome = self.shape.welcome * use
         self._window_room = max(1, round(self.shape.window_share * room))
-        self._main_room = room - self._window_room
-        self._protected_room = math.ceil(PROTECTED_SHARE * self._main_room)
+        self._protected_room = math.ceil(PROTECTED_SHARE * (room - self._window_room))
         while len(self._window) > self._window_room:
             self._leave_window()
         while len(self._uses) > room:
-            del self._uses[(self._probation or self._protected).popitem(last=False)[0]]
+            self._drop_oldest()
 
     def lighten(self) -> None:
         """The same uses in larger units."""
         lighten(self._uses)
 
+    def _drop_oldest(self) -> None:
+        del self._uses[(self._probation or self._protected).popitem(last=False)[0]]
+
     def _leave_window(self) -> None:
-        candidate = self._window.popitem(last=False)[0]
-        if len(self._probation) + len(self._protected) < self._main_room:
-            self._probation[candidate] = None
+        uses, probation = self._uses, self._probation
+        loser = self._window.popitem(last=False)[0]
+        if len(uses) <= self.room:
+            probation[loser] = None
             return
-        loser = candidate
-        main = self._probation or self._protected
+        main = probation or self._protected
         if main:
             defender = next(iter(main))
-            challenge, defence = self._uses[candidate], self._uses[defender]
+            challenge, defence = uses[loser], uses[defender]
             if challenge > defence + (defence >> 2) or challenge >= self._welcome:
                 del main[defender]
-                self._probation[candidate] = None
+                probation[loser] = None
                 loser = defender
-        del self._uses[loser]
+        del uses[loser]
