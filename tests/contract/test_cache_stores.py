@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -440,3 +441,68 @@ def test_a_replica_refuses_writes_and_says_where_to_write(sentinel_sandbox: Runn
     assert type(error) is ServiceError
     assert "READONLY" in error.message or "read only" in error.message
     assert "primary" in (error.hint or "")
+
+
+@pytest.mark.servers
+@pytest.mark.xdist_group("cluster")
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_a_cluster_whose_slots_moved_is_followed(cluster_sandbox: RunningSandbox, protocol: int) -> None:
+    """As after a failover or a move of slots: every node that is asked names another one (MOVED)."""
+    from perfctl.cache.redis import RedisStore
+
+    async def run() -> None:
+        address = address_of(replace(config_of("cluster", cluster_sandbox.environment), protocol=protocol))
+        store = RedisStore(address)
+        names = [b"moved:%d" % number for number in range(300)]
+        await store.put_many([Write(name, name, 60_000) for name in names])
+        topology: Any = store._routes._topology()
+        primaries = topology.primaries()
+        for way in range(3):
+            topology._slots = [primaries[way % len(primaries)]] * len(topology._slots)
+            if way == 0:
+                assert await store.get_many(names) == names
+            elif way == 1:
+                assert await asyncio.gather(*[store.fetch(name) for name in names]) == names
+            else:
+                assert await store.put_many([Write(name, b"new", 60_000) for name in names]) == []
+                assert await store.remove(names) == 300
+        await store.close()
+
+    asyncio.run(run())
+
+
+@pytest.mark.servers
+@pytest.mark.xdist_group("cluster")
+def test_a_slot_on_its_way_is_asked_for_where_it_goes(cluster_sandbox: RunningSandbox) -> None:
+    """ASK: what is not on the old node any more is on the new one, which must be told ASKING."""
+    from redis.crc import key_slot
+
+    from perfctl.cache.redis import RedisStore
+
+    async def run() -> None:
+        store = RedisStore(address_of(config_of("cluster", cluster_sandbox.environment)))
+        name = b"asked:1"
+        slot = key_slot(name)
+        await store.remove([name])
+        source = store.place(name)
+        assert source is not None
+        target = next(node for node in await store.nodes() if node != source)
+        old, new = await store.line(source), await store.line(target)
+        old_id, new_id = await old.ask("CLUSTER", "MYID"), await new.ask("CLUSTER", "MYID")
+        await new.ask("CLUSTER", "SETSLOT", slot, "IMPORTING", old_id)
+        await old.ask("CLUSTER", "SETSLOT", slot, "MIGRATING", new_id)
+        try:
+            assert await store.fetch(name) is None
+            await store.put(Write(name, b"1", 60_000))
+            assert await store.fetch(name) == b"1"
+            assert await store.get_many([name, b"elsewhere"]) == [b"1", None]
+            assert await old.ask("CLUSTER", "COUNTKEYSINSLOT", slot) == 0
+            assert await store.remove([name]) == 1
+        finally:
+            await old.ask("CLUSTER", "SETSLOT", slot, "STABLE")
+            await new.ask("CLUSTER", "SETSLOT", slot, "STABLE")
+            await old.close()
+            await new.close()
+            await store.close()
+
+    asyncio.run(run())
