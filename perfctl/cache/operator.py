@@ -10,11 +10,11 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from perfctl.cache import model
 from perfctl.cache.codec import Codec, Decoded, UndecodableError, UnknownDictionaryError
 from perfctl.cache.keys import DEFAULT_NAMESPACE, KeyLayout
 from perfctl.cache.life import Life, life_of
 from perfctl.cache.meta import Meta
-from perfctl.cache.model import CachedValue, Deleted, KeyLife, KeyPresence, Presence, Stored, Touched
 from perfctl.cache.store import ABSENT, Fetched, Store, Write
 from perfctl.cache.ttl import ttl_ms
 from perfctl.cache.versions import Versions
@@ -26,7 +26,18 @@ if TYPE_CHECKING:
     from perfctl.cache.inspect import RawValue
     from perfctl.cache.loading import Loader
     from perfctl.cache.marks import Marks
-    from perfctl.cache.model import Cleared, NamespaceSize, Preloaded, SharedStats
+    from perfctl.cache.model import (
+        CachedValue,
+        Cleared,
+        Deleted,
+        KeyLife,
+        NamespaceSize,
+        Preloaded,
+        Presence,
+        SharedStats,
+        Stored,
+        Touched,
+    )
     from perfctl.cache.model.look import Inspected, TopKeys
     from perfctl.cache.model.servers import NodeStats
     from perfctl.cache.preload import BadEntry, Entry
@@ -58,18 +69,18 @@ class CacheOperator:
         name, where = self.layout.of(key, namespace), (key, namespace or DEFAULT_NAMESPACE)
         fetched = await self.store.get(name)
         if fetched is None:
-            return CachedValue(*where, found=False)
+            return model.CachedValue(*where, found=False)
         size = len(fetched.blob)
         try:
             value, meta = await self.decoded(name, fetched.blob)
         except UndecodableError as error:
             left = Life(fetched.ttl_ms, 0).ttl_seconds
-            return CachedValue(*where, found=False, ttl_seconds=left, size_bytes=size, unreadable=str(error))
+            return model.CachedValue(*where, found=False, ttl_seconds=left, size_bytes=size, unreadable=str(error))
         life, reason = await self._judged(namespace, fetched, meta)
         if reason:
-            return CachedValue(*where, False, None, None, None, size, None, life.stale_seconds, reason)
+            return model.CachedValue(*where, False, None, None, None, size, None, life.stale_seconds, reason)
         kind = type(value).__name__
-        return CachedValue(*where, True, value, kind, life.ttl_seconds, size, None, life.stale_seconds)
+        return model.CachedValue(*where, True, value, kind, life.ttl_seconds, size, None, life.stale_seconds)
 
     async def set(self, key: str, value: object, *, ttl: float | None = None, namespace: str | None = None) -> Stored:
         """Write one key. UsageError for a value that would not come back as it is."""
@@ -78,43 +89,43 @@ class CacheOperator:
         await self.store.set(write)
         await self.announce([write.name])
         ttl_seconds = None if write.ttl_ms is None else write.ttl_ms / 1000
-        return Stored(key, namespace or DEFAULT_NAMESPACE, ttl_seconds, len(write.blob))
+        return model.Stored(key, namespace or DEFAULT_NAMESPACE, ttl_seconds, len(write.blob))
 
     async def delete(self, keys: Sequence[str], *, namespace: str | None = None) -> Deleted:
         """Delete keys; those that are not there are counted, too."""
         names = list(dict.fromkeys(self.layout.of(key, namespace) for key in keys))
         deleted = await self.store.delete(names)
         await self.announce(names)
-        return Deleted(namespace or DEFAULT_NAMESPACE, deleted, len(names) - deleted)
+        return model.Deleted(namespace or DEFAULT_NAMESPACE, deleted, len(names) - deleted)
 
     async def exists(self, keys: Sequence[str], *, namespace: str | None = None) -> Presence:
         """Which keys would be a hit."""
         unique = list(dict.fromkeys(keys))
         lives = [(await self.ttl(key, namespace=namespace)).found for key in unique]
-        rows = tuple(KeyPresence(key, found) for key, found in zip(unique, lives, strict=True))
-        return Presence(namespace or DEFAULT_NAMESPACE, sum(lives), len(lives) - sum(lives), rows)
+        rows = tuple(model.KeyPresence(key, found) for key, found in zip(unique, lives, strict=True))
+        return model.Presence(namespace or DEFAULT_NAMESPACE, sum(lives), len(lives) - sum(lives), rows)
 
     async def ttl(self, key: str, *, namespace: str | None = None) -> KeyLife:
         """How long a key lives; what would be no hit is not found, but a stale one still says its reserve."""
         where = (key, namespace or DEFAULT_NAMESPACE)
         fetched = await self.store.get(self.layout.of(key, namespace))
         if fetched is None:
-            return KeyLife(*where, found=False)
+            return model.KeyLife(*where, found=False)
         try:
             meta = self.codec.peek(fetched.blob)
         except UndecodableError:
-            return KeyLife(*where, found=False)
+            return model.KeyLife(*where, found=False)
         life, reason = await self._judged(namespace, fetched, meta)
         if reason:
-            return KeyLife(*where, found=False, stale_seconds=life.stale_seconds if reason == "stale" else None)
-        return KeyLife(*where, True, life.ttl_ms is not None, life.ttl_seconds, life.stale_seconds)
+            return model.KeyLife(*where, found=False, stale_seconds=life.stale_seconds if reason == "stale" else None)
+        return model.KeyLife(*where, True, life.ttl_ms is not None, life.ttl_seconds, life.stale_seconds)
 
     async def raw_ttl(self, name: str) -> KeyLife:
         """How long any key of the server lives, whoever wrote it."""
         (left,) = await self.store.ttls([raw_name(name)])
         if left == ABSENT:
-            return KeyLife(name, None, found=False)
-        return KeyLife(name, None, True, left is not None, None if left is None else left / 1000)
+            return model.KeyLife(name, None, found=False)
+        return model.KeyLife(name, None, True, left is not None, None if left is None else left / 1000)
 
     async def raw_value(self, name: str) -> RawValue:
         """Any key of the server: a string whole, of what has elements the first 1,000."""
@@ -128,17 +139,17 @@ class CacheOperator:
         name = self.layout.of(key, namespace)
         fetched = await self.store.get(name)
         if fetched is None:
-            return Touched(*where, found=False)
+            return model.Touched(*where, found=False)
         try:
             meta = self.codec.peek(fetched.blob)
         except UndecodableError:
-            return Touched(*where, found=False)
+            return model.Touched(*where, found=False)
         if (await self._judged(namespace, fetched, meta))[1]:
-            return Touched(*where, found=False)
+            return model.Touched(*where, found=False)
         lives_ms = self.lives_ms(ttl, namespace)
         await self.store.set(Write(name, await self._renewed(name, fetched.blob, meta, lives_ms), lives_ms))
         await self.announce([name])
-        return Touched(*where, True, None if lives_ms is None else lives_ms / 1000)
+        return model.Touched(*where, True, None if lives_ms is None else lives_ms / 1000)
 
     async def inspect(self, key: str, *, namespace: str | None = None) -> Inspected:
         """One key, taken apart, whatever codec wrote it."""

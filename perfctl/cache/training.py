@@ -10,7 +10,6 @@ from perfctl.cache.codec import UndecodableError, UnknownDictionaryError
 from perfctl.cache.dictionaries import LARGEST_VALUE_BYTES, Dictionary, trained
 from perfctl.cache.keys import pattern_of
 from perfctl.cache.model.dictionaries import DictionaryListing, DictionaryRow, DictionaryTraining
-from perfctl.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,16 +29,11 @@ async def train(
 ) -> DictionaryTraining:
     """Train a dictionary of up to 1,000 values that lie in a namespace; store it where it pays, unless `dry_run`.
 
-    `before_storing` is told what it gains first. UsageError where there is nothing to learn from.
+    `before_storing` is told what it gains first.
     """
     import asyncio
 
     values = await _values(operator, namespace)
-    if not values:
-        raise UsageError(
-            f"dict train: namespace {namespace!r} holds no value of up to 32 KiB to learn from",
-            hint="write some first, such as with perfctl cache preload",
-        )
     made = await asyncio.to_thread(trained, values)
     if not isinstance(made, Dictionary):
         return DictionaryTraining(

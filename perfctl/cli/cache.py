@@ -1,15 +1,13 @@
-"""`perfctl cache`: read, write and look after single keys; the other commands stand in files of their own."""
+"""`perfctl cache`: the group, what its commands share, and `get`; the other commands stand in files of their own."""
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from perfctl.cache.model import CachedValue, Deleted, KeyLife, Presence, Stored, Touched
+from perfctl.cache.model import CachedValue
 from perfctl.cli.command import CommandGroup
-from perfctl.cli.intake import taken
 from perfctl.cli.run import Run
 from perfctl.errors import UsageError
 from perfctl.units import parse_duration
@@ -17,13 +15,15 @@ from perfctl.units import parse_duration
 if TYPE_CHECKING:
     from perfctl.cache.operator import CacheOperator
 
-_MAX_VALUE_BYTES = 64 * 1024 * 1024
-"""What the cache takes as one value."""
-
 group = CommandGroup(
     "cache",
     help="Look into, clear and warm the cache.",
     parts={
+        "set": "cache_keys",
+        "delete": "cache_keys",
+        "exists": "cache_keys",
+        "ttl": "cache_keys",
+        "touch": "cache_keys",
         "clear": "cache_clear",
         "preload": "cache_preload",
         "stats": "cache_look",
@@ -71,82 +71,6 @@ async def get(
     return found
 
 
-@group.command("set", example='perfctl cache set user:123 \'{"name": "Ada"}\' --json --ttl 10m')
-async def set_value(
-    run: Run,
-    key: Annotated[str, typer.Argument(help="The key.")],
-    value: Annotated[str, typer.Argument(help="The value; - reads it from stdin.")],
-    namespace: Namespace = None,
-    ttl: Ttl = None,
-    as_json: Annotated[bool, typer.Option("--json", help="The value is JSON, not text.")] = False,
-) -> Stored:
-    """Write a value.
-
-    It is text or, with --json, the structure that the JSON describes.
-    """
-    run.refuse_when_read_only("cache set")
-    text = _stdin_text() if value == "-" else value
-    return await operator_of(run).set(key, _parsed(text) if as_json else text, ttl=seconds_of(ttl), namespace=namespace)
-
-
-@group.command("delete", example="perfctl cache delete user:123 user:124 -n api")
-async def delete(
-    run: Run,
-    keys: Annotated[list[str], typer.Argument(metavar="KEY...", help="The keys.")],
-    namespace: Namespace = None,
-) -> Deleted:
-    """Delete keys by name.
-
-    Keys that are not there are counted, and no error.
-    """
-    run.refuse_when_read_only("cache delete")
-    return await operator_of(run).delete(keys, namespace=namespace)
-
-
-@group.command("exists", example="perfctl cache exists user:123 -n api && echo warm")
-async def exists(
-    run: Run,
-    keys: Annotated[list[str], typer.Argument(metavar="KEY...", help="The keys.")],
-    namespace: Namespace = None,
-) -> Presence:
-    """Would these keys be hits? Exit 1 when one would not.
-
-    What was cleared and what is past its life is absent.
-    """
-    presence = await operator_of(run).exists(keys, namespace=namespace)
-    if presence.absent:
-        run.exit(1)
-    return presence
-
-
-@group.command("ttl", example="perfctl cache ttl user:123 -n api")
-async def ttl(
-    run: Run, key: Annotated[str, typer.Argument(help="The key.")], namespace: Namespace = None, raw: Raw = False
-) -> KeyLife:
-    """Print what is left of a key's life, and of its stale reserve; exit 1 when it is absent."""
-    operator = operator_of(run)
-    refuse_namespace(raw, namespace)
-    life = await (operator.raw_ttl(key) if raw else operator.ttl(key, namespace=namespace))
-    if not life.found:
-        run.exit(1)
-    return life
-
-
-@group.command("touch", example="perfctl cache touch user:123 -n api --ttl 1h")
-async def touch(
-    run: Run,
-    key: Annotated[str, typer.Argument(help="The key.")],
-    namespace: Namespace = None,
-    ttl: Ttl = None,
-) -> Touched:
-    """Give a key a new life from now on; exit 1 when it is absent."""
-    run.refuse_when_read_only("cache touch")
-    touched = await operator_of(run).touch(key, ttl=seconds_of(ttl), namespace=namespace)
-    if not touched.found:
-        run.exit(1)
-    return touched
-
-
 def operator_of(run: Run) -> CacheOperator:
     """The operator's side of the context's cache."""
     return run.optimizer.cache.operator
@@ -191,17 +115,3 @@ def _say_why(run: Run, found: CachedValue) -> None:
         run.terminal.say(f"{found.key!r}{where} is past its life; perfctl cache inspect shows what stands in")
     else:
         run.terminal.say(f"{found.key!r}{where} was cleared; its memory waits to be given back")
-
-
-def _stdin_text() -> str:
-    try:
-        return taken("-", at_most=_MAX_VALUE_BYTES, wanted="cache its parts under keys of their own").decode()
-    except UnicodeDecodeError as error:
-        raise UsageError("stdin is not UTF-8", hint="values from the command line are text") from error
-
-
-def _parsed(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"VALUE is not JSON: {error}", hint="leave --json out to store it as text") from error

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from perfctl.cache.model import (
-    CachedValue,
-    Cleared,
-    Deleted,
-    KeyLife,
-    NamespaceStats,
-    Preloaded,
-    Presence,
-    ServerFacts,
-    SharedStats,
-    Stored,
-    Touched,
-)
-from perfctl.cache.model.servers import NodeStats
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
 from perfctl.render.document import dumps, plain
 from perfctl.render.view import Cell, Column, Facts, Table, Text, Tone, View, view
 from perfctl.units import format_bytes, format_count, format_duration_ms, format_ratio
+
+if TYPE_CHECKING:
+    from perfctl.cache.model import (
+        CachedValue,
+        Cleared,
+        Deleted,
+        KeyLife,
+        NamespaceStats,
+        Preloaded,
+        Presence,
+        ServerFacts,
+        SharedStats,
+        Stored,
+        Touched,
+    )
+    from perfctl.cache.model.servers import NodeStats
 
 
 def value_view(result: CachedValue) -> View:
@@ -196,23 +201,21 @@ def _server_line(server: ServerFacts) -> str:
     return f"{name} · {format_bytes(server.used_memory_bytes)}{limit} used · {server.maxmemory_policy}"
 
 
-VIEWS = {
-    CachedValue: value_view,
-    Stored: stored_view,
-    Deleted: deleted_view,
-    Cleared: cleared_view,
-    Preloaded: preloaded_view,
-    SharedStats: stats_view,
-    Presence: presence_view,
-    KeyLife: life_view,
-    Touched: touched_view,
-}
-
+VIEWS: Mapping[type, Callable[[Any], View]] = {}
 LATER = {
+    "perfctl.cache.model.values.CachedValue": "cache:value_view",
+    "perfctl.cache.model.keys.Stored": "cache:stored_view",
+    "perfctl.cache.model.keys.Deleted": "cache:deleted_view",
+    "perfctl.cache.model.keys.Presence": "cache:presence_view",
+    "perfctl.cache.model.keys.KeyLife": "cache:life_view",
+    "perfctl.cache.model.keys.Touched": "cache:touched_view",
+    "perfctl.cache.model.clears.Cleared": "cache:cleared_view",
+    "perfctl.cache.model.loads.Preloaded": "cache:preloaded_view",
+    "perfctl.cache.model.shared.SharedStats": "cache:stats_view",
     "perfctl.cache.model.look.TopKeys": "cache_look:top_view",
     "perfctl.cache.model.look.Inspected": "cache_look:inspected_view",
     "perfctl.cache.model.dictionaries.DictionaryTraining": "cache_dict:training_view",
     "perfctl.cache.model.dictionaries.DictionaryListing": "cache_dict:listing_view",
     "perfctl.cache.simulate.model.Simulated": "cache_simulate:simulated_view",
 }
-"""What few commands answer, and where its drawing stands: loaded for them alone."""
+"""Every answer by its name, so that none is loaded for another's sake, and where its drawing stands."""

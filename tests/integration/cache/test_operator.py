@@ -131,7 +131,7 @@ def test_one_key_is_taken_apart(cache: Ask, namespace: str) -> None:
 
 
 def test_a_dictionary_is_tried_trained_listed_and_used(cache: Ask, namespace: str) -> None:
-    assert cache("dict", "train", namespace).returncode == 2
+    assert data(cache("dict", "train", namespace, "-o", "json"), 1)["reason"] == "0 samples are too few"
     cache("preload", "-", "-n", namespace, input=USERS)
     tried = data(cache("dict", "train", namespace, "--dry-run", "-o", "json"))
     assert (tried["pays"], tried["is_stored"]) == (True, False)
