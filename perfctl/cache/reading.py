@@ -9,6 +9,7 @@ from zlib import crc32
 from perfctl.cache.codec import Decoded, UndecodableError, UnknownDictionaryError
 from perfctl.cache.entry import Entry
 from perfctl.cache.meta import Meta
+from perfctl.cache.recovery import Missed
 from perfctl.cache.shared import UNANSWERED
 from perfctl.cache.tiers import Tiers, meta_of
 from perfctl.cache.weight import weigh_decoded
@@ -89,9 +90,9 @@ class Reader:
             return await self._alone(state, name, entry, eager)
         if entry is not None and await self._is_still_known(state, name, entry):
             return Look(entry)
-        generation, ticket = state.generation, self._tiers.expect(name)
-        blob = await self._tiers.shared.fetch(name)
-        return await self._judge(state, name, blob, _Case(entry, generation, ticket, self._eager(state, eager)))
+        recovery = self._tiers.recovery
+        case = _Case(entry, state.generation, self._tiers.expect(name), self._eager(state, eager), recovery.of(name))
+        return await self._judge(state, name, await self._tiers.shared.fetch(name), case)
 
     async def look_many(
         self, state: NamespaceState, names: Sequence[bytes], eager: float | None = None
@@ -111,7 +112,13 @@ class Reader:
             elif entry is not None and await self._is_still_known(state, name, entry):
                 found[name] = Look(entry)
             else:
-                cases[name] = _Case(entry, state.generation, self._tiers.expect(name), self._eager(state, eager))
+                cases[name] = _Case(
+                    entry,
+                    state.generation,
+                    self._tiers.expect(name),
+                    self._eager(state, eager),
+                    self._tiers.recovery.of(name),
+                )
         if cases and shared is not None:
             missing = list(cases)
             none: list[bytes | None] = [UNANSWERED] * len(missing)
@@ -162,8 +169,8 @@ class Reader:
             self._tiers.is_expected(name, case.ticket)
             stands = case.entry is not None and self._tiers.stands(state, case.entry)
             return Look(case.entry if stands else None, 1, is_answered=False)
-        if self._tiers.recovery:
-            missed = self._tiers.recovery.of(name)
+        if self._tiers.recovery or case.missed is not None:
+            missed = self._tiers.recovery.of(name) or case.missed
             if missed is not None and (blob is None or not _is_newer(self._tiers, blob, missed.created_ms)):
                 return self._as_missed(state, name, case, is_deleted=missed.blob is None)
         entry = None if blob is None else await self._read(state, name, blob, case)
@@ -253,6 +260,8 @@ class _Case(NamedTuple):
     generation: int
     ticket: object
     eager: float
+    missed: Missed | None
+    """What the server had not been told by then: its answer may be from before."""
 
 
 def _is_newer(tiers: Tiers, blob: bytes, created_ms: int) -> bool:

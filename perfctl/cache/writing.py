@@ -234,6 +234,7 @@ class Writer:
         go; the process keeps its own value for a few seconds only."""
         if not shared.is_away:
             names = [each.name for each in missed]
+            await self._overtake(names)
             if await shared.ask(lambda: _done(shared.store.remove(names)), False):
                 self._told(names)
                 until = self._tiers.clock.monotonic() + LOCAL_SECONDS
