@@ -91,6 +91,7 @@ def _from_fields(config: CacheConfig) -> Address:
         service=config.sentinel_service,
         timeout_seconds=config.timeout_seconds,
         protocol=config.protocol,
+        replicas=tuple(_replica(url) for url in config.replica_urls),
         reads_replicas=config.read_replicas,
     )
 
@@ -114,6 +115,14 @@ def _from_url(config: CacheConfig) -> Address:
         password=unquote(url.password) if url.password else fields.password,
         tls=fields.tls or url.scheme in ("rediss", "valkeys"),
     )
+
+
+def _replica(text: str) -> tuple[str, int]:
+    """Where a replica is; who we are, and whether by TLS, is as for its primary."""
+    url = urlsplit(text)
+    if url.scheme not in _SCHEMES or not url.hostname:
+        raise ConfigError(f"replica_urls: {_without_password(url)!r} is no address", hint="write redis://HOST:6379")
+    return url.hostname, _port(url)
 
 
 def _port(url: SplitResult) -> int:

@@ -4,13 +4,14 @@ of the loop, sent together."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any
 
 import hiredis
 from redis.exceptions import RedisError
 
+from perfctl.cache.redis import replicas
 from perfctl.cache.redis.channel import Channel, LostConnectionError, packed
 from perfctl.errors import PerfctlError
 
@@ -31,6 +32,8 @@ class Node:
 
     def __init__(self, name: str, connect: Callable[[], Any], timeout_seconds: float) -> None:
         self.name = name
+        self.replicas: Sequence[Node] = ()
+        """Who may be asked for many names at once in this primary's place: see `replicas.py`."""
         self.on_failure: Callable[[Node], None] | None = None
         """Told when it could not be reached, or was lost."""
         self._connect = connect
@@ -47,6 +50,9 @@ class Node:
         self._askers: list[Asked] = []
         self._patience: asyncio.TimerHandle | None = None
         """When those who read within this tick give up."""
+        self._replicas_rest_until = 0.0
+        self._turn = 0
+        self._tasks: set[asyncio.Task[None]] = set()
         self._may_mget = True
 
     def read(self, name: bytes, patience_seconds: float | None = None) -> Asked:
@@ -102,6 +108,11 @@ class Node:
             self._opening.cancel()
             await asyncio.wait([self._opening])
             self._opening = None
+        for task in list(self._tasks):
+            task.cancel()
+            await asyncio.wait([task])
+        for replica in self.replicas:
+            await replica.close()
         self._fail(LostConnectionError("the connection was closed"))
         channels = [channel for channel in (self._channel, self._suspect) if channel is not None]
         for channel in channels:
@@ -115,6 +126,8 @@ class Node:
         for channel in (self._channel, self._suspect):
             if channel is not None:
                 channel.drop()
+        for replica in self.replicas:
+            replica.drop()
 
     def _usable(self) -> Channel | None:
         channel = self._channel
@@ -183,6 +196,9 @@ class Node:
     def _send_reads(self, channel: Channel) -> None:
         names, readers, patience = self._names, self._readers, self._patience
         self._names, self._readers, self._patience = [], [], None
+        if self.replicas and len(names) >= replicas.WORTHWHILE and self._replicas_rest_until < self._loop.time():
+            self._spawn(self._read_from_replica(names, readers, patience))
+            return
         if len(names) <= _MOST_READS:
             self._send_read(channel, names, readers, patience)
             return
@@ -191,6 +207,27 @@ class Node:
                 self._names, self._readers = names[start:] + self._names, readers[start:] + self._readers
                 return
             self._send_read(channel, names[start : start + _MOST_READS], readers[start : start + _MOST_READS], None)
+
+    async def _read_from_replica(
+        self, names: list[bytes], readers: list[Asked], patience: asyncio.TimerHandle | None
+    ) -> None:
+        """The replicas take turns; where one does not have what this primary has by now, this primary answers."""
+        self._turn += 1
+        replica = self.replicas[self._turn % len(self.replicas)]
+        blobs = await replicas.read(self, replica, names)
+        if blobs is not None:
+            if patience is not None:
+                patience.cancel()
+            _hand_out(readers, blobs, None)
+            return
+        self._replicas_rest_until = self._loop.time() + replicas.REST_SECONDS
+        self._names, self._readers = names + self._names, readers + self._readers
+        self._flush()
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _send_read(
         self, channel: Channel, names: list[bytes], readers: list[Asked], patience: asyncio.TimerHandle | None

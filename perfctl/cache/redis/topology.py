@@ -58,6 +58,8 @@ class _Single:
     def __init__(self, address: Address) -> None:
         host, port = address.nodes[0] if address.nodes else ("", 0)
         self._node = Node(str(address), partial(connection_to, address, host, port), address.timeout_seconds)
+        if address.reads_replicas:
+            self._node.replicas = [_replica(address, host, port) for host, port in address.replicas]
 
     def node_of(self, _name: bytes) -> Node:
         return self._node
@@ -164,7 +166,9 @@ class _Sentinel(_Known):
         try:
             for answer in asyncio.as_completed(asked):
                 try:
-                    self._primary = await self._primary_at(await answer)
+                    primary = await self._primary_at(await answer)
+                    await self._find_replicas(primary)
+                    self._primary = primary
                     return
                 except Exception as error:  # noqa: BLE001 - another sentinel may know; if none does, this is raised
                     failures.append(error)
@@ -184,6 +188,24 @@ class _Sentinel(_Known):
         if isinstance(role, list) and role[0] != b"master":
             raise LostConnectionError(f"{node.name} is no primary any more")
         return node
+
+    async def _find_replicas(self, primary: Node) -> None:
+        """Those that some sentinel finds well; without an answer, none is read from."""
+        if not self._at.reads_replicas or primary.replicas:
+            return
+        question = packed("SENTINEL", "REPLICAS", self._at.service)
+        asked = [asyncio.ensure_future(_only(sentinel, question)) for sentinel in self._sentinels]
+        done, pending = await asyncio.wait(asked, timeout=1.0, return_when=asyncio.FIRST_COMPLETED)
+        for one in pending:
+            one.cancel()
+        await asyncio.gather(*asked, return_exceptions=True)
+        answers = [one.result() for one in done if not one.cancelled() and one.exception() is None]
+        rows = [_fields(row) for answer in answers[:1] if isinstance(answer, list) for row in answer]
+        primary.replicas = [
+            _replica(self._at, row[b"ip"].decode(), int(row[b"port"]))
+            for row in rows
+            if not any(word in row[b"flags"] for word in (b"down", b"disconnected"))
+        ]
 
 
 class _Cluster(_Known):
@@ -263,6 +285,14 @@ class _Cluster(_Known):
             host = (primary[0] or b"").decode() or asked.name.rpartition(":")[0]
             slots[first : last + 1] = [self._node(host, int(primary[1]))] * (last + 1 - first)
         self._slots = slots
+
+
+def _replica(address: Address, host: str, port: int) -> Node:
+    return Node(f"{host}:{port}", partial(connection_to, address, host, port), address.timeout_seconds)
+
+
+def _fields(row: Any) -> dict[bytes, bytes]:
+    return row if isinstance(row, dict) else dict(zip(row[::2], row[1::2], strict=True))
 
 
 async def _only(node: Node, command: bytes) -> Any:
