@@ -91,6 +91,11 @@ class Computer:
         """Whether a stale value may stand in."""
         return bool(state.settings.fail_safe_seconds) if call.fail_safe is None else call.fail_safe
 
+    def is_due(self, state: NamespaceState, entry: Entry, call: Call) -> bool:
+        """Whether a value within its TTL is to be refreshed by this read."""
+        eager = state.settings.eager_refresh_ratio if call.eager is None else call.eager
+        return self._tiers.is_due(entry, eager or 0.0)
+
     # The steps that async and blocking callers share.
 
     async def begin(self, job: Job) -> Any:
@@ -100,8 +105,7 @@ class Computer:
         entry = look.entry
         if entry is not None and self._reader.is_fresh(entry):
             self._reader.count(state, look)
-            eager = state.settings.eager_refresh_ratio if call.eager is None else call.eager
-            job.previous, job.wants_refresh = entry, self._tiers.is_due(entry, eager or 0.0)
+            job.previous, job.wants_refresh = entry, self.is_due(state, entry, call)
             return entry.value
         job.previous = entry
         if entry is not None and self.is_safe(state, call):
@@ -141,7 +145,7 @@ class Computer:
 
     async def claim(self, job: Job) -> bool:
         """Whether the caller is to compute the value: it has the lock, or nobody can have it. Does not wait."""
-        if self._stampede is None:
+        if self._stampede is None or job.flight.is_private:
             return True
         lease = await self._stampede.take(self._lock(job))
         job.lease = lease or None
@@ -246,7 +250,7 @@ class Computer:
     async def _elect(self, job: Job) -> Any:
         """MISSING: compute, we have the lock or nobody can have it. Else a value that somebody else computed."""
         stampede = self._stampede
-        if stampede is None:
+        if stampede is None or job.flight.is_private:
             return MISSING
         lock = self._lock(job)
         now = self._tiers.clock.monotonic

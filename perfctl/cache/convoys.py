@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from perfctl.cache.call import Call
 from perfctl.cache.computing import Job
-from perfctl.cache.entry import MISSING
+from perfctl.cache.entry import MISSING, Entry
 from perfctl.cache.flights import Abandoned
 from perfctl.cache.ttl import ttl_ms
 from perfctl.errors import TimedOutError
@@ -44,6 +44,7 @@ class Convoy:
         self._names = names
         self._factory = factory
         self._call = call
+        self._due: dict[bytes, Entry] = {}
 
     async def have(self) -> Values:
         """The values by name; MISSING where the factory left a key out."""
@@ -61,6 +62,8 @@ class Convoy:
             values |= await self._lead(led)
             values |= await self._follow(followed)
             wanted = [name for name in wanted if name not in values]
+        if self._due:
+            self._works.background.spawn(self._refresh(self._due))
         return values
 
     def _joined(self, names: list[bytes]) -> tuple[dict[bytes, Job], dict[bytes, Job]]:
@@ -88,6 +91,7 @@ class Convoy:
             await self._look(jobs, values)
             mine = await self._elected({name: job for name, job in jobs.items() if name not in values}, values)
             if mine:
+                self._state.counts.misses += len(mine)
                 values |= await self._compute(mine)
             others = [job for name, job in jobs.items() if name not in values]
             for job in others:
@@ -106,6 +110,8 @@ class Convoy:
                 self._works.reader.count(self._state, look)
                 values[name] = look.entry.value
                 self._computer.land(job, look.entry.value)
+                if self._computer.is_due(self._state, look.entry, self._call):
+                    self._due[name] = look.entry
                 continue
             job.previous = look.entry
             if look.entry is not None and self._computer.is_safe(self._state, self._call):
@@ -149,7 +155,6 @@ class Convoy:
     async def _compute(self, jobs: dict[bytes, Job]) -> Values:
         """Call the factory for these, and keep what it returns."""
         computer, started = self._computer, time.perf_counter()
-        self._state.counts.misses += len(jobs)
         for job in jobs.values():
             job.flight.leader = asyncio.current_task()
             await computer.begin_anew(job)
@@ -165,6 +170,29 @@ class Convoy:
         if extra:
             await self._keep_extra(extra)
         return values
+
+    async def _refresh(self, due: Mapping[bytes, Entry]) -> None:
+        """Compute these anew before their lives end, but for those that somebody computes."""
+        computer = self._computer
+        flights = {name: computer.lead_refresh(name, entry) for name, entry in due.items()}
+        jobs = {
+            name: Job(self._state, name, self._factory, self._call, flight, previous=due[name])
+            for name, flight in flights.items()
+            if flight is not None
+        }
+        mine = {}
+        try:
+            for name, job in jobs.items():
+                if await computer.claim(job):
+                    mine[name] = job
+                else:
+                    computer.flights.fail(name, job.flight, Abandoned())
+            if mine:
+                await self._compute(mine)
+        except BaseException as error:
+            for job in mine.values():
+                await computer.abandon(job, error)
+            raise
 
     async def _finish(self, keys: dict[str, Job], made: Mapping[str, Any]) -> Values:
         has_negative = self._computer.has_negative(self._state, self._call)

@@ -131,9 +131,11 @@ class AdvancedCache(Wiring):
         ttl: float | None = None,
         namespace: str | None = None,
         tags: Sequence[str] = (),
+        sliding: bool = False,
         soft_timeout: float | None = None,
         hard_timeout: float | None = None,
         fail_safe: bool | None = None,
+        eager: float | None = None,
         negative_ttl: float | None = None,
     ) -> dict[str, Any]:
         """The values of keys; `factory` (plain or async) is called once, with the list of those that are missing,
@@ -145,9 +147,11 @@ class AdvancedCache(Wiring):
         call = Call(
             ttl=ttl,
             tags=tuple(tags),
+            sliding=sliding,
             soft_timeout=soft_timeout,
             hard_timeout=hard_timeout,
             fail_safe=fail_safe,
+            eager=eager,
             negative_ttl=negative_ttl,
             takes_refresh=False,
         )

@@ -26,6 +26,8 @@ class Flight:
     """A stale value at once where there is one, else the same."""
     is_stale: bool = False
     """Whether `standin` holds a stale value."""
+    is_private: bool = False
+    """Nobody can join it: its leader leads another one of the same name, which holds the lock."""
 
     def offer(self, value: Any) -> None:
         """A stale value for those who need not wait."""
@@ -53,7 +55,7 @@ class Flights:
                 flight = self._flights[name] = Flight(caller)
                 return flight, True
             cannot_wait = flight.leader is caller or (blocks and flight.thread == threading.get_ident())
-            return (Flight(caller), True) if cannot_wait else (flight, False)
+            return (Flight(caller, is_private=True), True) if cannot_wait else (flight, False)
 
     def lead(self, name: bytes) -> Flight | None:
         """A flight that the caller leads, where nobody else does."""

@@ -75,6 +75,7 @@ class Works:
         self.blocking = BlockingWaiters(self.computer, self.run)
         self._store = None if cache.is_in_memory else store
         self._reclaimer: Reclaimer | None = None
+        self._home: asyncio.AbstractEventLoop | None = None
         self._cache = weakref.ref(cache)
         self._runs = 0
         self.is_running = False
@@ -100,8 +101,8 @@ class Works:
         self.is_running = False
         self._runs += 1
         await self.background.drain()
-        if self._reclaimer is not None:
-            await _on_portal(self._reclaimer.stop())
+        if self._reclaimer is not None and self._home is not None and self._home.is_running():
+            await _on(self._home, self._reclaimer.stop())
         if self.backplane is not None:
             await self.backplane.stop()
         await self.tell()
@@ -116,7 +117,8 @@ class Works:
             return
         if self._reclaimer is None:
             self._reclaimer = Reclaimer(self._store, cache.layout)
-        portal().loop.call_soon_threadsafe(self._reclaimer.request, state.name)
+        self._home = portal().loop
+        self._home.call_soon_threadsafe(self._reclaimer.request, state.name)
 
     async def tell(self) -> None:
         """Tell the server what was counted since it was last told."""
@@ -199,10 +201,7 @@ class Works:
         return backplane
 
 
-async def _on_portal(work: Coroutine[Any, Any, None]) -> None:
-    from perfctl.bridge import portal
-
-    loop = portal().loop
+async def _on(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, None]) -> None:
     if loop is asyncio.get_running_loop():
         await work
     else:

@@ -176,6 +176,24 @@ def test_a_slow_batch_gives_stale_values_or_an_error_and_completes(has_server: b
 
 
 @BOTH
+def test_what_is_late_in_its_life_is_refreshed_by_one_call_and_not_waited_for(has_server: bool) -> None:
+    async def scene(stage: Stage) -> None:
+        table = Table(answer="old")
+        await stage.cache.get_or_set_many("ab", table, eager=0.8)
+        stage.clock.advance(8.5)
+        await stage.cache.set("c", "young")
+        table.answer = "new"
+        for _ in range(3):
+            found = await stage.cache.get_or_set_many("abc", table, eager=0.8)
+            assert found == {"a": "old a", "b": "old b", "c": "young"}
+        await asyncio.sleep(0.02)
+        assert table.calls[1:] == [["a", "b"]]
+        assert await stage.cache.get_many("ab") == {"a": "new a", "b": "new b"}
+
+    play(scene, has_server=has_server)
+
+
+@BOTH
 def test_a_batch_that_is_cancelled_leaves_its_keys_to_others(has_server: bool) -> None:
     async def scene(stage: Stage) -> None:
         table = Table()

@@ -290,6 +290,21 @@ def test_two_processes_do_not_refresh_the_same_value() -> None:
     play(scene, eager_refresh_ratio=0.8)
 
 
+@BOTH
+def test_a_factory_that_asks_for_its_own_key_does_not_wait_for_itself(has_server: bool) -> None:
+    async def scene(stage: Stage) -> None:
+        async def outer() -> Any:
+            return await stage.cache.get_or_set("k", lambda: 3)
+
+        async def many(keys: list[str]) -> dict[str, Any]:
+            return dict(await stage.cache.get_or_set_many(keys, lambda inner: dict.fromkeys(inner, 4)))
+
+        assert await asyncio.wait_for(stage.cache.get_or_set("k", outer), 5) == 3
+        assert await asyncio.wait_for(stage.cache.get_or_set_many("ab", many), 5) == {"a": 4, "b": 4}
+
+    play(scene, has_server=has_server)
+
+
 def test_lives_are_shortened_at_random() -> None:
     async def run() -> None:
         clock = ManualClock()
