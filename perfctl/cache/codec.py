@@ -16,13 +16,12 @@ from perfctl.cache.bounds import MAX_VALUE_BYTES
 from perfctl.cache.compressors import COMPRESSOR_NAMES
 from perfctl.cache.endings import CHECKSUM_BYTES, DAMAGED, Endings
 from perfctl.cache.header import (
+    COMMON_HEAD,
     DICTIONARY,
     ENCRYPTED,
     EPOCH_MS,
-    FORMAT,
     HEAD,
     NEVER,
-    SECONDS,
     SIGNED,
     Header,
     UndecodableError,
@@ -52,11 +51,11 @@ if TYPE_CHECKING:
 __all__ = ["MAX_VALUE_BYTES", "BlobFacts", "Codec", "Decoded", "UndecodableError", "UnknownDictionaryError", "peek"]
 
 _MOST_PLANS = 4096
-_LEAST_BLOB_BYTES = HEAD.size + 2 + CHECKSUM_BYTES
-_UNCOMMON = 0xFF ^ DICTIONARY ^ SECONDS
-"""The flags that a value has none of where nothing but a dictionary and a life in seconds is told."""
+_SMALL_START = COMMON_HEAD.size
+_LEAST_BLOB_BYTES = COMMON_HEAD.size + CHECKSUM_BYTES
+_NO_PLAN = Plan(CacheConfig(), "", None, b"\xff no name starts so")
 _new = tuple.__new__
-_unpack_head = HEAD.unpack_from
+_unpack_head = COMMON_HEAD.unpack_from
 _number_of = int.from_bytes
 
 
@@ -119,6 +118,7 @@ class Codec:
         self._dictionaries: Dictionaries | None = None
         for own in (None, *config.namespaces):
             check(config, own)
+        self._last = _NO_PLAN
 
     @property
     def serializer(self) -> Serializer:
@@ -202,25 +202,26 @@ class Codec:
         else:
             header, seed = write_header(codec, meta, length, dictionary=dictionary.number), dictionary.checksum
             self._keep_alive(plan, dictionary, fresh_ms)
-        return b"%b%b%b" % (header, body, crc32(header, crc32(body, crc32(name, seed))).to_bytes(CHECKSUM_BYTES, "big"))
+        return header + body + crc32(header, crc32(body, crc32(name, seed))).to_bytes(CHECKSUM_BYTES, "big")
 
     def decode(self, name: bytes, blob: bytes, *, lenient: bool = False) -> Decoded:
         """The value that lies under `name`. UndecodableError for anything that `encode` did not write there; memory
         and depth are bounded. `lenient` gives a readable mapping where a value's class is not registered here."""
-        plan = self._by_prefix.get(name[: name.find(b":", self._root_bytes) + 1])
-        if plan is None or lenient or len(blob) < _LEAST_BLOB_BYTES:
-            return self._decode(plan or self._plan_of(name), name, blob, lenient)
-        found, codec, flags, version, high, low, fresh, length = _unpack_head(blob)
-        if found != FORMAT or flags & _UNCOMMON or plan.seal or codec != plan.codec_packed or plan.compressor is None:
+        plan = self._last
+        if not name.startswith(plan.prefix):
+            plan = self._last = self._plan_of(name)
+        if lenient or len(blob) < _LEAST_BLOB_BYTES:
             return self._decode(plan, name, blob, lenient)
-        start, seed, coder = HEAD.size, 0, plan.compressor
-        if flags & DICTIONARY:
-            number = blob[start] << 8 | blob[start + 1]
-            tracked = plan.tracked
-            dictionary = None if tracked is None else tracked.active
+        first, version, high, low, fresh, length, number = _unpack_head(blob)
+        if first == plan.small_start:
+            dictionary = plan.tracked.active if plan.tracked is not None else None
             if dictionary is None or dictionary.number != number:
                 dictionary = self._known(plan, number)
-            start, seed, coder = start + 2, dictionary.checksum, dictionary.coder
+            start, seed, coder = _SMALL_START, dictionary.checksum, dictionary.coder
+        elif first == plan.plain_start:
+            start, seed, coder = HEAD.size, 0, plan.compressor
+        else:
+            return self._decode(plan, name, blob, lenient)
         body = blob[start:-CHECKSUM_BYTES]
         if crc32(blob[:start], crc32(body, crc32(name, seed))) != _number_of(blob[-CHECKSUM_BYTES:], "big"):
             raise UndecodableError(DAMAGED)
@@ -230,7 +231,7 @@ class Codec:
             raise UndecodableError(str(error)) from error
         except plan.serializer.failures as error:
             raise UndecodableError(f"not a value of ours: {error}") from error
-        fresh_ms = None if fresh == NEVER else fresh * 1000 if flags & SECONDS else fresh
+        fresh_ms = fresh if fresh != NEVER else None
         return _new(Decoded, (value, _new(Meta, ((high << 32 | low) + EPOCH_MS, fresh_ms, version, (), False, None))))
 
     def _decode(self, plan: Plan, name: bytes, blob: bytes, lenient: bool) -> Decoded:
@@ -282,18 +283,22 @@ class Codec:
         known = self._plans.get(namespace)
         if known is not None:
             return known
-        plan = Plan(self._config, namespace, self._own.get(namespace))
+        prefix = self._layout.namespace(namespace) if namespace else b""
+        plan = Plan(self._config, namespace, self._own.get(namespace), prefix)
         if plan.wants_dictionaries and self._store is not None and namespace:
             plan.tracked = self.dictionaries.tracked(namespace)
         if len(self._plans) < _MOST_PLANS:
             self._plans[namespace] = plan
-            if namespace:
-                self._by_prefix[self._layout.namespace(namespace)] = plan
+            self._by_prefix[prefix] = plan
         return plan
 
     def _plan_of(self, name: bytes) -> Plan:
         """The plan of the namespace that a server's name lies in."""
-        parts = self._layout.split(name[: name.find(b":", self._root_bytes) + 1] + b"k")
+        prefix = name[: name.find(b":", self._root_bytes) + 1]
+        known = self._by_prefix.get(prefix)
+        if known is not None:
+            return known
+        parts = self._layout.split(prefix + b"k")
         return self._plan("" if parts is None else parts[0])
 
     def _dictionary(self, plan: Plan, header: Header) -> Dictionary:

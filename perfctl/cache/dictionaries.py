@@ -8,7 +8,7 @@ content; the checksum of a value's blob starts from the whole dictionary's own, 
 another dictionary that came by the same id. A dictionary lives as long as the longest life of a value written with it,
 and is put back by the processes that hold it; where it is gone all the same, its values are misses and written anew.
 A dictionary is adopted when it leaves at least a tenth less of held-out values than plain zstd, dropped when it saves
-less than 3 % of what is written, and trained anew when the values have changed.
+less than 3 % of what is written, and replaced by a later one that leaves 5 % less than it does.
 """
 
 from __future__ import annotations
@@ -36,6 +36,9 @@ LEAST_LIFE_MS = 7 * 24 * 3600 * 1000
 """However short its values live: what is loaded again tomorrow shall find its dictionary."""
 
 _LEAST_GAIN = 0.1
+_LEAST_PROGRESS = 0.95
+_RETRAIN_SECONDS = 3600.0
+"""How long a dictionary that pays is in use before its successor is tried."""
 _FEWEST_SAMPLES = 8
 _LOOK_SECONDS = 60.0
 _RENEW_SECONDS = 3600.0
@@ -175,13 +178,15 @@ class Dictionaries:
         if tracked is not None:
             await self._look(tracked)
 
-    async def train(self, namespace: str, samples: Sequence[bytes]) -> Trained:
+    async def train(
+        self, namespace: str, samples: Sequence[bytes], *, better_than: Dictionary | None = None
+    ) -> Trained:
         """Train a dictionary of serialised values, store it, and let all processes write with it.
 
-        Refused (`dictionary` None, `reason`) when it does not pay. Raises what the store raises. Takes ~0.2 s of CPU
-        in a thread.
+        Refused (`dictionary` None, `reason`) when it does not pay, or is not 5 % better than another one. Raises what
+        the store raises. Takes ~0.2 s of CPU in a thread.
         """
-        made = await asyncio.to_thread(trained, list(samples))
+        made = await asyncio.to_thread(trained, list(samples), better_than)
         if not isinstance(made, Dictionary):
             return made
         stored = await self._publish(namespace, made)
@@ -232,13 +237,13 @@ class Dictionaries:
             tracked.lives_longer = False
             plan.renew_at = now + _RENEW_SECONDS
             await self._renew(tracked, tracked.active)
-        wants = tracked.active is None or tracked.is_unsatisfied
-        if wants and tracked.has_enough and now >= plan.train_at:
+        if tracked.has_enough and now >= (plan.train_at if tracked.active is None else plan.retrain_at):
             await self._train_here(tracked, plan)
 
     async def _look(self, tracked: Tracked) -> None:
         """Adopt what the pointer names, unless it was found not to pay here."""
-        self._plan(tracked).look_at = self._now() + _LOOK_SECONDS
+        plan = self._plan(tracked)
+        plan.look_at = self._now() + _LOOK_SECONDS
         number = await self._pointed(tracked.namespace)
         if number is None or (tracked.active is not None and tracked.active.number == number):
             return
@@ -247,6 +252,7 @@ class Dictionaries:
         dictionary = self._known[tracked.namespace, number]
         if dictionary.checksum not in tracked.rejected:
             tracked.adopt(dictionary)
+            plan.retrain_at = self._now() + _RETRAIN_SECONDS
 
     async def _renew(self, tracked: Tracked, dictionary: Dictionary) -> None:
         """Let a dictionary live as long as what was written with it; put it back where it is gone."""
@@ -263,12 +269,13 @@ class Dictionaries:
         lock, token = self._layout.own(tracked.namespace, b"dlock"), b"%x" % id(tracked)
         plan.delay()
         plan.train_at = self._now() + plan.retry_seconds
+        plan.retrain_at = self._now() + max(_RETRAIN_SECONDS, plan.retry_seconds)
         if not await self._server.take(lock, token, _LOCK_MS):
             plan.look_at = self._now() + 2.0
             plan.train_at = self._now() + 30.0
             return
         try:
-            made = await self.train(tracked.namespace, list(tracked.samples))
+            made = await self.train(tracked.namespace, list(tracked.samples), better_than=tracked.active)
         finally:
             await self._server.release(lock, token)
         if made.dictionary is not None:
@@ -341,6 +348,7 @@ class _Plan:
         self.look_at = 0.0
         self.renew_at = 0.0
         self.train_at = 0.0
+        self.retrain_at = 0.0
         self.paused_until = 0.0
         self.retry_seconds = 0.0
 
@@ -360,7 +368,7 @@ class _Plan:
 _FIELDS = ("created_ms", "samples", "ratio", "plain_ratio")
 
 
-def trained(samples: Sequence[bytes]) -> Dictionary | Trained:
+def trained(samples: Sequence[bytes], better_than: Dictionary | None = None) -> Dictionary | Trained:
     """A dictionary of three quarters of the samples, tried on the others; or why there is none. Pure but for the
     clock."""
     from perfctl.cache.compressors.zstd import COMPRESSOR
@@ -380,6 +388,10 @@ def trained(samples: Sequence[bytes]) -> Dictionary | Trained:
     with_it = sum(min(len(sample), 2 + len(made.coder.compress(sample))) for sample in held_out)
     if with_it > plain * (1 - _LEAST_GAIN):
         return Trained(None, "plain zstd does as well", with_it / total, plain / total, len(samples))
+    if better_than is not None:
+        other = sum(min(len(sample), 2 + len(better_than.coder.compress(sample))) for sample in held_out)
+        if with_it > other * _LEAST_PROGRESS:
+            return Trained(None, "the dictionary in use does as well", with_it / total, plain / total, len(samples))
     return made._replace(ratio=with_it / total, plain_ratio=plain / total)
 
 

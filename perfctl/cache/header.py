@@ -44,6 +44,8 @@ MAX_TEXT_BYTES = 4096
 
 HEAD = Struct(">HBBIBIIH")
 """The part that every header has."""
+COMMON_HEAD = Struct(">IIBIIHH")
+"""The same with its first four bytes as one number, and the id of a dictionary after it, if there is one."""
 _OLD_META = Meta(EPOCH_MS, None)
 
 
@@ -70,11 +72,12 @@ def write_header(
     codec: int, meta: Meta, length: int, *, dictionary: int | None = None, flags: int = 0, key_id: bytes = b""
 ) -> bytes:
     """The bytes in front of a body; `flags` are ENCRYPTED or SIGNED, with the key's id of 4 bytes."""
-    created = meta.created_ms - EPOCH_MS
+    created_ms, fresh_ms, version, tags, sliding, etag = meta
+    created = created_ms - EPOCH_MS
     if not 0 <= created <= _LATEST_MS:
         created = min(max(created, 0), _LATEST_MS)
-    fresh = NEVER if meta.fresh_ms is None else meta.fresh_ms
-    if fresh > NEVER - 1 and meta.fresh_ms is not None:
+    fresh = NEVER if fresh_ms is None else fresh_ms
+    if fresh > NEVER - 1 and fresh_ms is not None:
         fresh = min(fresh // 1000, NEVER - 1)
         flags |= SECONDS
     tail = b""
@@ -85,13 +88,13 @@ def write_header(
         flags |= DICTIONARY
         tail += dictionary.to_bytes(2, "big")
     tail += key_id
-    if meta.sliding:
+    if sliding:
         flags |= SLIDING
-    if meta.tags or meta.etag is not None:
-        flags |= (TAGS if meta.tags else 0) | (ETAG if meta.etag is not None else 0)
+    if tags or etag is not None:
+        flags |= (TAGS if tags else 0) | (ETAG if etag is not None else 0)
         tail += _texts(meta)
     head = HEAD.pack(
-        FORMAT, codec, flags, meta.version & 0xFFFFFFFF, created >> 32, created & 0xFFFFFFFF, fresh, length & 0xFFFF
+        FORMAT, codec, flags, version & 0xFFFFFFFF, created >> 32, created & 0xFFFFFFFF, fresh, length & 0xFFFF
     )
     return head + tail if tail else head
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from perfctl.cache.compressors import COMPRESSORS, compressor_named
-from perfctl.cache.header import ENCRYPTED, SIGNED
+from perfctl.cache.header import DICTIONARY, ENCRYPTED, FORMAT, SIGNED
 from perfctl.cache.serializers import NEEDS_SEAL, SERIALIZERS, Serializer, serializer_named
 from perfctl.config.settings import CacheConfig, NamespaceSettings
 from perfctl.errors import ConfigError
@@ -32,23 +32,33 @@ class Plan:
         "compressor",
         "dumps",
         "namespace",
+        "plain_start",
+        "prefix",
         "reserve_ms",
         "seal",
         "serializer",
+        "small_start",
         "tracked",
         "wants_dictionaries",
     )
 
-    def __init__(self, config: CacheConfig, namespace: str, own: NamespaceSettings | None) -> None:
+    def __init__(self, config: CacheConfig, namespace: str, own: NamespaceSettings | None, prefix: bytes) -> None:
         serializer = _setting(config, own, "serialization_method")
         compressor = _setting(config, own, "compressor") if config.compression_enabled else "none"
         self.namespace = namespace
+        self.prefix = prefix
+        """What the server's names of the namespace start with."""
         self.serializer = _serializer(serializer, config)
         self.dumps = self.serializer.dumps
         self.codec_none = SERIALIZERS[serializer] << 4
         self.codec_packed = self.codec_none | COMPRESSORS[compressor]
         self.compressor: Any = None if compressor == "none" else compressor_named(compressor)
         self.seal = _seal(config, own, serializer)
+        is_quick = not self.seal and self.compressor is not None
+        self.plain_start = FORMAT << 16 | self.codec_packed << 8 if is_quick else -1
+        """The first four bytes of a compressed value without tags and the like; -1 where every value has more."""
+        self.small_start = self.plain_start | DICTIONARY if is_quick else -1
+        """The same with a dictionary."""
         self.wants_dictionaries = compressor == "zstd" and bool(_setting(config, own, "dictionaries"))
         self.reserve_ms = _setting(config, own, "fail_safe_seconds") * 1000
         self.tracked: Tracked | None = None

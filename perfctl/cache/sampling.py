@@ -19,18 +19,16 @@ _LOOK_EVERY = 32
 _WINDOW = 64
 _LEAST_GAIN = 0.03
 """Of what plain zstd leaves, a dictionary in use must save so much, or it is dropped."""
-_DRIFT = 1.3
-"""How much more than at its adoption may be left of the values before another one is tried."""
 
 
 class Tracked:
-    """One namespace's writes. Looked at are the first ones, then one of 32 at random."""
+    """One namespace's writes. Looked at is each one until there are samples enough, and the first ones with a new
+    dictionary; then one of 32, at random."""
 
     __slots__ = (
         "_held_bytes",
         "_is_new",
         "_plain",
-        "_raw",
         "_seen",
         "_with",
         "active",
@@ -53,7 +51,7 @@ class Tracked:
         self.rejected: set[int] = set()
         """Checksums of dictionaries that did not pay here."""
         self.is_unsatisfied = False
-        """Whether the dictionary stopped paying, so that another one should be trained."""
+        """Whether the last dictionary was dropped because it did not pay: another one should be trained."""
         self.longest_ms = 0.0
         """The longest life of a value written with a dictionary; infinity where one never expires."""
         self.lives_longer = False
@@ -76,7 +74,7 @@ class Tracked:
             self._sample(raw)
         if is_sample and self.active is not None:
             self._compare(raw, packed_bytes, plain)
-        is_early = len(self.samples) < MOST_SAMPLES and self._held_bytes < MOST_NAMESPACE_BYTES
+        is_early = self.active is None and len(self.samples) < MOST_SAMPLES and self._held_bytes < MOST_NAMESPACE_BYTES
         step = 1 if is_early or self._is_new else random.randint(1, 2 * _LOOK_EVERY)  # noqa: S311
         self.look_at = self.writes + step
 
@@ -117,7 +115,6 @@ class Tracked:
                 self.samples[place] = raw
 
     def _compare(self, raw: bytes, packed_bytes: int, plain: Any) -> None:
-        self._raw += len(raw)
         self._with += packed_bytes
         self._plain += min(len(raw), len(plain.compress(raw)))
         self._seen += 1
@@ -128,9 +125,7 @@ class Tracked:
             self.rejected.add(self.active.checksum)
             self.adopt(None)
             self.is_unsatisfied = True
-        elif self._with > self._raw * self.active.ratio * _DRIFT:
-            self.is_unsatisfied = True
         self._forget_window()
 
     def _forget_window(self) -> None:
-        self._raw = self._with = self._plain = self._seen = 0
+        self._with = self._plain = self._seen = 0

@@ -4,6 +4,7 @@ gzip 6, on values that its dictionaries were not trained with."""
 from __future__ import annotations
 
 import asyncio
+import gc
 import gzip
 import json
 import random
@@ -96,9 +97,12 @@ async def _trained() -> Codec:
 def _ratio(ours: Callable[[], None], theirs: Callable[[], None]) -> float:
     """Median CPU time of one over that of the other, interleaved."""
     times: tuple[list[float], list[float]] = ([], [])
+    gc.collect()
+    gc.freeze()  # or the collector walks over the values that the bench holds, at the cost of both
     for _ in range(_ROUNDS):
         for contestant, taken in zip((ours, theirs), times, strict=True):
             started = time.process_time()
             contestant()
             taken.append(time.process_time() - started)
+    gc.unfreeze()
     return statistics.median(times[0]) / statistics.median(times[1])

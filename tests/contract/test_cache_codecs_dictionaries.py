@@ -172,10 +172,9 @@ def test_when_the_values_change_another_dictionary_is_trained() -> None:
     codec = _codec(store, clock)
     _write(codec, "orders", 250)
     asyncio.run(codec.dictionaries.maintain())
-    for _ in range(4):
-        _write(codec, "profiles", 400, seed=6)
-        clock.seconds += 700
-        asyncio.run(codec.dictionaries.maintain())
+    _write(codec, "profiles", 8000, seed=6)
+    clock.seconds += 3700
+    asyncio.run(codec.dictionaries.maintain())
     fresh = _codec(MemoryStore())
     _write(fresh, "profiles", 250, seed=6)
     asyncio.run(fresh.dictionaries.maintain())
