@@ -103,7 +103,7 @@ class Convoy:
         return values
 
     async def _look(self, jobs: dict[bytes, Job], values: Values) -> None:
-        looks = await self._works.reader.look_many(self._state, list(jobs))
+        looks = await self._works.reader.look_many(self._state, list(jobs), self._call.eager)
         for name, job in jobs.items():
             look = looks[name]
             if look.entry is not None and self._works.reader.is_fresh(look.entry):
@@ -134,7 +134,7 @@ class Convoy:
         """What another process computed before we had its lock."""
         if not any(job.lease for job in mine.values()):
             return
-        looks = await self._works.reader.look_many(self._state, list(mine))
+        looks = await self._works.reader.look_many(self._state, list(mine), self._call.eager)
         for name in list(mine):
             entry = looks[name].entry
             if entry is not None and self._works.reader.is_fresh(entry):
