@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 SLOW_ORDERS = ("total", "mean", "calls", "rows", "io")
 SANDBOX_PARTS = ("cluster", "sentinel", "replica")
+RANKINGS = ("hot", "big", "no-ttl")
 
 
 def values_after(words: list[str], before: list[str], incomplete: str) -> list[str] | None:
@@ -20,6 +21,8 @@ def values_after(words: list[str], before: list[str], incomplete: str) -> list[s
 
 def arguments_of(words: list[str], before: list[str]) -> list[str]:
     """What the argument after a command's words may be."""
+    if words in (["cache", "clear"], ["cache", "dict", "train"]):
+        return _namespaces()
     if words != ["sandbox", "logs"]:
         return []
     return sorted(path.stem for path in _found(f"{_name_in(before)}/logs", "*.log"))
@@ -28,6 +31,18 @@ def arguments_of(words: list[str], before: list[str]) -> list[str]:
 def takes_value(words: list[str], flag: str) -> bool:
     """Whether the flag is an own option of the table, so that the next word is its value and no argument."""
     return bool(words) and (words[0], flag) in _OPTIONS
+
+
+def _namespaces() -> list[str]:
+    """The namespaces that have settings of their own, and the one that needs no name; no server is asked at a TAB."""
+    from perfctl.config import load_settings
+    from perfctl.errors import PerfctlError
+
+    try:
+        configured = [namespace.name for namespace in load_settings().cache.namespaces]
+    except PerfctlError:
+        configured = []
+    return sorted({*configured, "default"})
 
 
 def _parts(incomplete: str) -> list[str]:
@@ -66,7 +81,11 @@ def _policies(_incomplete: str) -> list[str]:
 
 
 _OPTIONS: Mapping[tuple[str, str], Callable[[str], list[str]]] = {
+    ("cache", "--by"): lambda incomplete: list(RANKINGS),
+    ("cache", "--fail-on"): lambda incomplete: ["warn", "fail"],
     ("cache", "--policy"): _policies,
+    ("cache", "-n"): lambda incomplete: _namespaces(),
+    ("cache", "--namespace"): lambda incomplete: _namespaces(),
     ("db", "--by"): lambda incomplete: list(SLOW_ORDERS),
     ("sandbox", "--with"): _parts,
     ("sandbox", "--name"): _names,

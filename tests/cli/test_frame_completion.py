@@ -10,7 +10,7 @@ from typing import get_args
 
 import pytest
 
-from perfctl.cli.candidates import SANDBOX_PARTS, SLOW_ORDERS
+from perfctl.cli.candidates import RANKINGS, SANDBOX_PARTS, SLOW_ORDERS
 from perfctl.cli.complete import SHELLS, complete
 from perfctl.cli.completion import SCRIPTS
 from perfctl.cli.entries import ENTRIES
@@ -35,6 +35,9 @@ def completed(*words: str, shell: str = "bash") -> list[str]:
         (("schema", "cache", "cl"), ["clear"]),
         (("completion", ""), list(SHELLS)),
         (("db", "slow", "--by", "m"), ["mean"]),
+        (("cache", "top", "--by", "n"), ["no-ttl"]),
+        (("cache", "dict", ""), ["train", "list"]),
+        (("cache", "dict", "train", "--dry"), ["--dry-run"]),
         (("db", "slow", "--by", "=", "c"), ["calls"]),
         (("db", "slow", "--by", "mean", ""), []),
         (("cache", "simulate", "t.u32", "--policy", "d"), ["default"]),
@@ -61,10 +64,13 @@ def test_a_tab_offers_what_may_stand_there(words: tuple[str, ...], expected: lis
 
 
 def test_the_known_values_are_those_that_the_commands_take() -> None:
+    from perfctl.cache.top import RANKINGS as CACHE_RANKINGS
+    from perfctl.cli.cache_look import Ranking
     from perfctl.db.model import SlowOrder
     from perfctl.sandbox.parts import OPTIONAL
 
     assert get_args(SlowOrder) == SLOW_ORDERS
+    assert CACHE_RANKINGS == RANKINGS == tuple(ranking.value for ranking in Ranking)
     assert SANDBOX_PARTS == OPTIONAL
 
 
@@ -96,6 +102,17 @@ def test_a_context_is_completed_from_the_files(tmp_path: Path, monkeypatch: pyte
     assert completed("cache", "-c", "") == ["production", "staging"]
     (folder / "config.yaml").write_text("contexts: [")
     assert completed("cache", "-c", "") == []
+
+
+def test_a_namespace_with_settings_of_its_own_is_completed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "config" / "perfctl"
+    folder.mkdir(parents=True)
+    (folder / "config.yaml").write_text("cache:\n  namespaces:\n    - {name: api, ttl_seconds: 60}\n")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.chdir(tmp_path)
+    assert completed("cache", "get", "k", "-n", "") == completed("cache", "clear", "") == ["api", "default"]
+    (folder / "config.yaml").write_text("cache: [")
+    assert completed("cache", "get", "k", "-n", "") == ["default"]
 
 
 @pytest.mark.parametrize("position", ["", "x", "-1", "99", "9" * 500])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import secrets
 import subprocess
@@ -13,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from perfctl.cache.engine import AdvancedCache
+from perfctl.config import CacheConfig
 from tests.conftest import RunningSandbox, run_perfctl
 
 pytestmark = pytest.mark.servers
@@ -340,3 +343,107 @@ def test_a_read_only_context_refuses_every_effect(perfctl: Callable[..., Said], 
     file.write_text("current: ro\ncontexts:\n  ro:\n    read_only: true\n    cache:\n      redis_host: 127.0.0.1\n")
     said = perfctl("--config", str(file), "cache", *words.split())
     assert (said.returncode, said.stdout, "read_only" in said.stderr) == (7, "", True)
+
+
+def config_of(sandbox: RunningSandbox, **settings: Any) -> CacheConfig:
+    """How an application reaches the same server."""
+    environment = sandbox.environment
+    return CacheConfig(
+        redis_host=environment["REDIS_HOST"],
+        redis_port=int(environment["REDIS_PORT"]),
+        redis_password=environment["REDIS_PASSWORD"],
+        **settings,
+    )
+
+
+@pytest.mark.parametrize("backplane", ["tracking", "pubsub"])
+def test_a_running_application_hears_of_what_the_command_line_clears(sandbox: RunningSandbox, backplane: Any) -> None:
+    name = f"t-{uuid.uuid4().hex[:8]}"
+
+    async def hears(mine: AdvancedCache, key: str, *words: str) -> bool:
+        for _ in range(100):
+            if await mine.get(key, namespace=name) is not None:
+                break
+            await asyncio.sleep(0.05)
+        said = await asyncio.to_thread(sandbox.perfctl, "cache", *words)
+        assert said.returncode == 0, said.stderr
+        for _ in range(100):
+            if await mine.get(key, namespace=name) is None:
+                return True
+            await asyncio.sleep(0.05)
+        return False
+
+    async def application() -> None:
+        async with AdvancedCache(config_of(sandbox, backplane=backplane)) as mine:
+            for key in ("tagged", "plain", "single"):
+                await mine.set(key, key, namespace=name, tags=("eu",) if key == "tagged" else ())
+            assert await hears(mine, "tagged", "clear", "--tag", "eu", "-n", name, "--yes")
+            assert await mine.get("plain", namespace=name) == "plain"
+            assert await hears(mine, "single", "delete", "single", "-n", name)
+            assert await hears(mine, "plain", "clear", name, "--yes")
+
+    asyncio.run(application())
+    sandbox.perfctl("cache", "clear", "--reclaim", "-n", name)
+
+
+def test_tags_the_stale_reserve_and_the_key_of_a_value_are_told(sandbox: RunningSandbox) -> None:
+    name = f"t-{uuid.uuid4().hex[:8]}"
+
+    async def application() -> None:
+        async with AdvancedCache(config_of(sandbox, encryption_key="a" * 32, fail_safe_seconds=600)) as mine:
+            await mine.set("k", [1], namespace=name, tags=("eu", "us"))
+            await mine.get_or_set("short", lambda: 1, ttl=0.2, namespace=name)
+
+    asyncio.run(application())
+    env = {"PERFCTL_CACHE__ENCRYPTION_KEY": "a" * 32}
+    seen = data(sandbox.perfctl("cache", "inspect", "k", "-n", name, "-o", "json", env=env))
+    assert (seen["protection"], seen["value"], len(seen["key_id"])) == ("encrypted", [1], 8)
+    assert seen["tags"] == [{"tag": "eu", "is_cleared": False}, {"tag": "us", "is_cleared": False}]
+    sealed = data(sandbox.perfctl("cache", "inspect", "k", "-n", name, "-o", "json"))
+    assert (sealed["state"], sealed["value"]) == ("unreadable", None)
+    planned = data(sandbox.perfctl("cache", "clear", "--tag", "eu", "-n", name, "--dry-run", "-o", "json"))
+    assert (planned["tag"], planned["keys"]) == ("eu", 1)
+    cleared = data(sandbox.perfctl("cache", "clear", "--tag", "eu", "-n", name, "--yes", "-o", "json"))
+    assert (cleared["tag"], cleared["deleted"], cleared["to_reclaim"]) == ("eu", 1, 1)
+    seen = data(sandbox.perfctl("cache", "inspect", "k", "-n", name, "-o", "json", env=env))
+    assert (seen["state"], seen["tags"][0]) == ("cleared", {"tag": "eu", "is_cleared": True})
+    stale = data(sandbox.perfctl("cache", "inspect", "short", "-n", name, "-o", "json", env=env))
+    assert (stale["state"], stale["ttl_seconds"], stale["stale_seconds"] > 500) == ("stale", 0, True)
+    assert sandbox.perfctl("cache", "exists", "short", "-n", name, env=env).returncode == 1
+    assert sandbox.perfctl("cache", "get", "short", "-n", name, env=env).returncode == 1
+    sandbox.perfctl("cache", "clear", name, "--yes", "--reclaim")
+
+
+def test_a_value_of_the_first_release_is_still_read(sandbox: RunningSandbox) -> None:
+    import msgpack
+    import redis
+
+    name, environment = f"t-{uuid.uuid4().hex[:8]}", sandbox.environment
+    raw = msgpack.packb({"a": 1})
+    with redis.Redis(
+        environment["REDIS_HOST"], int(environment["REDIS_PORT"]), password=environment["REDIS_PASSWORD"], protocol=2
+    ) as client:
+        client.set(f"perfctl:{name}:old", bytes((0xC1, 1, 0x10, len(raw))) + raw, ex=100)
+        stored = data(sandbox.perfctl("cache", "inspect", "old", "-n", name, "-o", "json"))
+        client.delete(f"perfctl:{name}:old")
+    assert (stored["state"], stored["value"], stored["created"]) == ("fresh", {"a": 1}, None)
+    assert 90 < stored["ttl_seconds"] <= 100
+
+
+@pytest.mark.parametrize("words", ["clear n --yes", "clear --tag t --yes", "clear --pattern x* --yes"])
+def test_a_protected_context_wants_its_name(sandbox: RunningSandbox, tmp_path: Path, words: str) -> None:
+    file = tmp_path / "protected.yaml"
+    file.write_text(
+        "current: live\ncontexts:\n  live:\n    protected: true\n    cache:\n"
+        f"      redis_host: 127.0.0.1\n      redis_port: {sandbox.environment['REDIS_PORT']}\n"
+        "      redis_password: {env: REDIS_PASSWORD}\n"
+    )
+    env = {**sandbox.home, "REDIS_PASSWORD": sandbox.environment["REDIS_PASSWORD"]}
+    name = f"t-{uuid.uuid4().hex[:8]}"
+    run_perfctl("--config", str(file), "cache", "set", "xy", "1", "-n", name, env=env)
+    line = ["cache", *words.replace(" n ", f" {name} ").split()]
+    line += [] if " n " in words else ["-n", name]
+    said = run_perfctl("--config", str(file), *line, env=env)
+    is_empty = "--tag" in words
+    assert said.returncode == (0 if is_empty else 7), said.stderr
+    assert run_perfctl("--config", str(file), "-c", "live", *line, env=env).returncode == 0
