@@ -113,16 +113,13 @@ def _weigh_parts(value: Any, serializer: Serializer, depth: int) -> int:
 
 
 def _weigh_items(value: dict[Any, Any], serializer: Serializer, depth: int) -> int:
-    weight, place = 0, ""
+    weight, place = 0, None
     any_keys = serializer.any_keys
     try:
         for key, part in value.items():
-            if type(key) is str:
-                place = key
-                weight += getsizeof(key)
-            else:
-                place = key
-                weight += _weigh_key(key, serializer, depth, any_keys=any_keys)
+            place = key
+            is_text = type(key) is str
+            weight += getsizeof(key) if is_text else _weigh_key(key, serializer, depth, any_keys=any_keys)
             weight += getsizeof(part) if type(part) in _SIMPLE else _weigh(part, serializer, depth)
     except _KeyFaultError as unsupported:
         raise unsupported.cause from None
