@@ -322,6 +322,9 @@ class Backplane:
             if await self._are_canaries_heard(ears):
                 self._believe()
                 return
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():  # what was awaited took the end for its own time-out
+                raise asyncio.CancelledError
             self._warn("writes to it are not announced")
             await asyncio.sleep(_CANARY_AGAIN_SECONDS)
 
