@@ -66,8 +66,8 @@ class Loader:
         express = Express(self._operator, namespace=self._namespace, ttl=self._ttl, versions=self._tally.versions)
         sending: deque[tuple[int, Packed, asyncio.Task[list[Refusal]]]] = deque()
         try:
-            for number, block in lines.blocks():
-                packed = express.packed(b"".join(block), len(block))
+            for number, block, count in lines.blocks():
+                packed = express.packed(block, count)
                 if packed is None:
                     await self._sent(sending, 0, lines.source)
                     await self._take_each(lines.entries(number, block))

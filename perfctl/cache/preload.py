@@ -55,50 +55,90 @@ def read_file(path: Path, *, skip: int = 0) -> Iterable[Entry | BadEntry]:
     """
     if path.suffix.lower() in (".yaml", ".yml"):
         return islice(read_plan(_content(path), path), skip, None)
-    return read_lines(lines_in(path), str(path), skip=skip)
+    return Lines(_blocks_in(path), str(path), skip)
 
 
 def read_lines(lines: Iterable[bytes], source: str, *, skip: int = 0) -> Lines:
     """The entries of JSON Lines; `source` names the file. Empty lines are passed over, and the first `skip` others."""
-    return Lines(lines, source, skip)
+    return Lines(_blocks_of(lines), source, skip)
 
 
 class Lines:
-    """JSON Lines, to be read once: entry by entry, or in blocks of lines that somebody else looks into."""
+    """JSON Lines, to be read once: entry by entry, or in blocks of whole lines that somebody else looks into."""
 
-    def __init__(self, lines: Iterable[bytes], source: str, skip: int) -> None:
+    def __init__(self, blocks: Iterable[bytes], source: str, skip: int) -> None:
         self.source = source
-        self._lines = lines
+        self._blocks = blocks
         self._skip = skip
 
     def __iter__(self) -> Iterator[Entry | BadEntry]:
-        for number, lines in self.blocks():
-            yield from self.entries(number, lines)
+        for number, block, _ in self.blocks():
+            yield from self.entries(number, block)
 
-    def blocks(self) -> Iterator[tuple[int, list[bytes]]]:
-        """The lines that are not skipped, about 1,000 or 1 MB of them at a time, and the number of the first."""
-        block: list[bytes] = []
-        size, skip, number = 0, self._skip, 0
-        for number, line in enumerate(self._lines, 1):
+    def blocks(self) -> Iterator[tuple[int, bytes, int]]:
+        """The lines that are not skipped, about 1,000 of them at a time: the number of the first, and how many."""
+        number, skip = 1, self._skip
+        for block in self._blocks:
+            count = block.count(b"\n") + (not block.endswith(b"\n"))
             if skip:
-                skip -= not line.isspace()
-                continue
-            block.append(line)
-            size += len(line)
-            if size >= _BLOCK_BYTES or len(block) >= _BLOCK_LINES:
-                yield number - len(block) + 1, block
-                block, size = [], 0
-        if block:
-            yield number - len(block) + 1, block
+                passed, skip = _passed(block, skip)
+                if passed < count:
+                    yield number + passed, _after(block, passed), count - passed
+            else:
+                yield number, block, count
+            number += count
 
-    def entries(self, number: int, lines: Iterable[bytes]) -> Iterator[Entry | BadEntry]:
-        """The entries of lines of which the first has this number."""
-        for place, line in enumerate(lines, number):
+    def entries(self, number: int, block: bytes) -> Iterator[Entry | BadEntry]:
+        """The entries of a block of which the first line has this number."""
+        for place, line in enumerate(block.removesuffix(b"\n").split(b"\n"), number):
             text = line.removeprefix(_MARK) if place == 1 else line
             if text.strip():
                 yield _line(text, f"{self.source}:{place}")
 
 
+def _passed(block: bytes, skip: int) -> tuple[int, int]:
+    """How many lines of a block are passed over with so many entries, and how many entries are left to pass over."""
+    lines = block.removesuffix(b"\n").split(b"\n")
+    for place, line in enumerate(lines):
+        if not skip:
+            return place, 0
+        skip -= bool(line.strip())
+    return len(lines), skip
+
+
+def _after(block: bytes, count: int) -> bytes:
+    """What follows the first lines of a block."""
+    return b"\n".join(block.split(b"\n")[count:])
+
+
+def _blocks_of(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Lines by the thousand, or by the megabyte."""
+    block: list[bytes] = []
+    size = 0
+    for line in lines:
+        block.append(line if line.endswith(b"\n") else line + b"\n")
+        size += len(line)
+        if size >= _BLOCK_BYTES or len(block) >= _BLOCK_LINES:
+            yield b"".join(block)
+            block, size = [], 0
+    if block:
+        yield b"".join(block)
+
+
+def _blocks_in(path: Path) -> Iterator[bytes]:
+    """A file in blocks of whole lines; a line that is too long is cut where that can be seen, and ends them."""
+    try:
+        with path.open("rb") as stream:
+            while block := stream.read(_FILE_BLOCK_BYTES):
+                rest = stream.readline(_MAX_LINE_BYTES + 1)
+                yield block + rest
+                if len(rest) > _MAX_LINE_BYTES:
+                    return
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+_FILE_BLOCK_BYTES = 128 * 1024
 _BLOCK_LINES = 1000
 _BLOCK_BYTES = 1_000_000
 _MARK = b"\xef\xbb\xbf"
