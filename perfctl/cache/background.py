@@ -18,6 +18,8 @@ class Background:
 
     def __init__(self) -> None:
         self._tasks: dict[asyncio.Task[Any], bool] = {}
+        self.is_ending = False
+        """Whether the cache is being closed: nothing is put off any more."""
 
     def spawn(self, work: Coroutine[Any, Any, Any], *, is_idle: bool = False) -> asyncio.Task[Any]:
         """Run on the running loop. What `is_idle` (it mostly sleeps) is not waited for at the end."""
@@ -30,6 +32,8 @@ class Background:
         """Run on the process's portal after so many seconds, whatever becomes of the caller's loop."""
         from perfctl.bridge import portal
 
+        if self.is_ending:
+            return
         loop = portal().loop
         loop.call_soon_threadsafe(lambda: loop.call_later(seconds, lambda: self.spawn(start(), is_idle=True)))
 

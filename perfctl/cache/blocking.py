@@ -51,7 +51,7 @@ class BlockingWaiters:
 
     def _lead(self, job: Job) -> Any:
         computer = self._computer
-        if computer.soft_seconds(job.call) is None and computer.hard_seconds(job.call) is None:
+        if computer.terms.soft_seconds(job.call) is None and computer.terms.hard_seconds(job.call) is None:
             return self._have(job)
         return self._watch(job, _in_a_thread(lambda: self._have(job)))
 
@@ -86,7 +86,7 @@ class BlockingWaiters:
     def _watch(self, job: Job, computed: Future[Any]) -> Any:
         """Wait as long as the caller wants to; the computation goes on in its thread."""
         computer = self._computer
-        for seconds in computer.waits(job.call):
+        for seconds in computer.terms.waits(job.call):
             try:
                 return computed.result(seconds)
             except TimeoutError:
@@ -94,18 +94,18 @@ class BlockingWaiters:
                     raise  # the factory's own
             if computer.has_stale(job):
                 return computer.stale_value(job)
-        raise computer.timed_out(job)
+        raise computer.terms.timed_out(job.state, job.name, job.call)
 
     def _follow(self, job: Job) -> Any:
         computer, flight = self._computer, job.flight
-        is_safe = computer.is_safe(job.state, job.call)
+        is_safe = computer.terms.is_safe(job.state, job.call)
         future = flight.standin if is_safe else flight.result
         try:
-            value = future.result(computer.hard_seconds(job.call))
+            value = future.result(computer.terms.hard_seconds(job.call))
         except TimeoutError:
             if future.done():
                 raise  # the factory's own
-            raise computer.timed_out(job) from None
+            raise computer.terms.timed_out(job.state, job.name, job.call) from None
         if is_safe and flight.is_stale:
             job.state.counts.stale += 1
         else:

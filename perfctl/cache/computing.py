@@ -7,7 +7,6 @@ all processes share, and calls the factory. A value past its TTL stands in whene
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from inspect import isawaitable
@@ -21,10 +20,10 @@ from perfctl.cache.reading import Reader
 from perfctl.cache.refresh import Refresh, takes_refresh
 from perfctl.cache.shared import UNANSWERED
 from perfctl.cache.stampede import LIVES_WAITED_FOR, LONGEST_REST, SHORTEST_REST, Lease, Stampede
+from perfctl.cache.terms import Terms
 from perfctl.cache.tiers import Tiers
 from perfctl.cache.ttl import ttl_ms
 from perfctl.cache.writing import UNSTAMPED, Kept, Stamp, Writer
-from perfctl.errors import TimedOutError
 
 if TYPE_CHECKING:
     from perfctl.cache.marks import NamespaceState
@@ -70,31 +69,11 @@ class Computer:
         self.flights = Flights()
         self.latency = Latency()
         """How long factories took."""
+        self.terms = Terms(tiers)
         self._tiers = tiers
         self._reader = reader
         self._writer = writer
         self._stampede = stampede if tiers.config.cross_process_lock else None
-
-    # What a caller waits for.
-
-    def soft_seconds(self, call: Call) -> float | None:
-        """How long it waits where a stale value is there; None: until the factory is done."""
-        seconds = self._tiers.config.soft_timeout_seconds if call.soft_timeout is None else call.soft_timeout
-        return seconds or None
-
-    def hard_seconds(self, call: Call) -> float | None:
-        """How long it waits at most."""
-        seconds = self._tiers.config.hard_timeout_seconds if call.hard_timeout is None else call.hard_timeout
-        return seconds or None
-
-    def is_safe(self, state: NamespaceState, call: Call) -> bool:
-        """Whether a stale value may stand in."""
-        return bool(state.settings.fail_safe_seconds) if call.fail_safe is None else call.fail_safe
-
-    def is_due(self, state: NamespaceState, entry: Entry, call: Call) -> bool:
-        """Whether a value within its TTL is to be refreshed by this read."""
-        eager = state.settings.eager_refresh_ratio if call.eager is None else call.eager
-        return self._tiers.is_due(entry, eager or 0.0)
 
     # The steps that async and blocking callers share.
 
@@ -105,10 +84,10 @@ class Computer:
         entry = look.entry
         if entry is not None and self._reader.is_fresh(entry):
             self._reader.count(state, look)
-            job.previous, job.wants_refresh = entry, self.is_due(state, entry, call)
+            job.previous, job.wants_refresh = entry, self.terms.is_due(state, entry, call)
             return entry.value
         job.previous = entry
-        if entry is not None and self.is_safe(state, call):
+        if entry is not None and self.terms.is_safe(state, call):
             job.flight.offer(entry.value)
         value = await self._elect(job)
         if value is MISSING:
@@ -168,15 +147,11 @@ class Computer:
         finally:
             await asyncio.gather(*[self.release(job) for job in made])
 
-    def has_negative(self, state: NamespaceState, call: Call) -> bool:
-        """Whether a None is kept for a time of its own."""
-        return (state.settings.negative_ttl_seconds if call.negative_ttl is None else call.negative_ttl) is not None
-
     async def stand_in(self, job: Job, error: Exception) -> Any:
         """The factory failed: the stale value, where it still holds and may; the error to everybody, where not."""
         await self.release(job)
         self._end(job)
-        if self.is_safe(job.state, job.call):
+        if self.terms.is_safe(job.state, job.call):
             entry = (await self._reader.look(job.state, job.name)).entry
             if entry is not None:
                 self._rearm(entry)
@@ -205,7 +180,7 @@ class Computer:
         return (
             previous is not None
             and self._tiers.computing.get(job.name) is job.ticket
-            and self.is_safe(job.state, job.call)
+            and self.terms.is_safe(job.state, job.call)
             and self._tiers.stands(job.state, previous)
         )
 
@@ -213,22 +188,6 @@ class Computer:
         """That value, counted."""
         job.state.counts.stale += 1
         return None if job.previous is None else job.previous.value
-
-    def waits(self, call: Call) -> list[float | None]:
-        """For how long a caller waits, after each of which a stale value will do."""
-        soft, hard = self.soft_seconds(call), self.hard_seconds(call)
-        if soft is None or (hard is not None and hard <= soft):
-            return [hard]
-        return [soft, None if hard is None else hard - soft]
-
-    def timed_out(self, job: Job) -> TimedOutError:
-        """What a caller gets that waited long enough."""
-        _, key = self._tiers.layout.split(job.name) or ("", job.name.decode("utf-8", "backslashreplace"))
-        seconds = self.hard_seconds(job.call) or 0.0
-        return TimedOutError(
-            f"the value of {key!r} in namespace {job.state.name!r} was not computed within {seconds:g} s",
-            hint="it is kept when it is done; hard_timeout waits longer",
-        )
 
     def land(self, job: Job, value: Any) -> None:
         """What was found is for everybody; a stand-in is for those alone who take one."""
@@ -254,13 +213,13 @@ class Computer:
             return MISSING
         lock = self._lock(job)
         now = self._tiers.clock.monotonic
-        until = now() + (self.hard_seconds(job.call) or LIVES_WAITED_FOR * stampede.lock_seconds)
+        until = now() + (self.terms.hard_seconds(job.call) or LIVES_WAITED_FOR * stampede.lock_seconds)
         rest = SHORTEST_REST
         while True:
             lease = await stampede.take(lock)
             if lease is UNANSWERED:
                 return MISSING
-            if lease is None and job.previous is not None and self.is_safe(job.state, job.call):
+            if lease is None and job.previous is not None and self.terms.is_safe(job.state, job.call):
                 job.is_stand_in = True
                 return self.stale_value(job)
             if lease is None:
@@ -289,7 +248,7 @@ class Computer:
         is_void = self._tiers.computing.get(job.name) is not job.ticket
         self._end(job)
         lives, stamp, etag = call.ttl, job.stamp, None
-        if value is None and self.has_negative(state, call):
+        if value is None and self.terms.has_negative(state, call):
             lives = state.settings.negative_ttl_seconds if call.negative_ttl is None else call.negative_ttl
         if refresh is not None:
             lives = lives if refresh.ttl is None else refresh.ttl
@@ -307,19 +266,12 @@ class Computer:
             job.name,
             value,
             stamp,
-            ttl_ms=self._jittered(milliseconds),
+            ttl_ms=self.terms.jittered(milliseconds),
             reserve_seconds=state.settings.fail_safe_seconds or 0.0,
             sliding=call.sliding,
             etag=etag,
             eager=call.eager,
         )
-
-    def _jittered(self, milliseconds: int | None) -> int | None:
-        """Shortened at random, so that what was computed together is not missing together."""
-        share = self._tiers.config.ttl_jitter
-        if milliseconds is None or not share:
-            return milliseconds
-        return max(1, round(milliseconds * (1 - share * random.random())))  # noqa: S311 - no secret
 
     def _rearm(self, entry: Entry) -> None:
         """Serve the stale value for a while before the next try."""

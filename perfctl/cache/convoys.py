@@ -78,7 +78,7 @@ class Convoy:
         if not jobs:
             return {}
         computer = self._computer
-        if computer.soft_seconds(self._call) is None and computer.hard_seconds(self._call) is None:
+        if computer.terms.soft_seconds(self._call) is None and computer.terms.hard_seconds(self._call) is None:
             return await self._have(jobs)
         return await self._watch(jobs, self._works.background.spawn(self._have(jobs)))
 
@@ -110,11 +110,11 @@ class Convoy:
                 self._works.reader.count(self._state, look)
                 values[name] = look.entry.value
                 self._computer.land(job, look.entry.value)
-                if self._computer.is_due(self._state, look.entry, self._call):
+                if self._computer.terms.is_due(self._state, look.entry, self._call):
                     self._due[name] = look.entry
                 continue
             job.previous = look.entry
-            if look.entry is not None and self._computer.is_safe(self._state, self._call):
+            if look.entry is not None and self._computer.terms.is_safe(self._state, self._call):
                 job.flight.offer(look.entry.value)
 
     async def _elected(self, jobs: dict[bytes, Job], values: Values) -> dict[bytes, Job]:
@@ -195,7 +195,7 @@ class Convoy:
             raise
 
     async def _finish(self, keys: dict[str, Job], made: Mapping[str, Any]) -> Values:
-        has_negative = self._computer.has_negative(self._state, self._call)
+        has_negative = self._computer.terms.has_negative(self._state, self._call)
         made = {key: made.get(key) for key in keys} if has_negative else made
         values: Values = {job.name: made.get(key, MISSING) for key, job in keys.items()}
         await self._computer.finish_many({job: values[job.name] for job in keys.values()})
@@ -214,13 +214,14 @@ class Convoy:
         """Wait as long as the caller wants to. A key that has a stale value is given that; one that has none is why
         the others are waited for until the hard time-out."""
         computer = self._computer
-        for seconds in computer.waits(self._call):
+        for seconds in computer.terms.waits(self._call):
             await asyncio.wait([task], timeout=seconds)
             if task.done():
                 return task.result()
             if all(computer.has_stale(job) or job.flight.result.done() for job in jobs.values()):
                 return {name: self._at_hand(job) for name, job in jobs.items()}
-        raise computer.timed_out(next(job for job in jobs.values() if not job.flight.result.done()))
+        late = next(name for name, job in jobs.items() if not job.flight.result.done())
+        raise computer.terms.timed_out(self._state, late, self._call)
 
     def _at_hand(self, job: Job) -> Any:
         return job.flight.result.result() if job.flight.result.done() else self._computer.stale_value(job)

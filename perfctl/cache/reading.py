@@ -121,8 +121,7 @@ class Reader:
                 )
         if cases and shared is not None:
             missing = list(cases)
-            none: list[bytes | None] = [UNANSWERED] * len(missing)
-            blobs = await shared.ask(lambda: shared.store.get_many(missing), none)
+            blobs = await shared.fetch_many(missing)
             await self._tiers.marks.ensure(state)
             for name, blob in zip(missing, blobs, strict=True):
                 found[name] = await self._judge(state, name, blob, cases[name])

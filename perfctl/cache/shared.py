@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import Any, Final, TypeVar
@@ -90,6 +90,15 @@ class SharedTier:
         self._answered()
         self.latency.record(time.perf_counter() - started)
         return blob
+
+    async def fetch_many(self, names: Sequence[bytes]) -> list[bytes | None]:
+        """The blobs under names; UNANSWERED in place of each when nobody answers."""
+        started = time.perf_counter()
+        nothing: list[bytes | None] = [UNANSWERED] * len(names)
+        blobs = await self.ask(lambda: self.store.get_many(names), nothing)
+        if blobs is not nothing:
+            self.latency.record(time.perf_counter() - started)
+        return blobs
 
     async def ask(
         self,

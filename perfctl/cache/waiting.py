@@ -50,7 +50,7 @@ class Waiters:
 
     async def _lead(self, job: Job) -> Any:
         computer = self._computer
-        if computer.soft_seconds(job.call) is None and computer.hard_seconds(job.call) is None:
+        if computer.terms.soft_seconds(job.call) is None and computer.terms.hard_seconds(job.call) is None:
             return await self._have(job)
         return await self._watch(job, self._background.spawn(self._have(job)))
 
@@ -85,27 +85,27 @@ class Waiters:
     async def _watch(self, job: Job, task: asyncio.Task[Any]) -> Any:
         """Wait as long as the caller wants to; the computation goes on."""
         computer = self._computer
-        for seconds in computer.waits(job.call):
+        for seconds in computer.terms.waits(job.call):
             await asyncio.wait([task], timeout=seconds)
             if task.done():
                 return task.result()
             if computer.has_stale(job):
                 return computer.stale_value(job)
-        raise computer.timed_out(job)
+        raise computer.terms.timed_out(job.state, job.name, job.call)
 
     async def follow(self, job: Job) -> Any:
         """Wait for the leader, or take the stale value that it found."""
         computer, flight = self._computer, job.flight
-        is_safe = computer.is_safe(job.state, job.call)
+        is_safe = computer.terms.is_safe(job.state, job.call)
         future = asyncio.shield(asyncio.wrap_future(flight.standin if is_safe else flight.result))
-        hard = computer.hard_seconds(job.call)
+        hard = computer.terms.hard_seconds(job.call)
         try:
             async with asyncio.timeout(hard):
                 value = await future
         except TimeoutError:
             if hard is None or (future.done() and not future.cancelled()):
                 raise  # the factory's own
-            raise computer.timed_out(job) from None
+            raise computer.terms.timed_out(job.state, job.name, job.call) from None
         if is_safe and flight.is_stale:
             job.state.counts.stale += 1
         else:

@@ -84,7 +84,7 @@ class Works:
         """Somebody uses the cache: listen, and look after it from time to time. Does nothing the second time."""
         from perfctl.bridge import portal
 
-        self.is_running = True
+        self.is_running, self.background.is_ending = True, False
         self._runs += 1
         shared, loop, run = portal(), portal().loop, self._runs
         cache = self._cache()
@@ -98,7 +98,7 @@ class Works:
 
     async def end(self) -> None:
         """Stop all that; what was not told is told now."""
-        self.is_running = False
+        self.is_running, self.background.is_ending = False, True
         self._runs += 1
         await self.background.drain()
         if self._reclaimer is not None and self._home is not None and self._home.is_running():
