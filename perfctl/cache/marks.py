@@ -8,19 +8,19 @@ brings back what was cleared before (the values under it are lost, which a cache
 
 from __future__ import annotations
 
-import math
+import asyncio
 import os
 import secrets
 import threading
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 from weakref import WeakSet
 
-from perfctl.cache.counters import Counters, NamespaceCounts
+from perfctl.cache.counters import Counters
 from perfctl.cache.keys import KeyLayout
+from perfctl.cache.namespaces import NEVER, NamespaceState, settings_of
 from perfctl.cache.store import Write
-from perfctl.config.settings import CacheConfig, NamespaceSettings
+from perfctl.config.settings import CacheConfig
 
 if TYPE_CHECKING:
     from perfctl.cache.clock import Clock
@@ -33,8 +33,9 @@ MAX_TAGS = 10_000
 """Tags of a namespace whose versions a process remembers; those that were learnt first are forgotten first."""
 
 _MOST_TURNS = 4
-_NEVER = -math.inf
 _Answer = TypeVar("_Answer")
+
+__all__ = ["MAX_TAGS", "TRUSTED_SECONDS", "Marks", "NamespaceState", "settings_of", "strictly"]
 
 
 class Ask(Protocol):
@@ -46,28 +47,6 @@ class Ask(Protocol):
 async def strictly(call: Callable[[], Awaitable[_Answer]], otherwise: _Answer, /) -> _Answer:
     """Every failure of the server is raised."""
     return await call()
-
-
-@dataclass(slots=True, eq=False)
-class NamespaceState:
-    """What a process knows of a namespace. One object for each, kept for ever: hot paths hold it.
-
-    `generation` changes whenever what the process holds of it may not be served without asking the server.
-    """
-
-    name: str
-    prefix: bytes
-    mark: bytes
-    settings: NamespaceSettings
-    counts: NamespaceCounts
-    version: int = 0
-    """The last version that was heard of; 0: none, so no value of it can be judged."""
-    generation: int = 0
-    known_at: float = _NEVER
-    """When the version was read, by the monotonic clock; minus infinity: it must be read again."""
-    tags: dict[str, int] = field(default_factory=dict)
-    """The versions of tags that were heard of, and are believed as long as the namespace's own."""
-    tags_known_at: dict[str, float] = field(default_factory=dict)
 
 
 class Marks:
@@ -102,6 +81,7 @@ class Marks:
         self._changes: dict[bytes, int] = {}
         self._losses = 0
         self._unsent: dict[bytes, int] = {}
+        self._sending: dict[bytes, int] = {}
         self._watched = False
         self._lock = threading.Lock()
         _MARKS.add(self)
@@ -173,11 +153,7 @@ class Marks:
         """Tell the server of clears that it has not heard of: whether none is left. Repeat this, before any write
         that was made meanwhile, when the server is back."""
         for name in list(self._unsent) if names is None else list(names):
-            version = self._unsent.get(name)
-            if version is not None and await self._write(name, version):
-                with self._lock:
-                    if self._unsent.get(name) == version:
-                        del self._unsent[name]
+            await self._send(name)
         return not self._unsent
 
     async def is_valid(self, state: NamespaceState, meta: Meta) -> bool:
@@ -223,7 +199,7 @@ class Marks:
                 return True
             if tag is None:
                 state.version = 0
-                state.known_at = _NEVER
+                state.known_at = NEVER
                 state.generation += 1
             else:
                 state.tags.pop(tag, None)
@@ -235,7 +211,7 @@ class Marks:
         that were heard of, for `was_valid`."""
         self._losses += 1
         for state in self.states():
-            state.known_at = _NEVER
+            state.known_at = NEVER
             state.tags_known_at.clear()
             state.generation += 1
 
@@ -246,7 +222,7 @@ class Marks:
         self._watched = is_watched
         if is_watched:  # what was read before may have changed unannounced
             for state in self.states():
-                state.known_at = _NEVER
+                state.known_at = NEVER
                 state.tags_known_at.clear()
 
     async def warm(self) -> None:
@@ -277,12 +253,12 @@ class Marks:
         return name
 
     def _is_fresh(self, known_at: float) -> bool:
-        return known_at > _NEVER and (
+        return known_at > NEVER and (
             self._watched or self._store is None or self._clock.monotonic() - known_at < TRUSTED_SECONDS
         )
 
     def _is_fresh_tag(self, state: NamespaceState, tag: str) -> bool:
-        return self._is_fresh(state.tags_known_at.get(tag, _NEVER))
+        return self._is_fresh(state.tags_known_at.get(tag, NEVER))
 
     async def _learn(self, names: set[bytes]) -> bool:
         """Read marks, making those that are not there; whether the server answered.
@@ -386,6 +362,35 @@ class Marks:
         state.tags[tag] = version
         state.tags_known_at[tag] = self._clock.monotonic()
 
+    async def _send(self, name: bytes) -> None:
+        """Write the newest version of a mark; one at a time, so that an older one never comes last."""
+        while (version := self._unsent.get(name)) is not None:
+            sent = self._begin_to_send(name, version)
+            if sent is None:
+                try:
+                    if await self._write(name, version):
+                        self._sent(name, version)
+                finally:
+                    self._sending.pop(name, None)
+                return
+            while name in self._sending:  # noqa: ASYNC110 - by another event loop, perhaps
+                await asyncio.sleep(0.002)
+            if sent == version:  # whether it arrived or not
+                return
+
+    def _begin_to_send(self, name: bytes, version: int) -> int | None:
+        """None when it is our turn; else the version that somebody else sends just now."""
+        with self._lock:
+            sent = self._sending.get(name)
+            if sent is None:
+                self._sending[name] = version
+            return sent
+
+    def _sent(self, name: bytes, version: int) -> None:
+        with self._lock:
+            if self._unsent.get(name) == version:
+                del self._unsent[name]
+
     async def _write(self, name: bytes, version: int) -> bool:
         store = self._store
         if store is None:
@@ -409,30 +414,9 @@ class Marks:
         """In a forked child: whoever held the lock was the parent's thread; what the parent heard since is not heard
         here."""
         self._lock = threading.Lock()
+        self._sending = {}
         self._watched = False
         self.everything_changed()
-
-
-def settings_of(config: CacheConfig, namespace: str) -> NamespaceSettings:
-    """What holds in a namespace: its own settings, the whole cache's where it has none."""
-    own = next((each for each in config.namespaces if each.name == namespace), NamespaceSettings())
-
-    def merged(name: str, general: Any) -> Any:
-        value = getattr(own, name)
-        return general if value is None else value
-
-    return NamespaceSettings(
-        name=namespace,
-        ttl_seconds=merged("ttl_seconds", config.ttl_seconds),
-        serialization_method=merged("serialization_method", config.serialization_method),
-        compressor=merged("compressor", config.compressor if config.compression_enabled else "none"),
-        dictionaries=merged("dictionaries", config.dictionaries),
-        encrypted=merged("encrypted", config.encryption_key is not None),
-        fail_safe_seconds=merged("fail_safe_seconds", config.fail_safe_seconds),
-        negative_ttl_seconds=merged("negative_ttl_seconds", config.negative_ttl_seconds),
-        eager_refresh_ratio=merged("eager_refresh_ratio", config.eager_refresh_ratio),
-        local=merged("local", True),
-    )
 
 
 def _new_version() -> int:

@@ -111,6 +111,29 @@ def test_a_clear_while_the_server_is_away_counts_here_at_once_and_is_sent_later(
     asyncio.run(scene())
 
 
+def test_of_two_clears_the_later_one_reaches_the_server_last() -> None:
+    async def scene() -> None:
+        line = Line()
+        here = line.marks()
+        state = here.state("api")
+        plain, is_first = line.store.set, [True]
+
+        async def slow(write: Write) -> None:
+            if is_first.pop() if is_first else False:
+                await asyncio.sleep(0.02)
+            await plain(write)
+
+        line.store.set = slow  # type: ignore[method-assign]
+        first = asyncio.create_task(here.clear(state))
+        await asyncio.sleep(0.005)
+        version = await here.clear(state)
+        assert await first != version
+        assert await line.store.fetch(MARK) == b"%d" % version
+        assert not here.unsent
+
+    asyncio.run(scene())
+
+
 def test_a_version_that_was_never_heard_of_judges_nothing() -> None:
     async def scene() -> None:
         line = Line()
