@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 SAMPLES = 1000
 """Names of a namespace that are looked at; the others are taken to be alike. Up to so many, the figures are exact."""
+_HEAD_BYTES = 512
+"""Room for a header with many tags."""
 _SIZED = 200
 """Those of them whose memory is asked."""
 
@@ -135,7 +137,7 @@ async def _sorted(
 ) -> tuple[list[bytes], list[bytes]]:
     """Those that may be served (and carry the tag), and those that were cleared; what carries no header may be
     served for all we know."""
-    heads = await operator.store.heads(names)
+    heads = await operator.store.heads(names, _HEAD_BYTES)
     metas = {}
     for name, head in zip(names, heads, strict=True):
         if head is not None:

@@ -31,7 +31,6 @@ async def clear_namespace(
     started = time.perf_counter()
     await operator.marks.clear(operator.marks.state(size.namespace))
     clear_ms = (time.perf_counter() - started) * 1000
-    operator.forget_versions()
     await operator.announce([operator.layout.mark(size.namespace)])
     given_back = await give_back(operator, size.namespace, rate, on_progress) if reclaim else 0
     return _answer(size, clear_ms, given_back, started, is_reclaimed=reclaim)
@@ -52,7 +51,6 @@ async def clear_tag(
     started = time.perf_counter()
     await operator.marks.clear_tag(operator.marks.state(size.namespace), tag)
     clear_ms = (time.perf_counter() - started) * 1000
-    operator.forget_versions()
     await operator.announce([operator.layout.tag_mark(size.namespace, tag)])
     given_back = await give_back(operator, size.namespace, rate, on_progress) if reclaim else 0
     return replace(_answer(size, clear_ms, given_back, started, is_reclaimed=reclaim), tag=tag)

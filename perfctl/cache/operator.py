@@ -252,7 +252,7 @@ class CacheOperator:
 
     @cached_property
     def versions(self) -> Versions:
-        """The marks, read once each."""
+        """The marks, as they were last read."""
         return Versions(self.store, self.layout)
 
     @cached_property
@@ -269,10 +269,6 @@ class CacheOperator:
         found = self.codec.dictionaries
         found.connect(lambda: self.store)
         return found
-
-    def forget_versions(self) -> None:
-        """Read the marks again when they are needed next: they were changed."""
-        self.__dict__.pop("versions", None)
 
     async def version(self, namespace: str | None) -> int:
         """The version that what is written now carries; made where there is none yet."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Versions:
-    """What was read of the marks on the server, once each; see `perfctl.cache.marks` for what they mean."""
+    """What was last read of the marks on the server; see `perfctl.cache.marks` for what they mean."""
 
     def __init__(self, store: Store, layout: KeyLayout) -> None:
         self._store = store
@@ -20,13 +20,12 @@ class Versions:
         self._known: dict[bytes, int] = {}
 
     async def learn(self, namespace: str | None, metas: Iterable[Meta] = ()) -> int:
-        """Read what judging these values needs; the namespace's version, 0 where it has none yet."""
+        """Read what judging these values needs, anew; the namespace's version, 0 where it has none yet."""
         names = {self._layout.mark(namespace)}
         names.update(self._layout.tag_mark(namespace, tag) for meta in metas for tag, _ in meta.tags)
-        missing = sorted(names - self._known.keys())
-        if missing:
-            blobs = await self._store.get_many(missing)
-            self._known.update((name, _version_in(blob)) for name, blob in zip(missing, blobs, strict=True))
+        wanted = sorted(names)
+        blobs = await self._store.get_many(wanted)
+        self._known.update((name, _version_in(blob)) for name, blob in zip(wanted, blobs, strict=True))
         return self._known[self._layout.mark(namespace)]
 
     def is_cleared(self, namespace: str | None, meta: Meta) -> bool:
