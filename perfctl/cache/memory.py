@@ -59,12 +59,12 @@ class MemoryStore:
             await self.set(write)
         return []
 
-    async def load(self, names: Sequence[bytes], commands: Sequence[bytes]) -> list[Refusal]:
+    async def load(self, names: Sequence[bytes], packs: Sequence[bytes]) -> list[Refusal]:
         """Keep many."""
         from hiredis import Reader
 
         reader = Reader()
-        for command in commands:
+        for command in packs:
             reader.feed(command)
             _, name, blob, *life = reader.gets()
             await self.set(Write(name, blob, int(life[1]) if life else None))

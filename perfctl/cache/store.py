@@ -265,7 +265,7 @@ class Store(Protocol):
         takes the prefix's place."""
         ...
 
-    async def load(self, names: Sequence[bytes], commands: Sequence[bytes]) -> list[Refusal]:
+    async def load(self, names: Sequence[bytes], packs: Sequence[bytes]) -> list[Refusal]:
         """Send a SET in RESP for each name, as `set_many` would; for who packs a million of them."""
         ...
 

@@ -8,9 +8,8 @@ from typing import Any
 from hiredis import ReplyError
 
 from perfctl.cache.address import Address
-from perfctl.cache.bulk import set_command
 from perfctl.cache.keys import pattern_of
-from perfctl.cache.redis import scripts
+from perfctl.cache.redis import commands
 from perfctl.cache.redis.channel import packed
 from perfctl.cache.redis.inspection import Inspection
 from perfctl.cache.redis.line import RedisLine, Subscription, opened, subscribed
@@ -59,15 +58,15 @@ class RedisStore(Inspection):
 
     async def put(self, write: Write) -> None:
         """SET, with PX where it expires, in one go with the tick's others."""
-        await self._routes.ask(write.name, set_command(write))
+        await self._routes.ask(write.name, commands.set_command(write))
 
     async def put_many(self, writes: Sequence[Write]) -> list[Refusal]:
         """All in one go a node; a refusal of one does not stop the others. A service's error when it refuses all."""
-        return await self.load([write.name for write in writes], [set_command(write) for write in writes])
+        return await self.load([write.name for write in writes], [commands.set_command(write) for write in writes])
 
-    async def load(self, names: Sequence[bytes], commands: Sequence[bytes]) -> list[Refusal]:
+    async def load(self, names: Sequence[bytes], packs: Sequence[bytes]) -> list[Refusal]:
         """The commands as they are."""
-        replies = await self._routes.many(names, commands)
+        replies = await self._routes.many(names, packs)
         if replies.count(b"OK") == len(replies):
             return []
         refusals = [Refusal(place, str(reply)) for place, reply in enumerate(replies) if type(reply) is ReplyError]
@@ -78,7 +77,7 @@ class RedisStore(Inspection):
     async def put_newest(self, writes: Sequence[Dated]) -> list[bool]:
         """A script a name; where scripts are forbidden, a look and then a write."""
         names = [dated.write.name for dated in writes]
-        replies = await self._routes.many(names, [scripts.put_newest(dated) for dated in writes])
+        replies = await self._routes.many(names, [commands.put_newest(dated) for dated in writes])
         self._routes.refuse(*replies)
         return [bool(reply) for reply in replies]
 
@@ -119,11 +118,11 @@ class RedisStore(Inspection):
 
     async def keep(self, name: bytes, token: bytes, ms: int) -> bool:
         """A script: PEXPIRE if the token is ours."""
-        return bool(await self.evaluate(scripts.KEEP, [name], [token, ms]))
+        return bool(await self.evaluate(commands.KEEP, [name], [token, ms]))
 
     async def release(self, name: bytes, token: bytes, *, channel: bytes | None = None) -> bool:
         """A script: DEL and PUBLISH if the token is ours."""
-        return bool(await self.evaluate(scripts.RELEASE, [name], [token, channel or name]))
+        return bool(await self.evaluate(commands.RELEASE, [name], [token, channel or name]))
 
     async def evaluate(self, script: str, names: Sequence[str | bytes], arguments: Sequence[str | bytes | int]) -> Any:
         """EVAL: the script runs as one step on the server, on the names that it is given."""
@@ -133,9 +132,9 @@ class RedisStore(Inspection):
 
     async def count(self, name: bytes, increments: Mapping[bytes, int], *, since: int) -> None:
         """HINCRBY of each field, in one go."""
-        commands = [packed("HSETNX", name, SINCE, since)]
-        commands += [packed("HINCRBY", name, field, increment) for field, increment in increments.items()]
-        self._routes.refuse(*await self._routes.many([name] * len(commands), commands, is_repeatable=False))
+        asked = [packed("HSETNX", name, SINCE, since)]
+        asked += [packed("HINCRBY", name, field, increment) for field, increment in increments.items()]
+        self._routes.refuse(*await self._routes.many([name] * len(asked), asked, is_repeatable=False))
 
     async def counters(self, name: bytes) -> dict[bytes, int]:
         """HGETALL; a field that is no number is left out."""

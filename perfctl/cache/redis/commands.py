@@ -1,10 +1,21 @@
-"""What must happen in one step on the server, in Lua."""
+"""Commands in RESP: what is sent often, packed by hand, and what must happen in one step, in Lua."""
 
 from __future__ import annotations
 
 from perfctl.cache.header import EPOCH_MS
 from perfctl.cache.redis.channel import packed
-from perfctl.cache.store import Dated
+from perfctl.cache.store import Dated, Write
+
+
+def set_command(write: Write) -> bytes:
+    """SET, with PX where it expires."""
+    name, blob, ttl_ms = write
+    head = b"$3\r\nSET\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n" % (len(name), name, len(blob), blob)
+    if ttl_ms is None:
+        return b"*3\r\n" + head
+    life = b"%d" % ttl_ms
+    return b"*5\r\n%b$2\r\nPX\r\n$%d\r\n%b\r\n" % (head, len(life), life)
+
 
 KEEP = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end return 0"
 """Only who has the token touches the lock: it may have expired and belong to another by now."""
