@@ -35,7 +35,7 @@ _HALF_LIFE = 10
 _LEAD = 1.01
 """So much better a shape must be than the present one."""
 
-_SHARE_OF_WORK = 6
+_SHARE_OF_WORK = 8
 """The shadows try one request of so many at most: where the sample is larger, they rest for some periods."""
 
 
