@@ -42,8 +42,13 @@ class Sample:
             self.names[place] = name
 
 
-async def measure(operator: CacheOperator, namespace: str, *, tag: str | None = None) -> NamespaceSize:
-    """How much lies in a namespace (with `tag`: of what carries it), and how much garbage earlier clears left."""
+async def measure(
+    operator: CacheOperator, namespace: str, *, tag: str | None = None, version: int | None = None
+) -> NamespaceSize:
+    """How much lies in a namespace (with `tag`: of what carries it), and how much garbage earlier clears left.
+
+    `version`: as of when the namespace had that version, for who cleared it meanwhile.
+    """
     from perfctl.cache.tally import tally
 
     counted = await tally(operator.store, operator.layout, namespace, wanted=SAMPLES)
@@ -51,7 +56,7 @@ async def measure(operator: CacheOperator, namespace: str, *, tag: str | None = 
         sample = (await samples(operator, operator.layout.namespace(namespace))).get(namespace, Sample())
     else:
         sample = Sample(*counted)
-    return await _sized(operator, namespace, sample, tag)
+    return await _sized(operator, namespace, sample, tag, version)
 
 
 async def shared_stats(operator: CacheOperator, namespace: str | None) -> SharedStats:
@@ -116,10 +121,12 @@ async def _row(
     )
 
 
-async def _sized(operator: CacheOperator, namespace: str, sample: Sample, tag: str | None = None) -> NamespaceSize:
+async def _sized(
+    operator: CacheOperator, namespace: str, sample: Sample, tag: str | None = None, version: int | None = None
+) -> NamespaceSize:
     if not sample.names:
         return NamespaceSize(namespace, 0, 0)
-    live, garbage = await _sorted(operator, namespace, sample.names, tag)
+    live, garbage = await _sorted(operator, namespace, sample.names, tag, version)
     share = sample.seen / len(sample.names)
     parts = [operator.layout.split(name) for name in live[:5]]
     return NamespaceSize(
@@ -133,7 +140,7 @@ async def _sized(operator: CacheOperator, namespace: str, sample: Sample, tag: s
 
 
 async def _sorted(
-    operator: CacheOperator, namespace: str, names: Sequence[bytes], tag: str | None
+    operator: CacheOperator, namespace: str, names: Sequence[bytes], tag: str | None, version: int | None
 ) -> tuple[list[bytes], list[bytes]]:
     """Those that may be served (and carry the tag), and those that were cleared; what carries no header may be
     served for all we know."""
@@ -145,10 +152,12 @@ async def _sorted(
                 metas[name] = operator.codec.peek(head)
             except UndecodableError:
                 continue
-    await operator.versions.learn(namespace, metas.values())
+    current = await operator.versions.learn(namespace, metas.values())
     live, garbage = [], []
     for name in names:
         meta = metas.get(name)
+        if meta is not None and version is not None and meta.version == version:
+            meta = meta._replace(version=current)
         if meta is not None and operator.versions.is_cleared(namespace, meta):
             garbage.append(name)
         elif tag is None or (meta is not None and tag in dict(meta.tags)):

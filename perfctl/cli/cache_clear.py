@@ -57,6 +57,11 @@ async def clear(
         raise UsageError(f"--rate: {rate:g} is not above 0", hint="such as --rate 10000", where="--rate")
     if not dry_run:
         run.refuse_when_read_only(action)
+    if target is not None and not dry_run and max_affected is None and run.options.yes and not run.settings.protected:
+        from perfctl.cache.clearing import clear_at_once
+
+        with progress_of(run, action) as progress:
+            return await clear_at_once(operator_of(run), target, reclaim=reclaim, rate=rate, on_progress=progress)
     scope = _Scope(operator_of(run), target or namespace or "default", tag, pattern, raw)
     size = await scope.measured()
     if dry_run:
