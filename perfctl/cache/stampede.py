@@ -18,6 +18,8 @@ from perfctl.cache.shared import UNANSWERED, SharedTier
 
 SHORTEST_REST, LONGEST_REST = 0.03, 0.2
 """Seconds between two looks of who waits, without a wake-up: the first, and, growing by half each time, the last."""
+_FREES_EVERY_SECONDS = 0.25
+_MOST_ORPHANS = 1000
 LIVES_WAITED_FOR = 12
 """How many lives of a lock a process waits, while its owner renews it, before it computes anyway."""
 
@@ -43,14 +45,21 @@ class Stampede:
         self._background = background
         self._waiting: dict[bytes, set[_Waiter]] = {}
         self._lock = threading.Lock()
+        self._orphans: dict[bytes, bytes] = {}
+        """Locks that the server may keep for us, by their tokens: it did not answer when we took or freed them."""
+        self._frees = False
 
     async def take(self, lock: bytes) -> Lease | None:
         """The lock, renewed on the running loop until it is released; None where another one has it, UNANSWERED
         where nobody says so."""
         token = secrets.token_bytes(16)
         milliseconds = round(self.lock_seconds * 1000)
-        store = self._shared.store
-        is_ours = await self._shared.ask(lambda: store.take(lock, token, milliseconds), UNANSWERED, name=lock)
+        was_away = self._shared.is_away
+        is_ours = await self._take(lock, token, milliseconds)
+        if is_ours is False and await self._free(lock):
+            is_ours = await self._take(lock, token, milliseconds)
+        if is_ours is UNANSWERED and not was_away:  # it was asked, so it may be ours all the same
+            self._free_later(lock, token)
         if not is_ours:
             unanswered: Lease | None = UNANSWERED if is_ours is UNANSWERED else None
             return unanswered
@@ -63,10 +72,8 @@ class Stampede:
         lease.is_released = True
         if lease.renewal is not None:
             lease.renewal.cancel()
-        store = self._shared.store
-        await self._shared.ask(
-            lambda: store.release(lease.lock, lease.token, channel=self.channel), False, name=lease.lock
-        )
+        if await self._release(lease.lock, lease.token) is UNANSWERED:
+            self._free_later(lease.lock, lease.token)
 
     async def wait(self, lock: bytes, seconds: float) -> None:
         """Return when the lock changed hands, or after so long."""
@@ -94,6 +101,47 @@ class Stampede:
     def forget(self) -> None:
         """In a forked child, where nobody waits."""
         self._waiting, self._lock = {}, threading.Lock()
+        self._orphans, self._frees = {}, False
+
+    async def _take(self, lock: bytes, token: bytes, milliseconds: int) -> Any:
+        """True, False, or UNANSWERED."""
+        store = self._shared.store
+        return await self._shared.ask(lambda: store.take(lock, token, milliseconds), UNANSWERED, name=lock)
+
+    async def _release(self, lock: bytes, token: bytes) -> Any:
+        """True, False when it was somebody else's by now, or UNANSWERED."""
+        store = self._shared.store
+        return await self._shared.ask(lambda: store.release(lock, token, channel=self.channel), UNANSWERED, name=lock)
+
+    async def _free(self, lock: bytes) -> bool:
+        """Free a lock that the server may have kept for us though we did not hear of it; whether it was so."""
+        token = self._orphans.get(lock)
+        if token is None:
+            return False
+        is_freed = await self._release(lock, token)
+        if is_freed is not UNANSWERED and self._orphans.get(lock) is token:
+            del self._orphans[lock]
+        return is_freed is True
+
+    def _free_later(self, lock: bytes, token: bytes) -> None:
+        """When the server answers, unless it has let go of it itself by then."""
+        if len(self._orphans) < _MOST_ORPHANS:
+            self._orphans[lock] = token
+        if not self._frees:
+            self._frees = True
+            self._background.spawn(self._free_all(), is_idle=True)
+
+    async def _free_all(self) -> None:
+        try:
+            for _ in range(max(1, round(self.lock_seconds / _FREES_EVERY_SECONDS))):
+                await asyncio.sleep(_FREES_EVERY_SECONDS)
+                for lock in list(self._orphans):
+                    await self._free(lock)
+                if not self._orphans:
+                    return
+            self._orphans.clear()
+        finally:
+            self._frees = False
 
     def _renew_later(self, lease: Lease) -> None:
         loop = asyncio.get_running_loop()
