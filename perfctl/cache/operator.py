@@ -50,19 +50,11 @@ Progress = Callable[[int], None]
 class CacheOperator:
     """The operator's side of `AdvancedCache`: straight to the server, and every failure is raised."""
 
-    def __init__(
-        self,
-        store: Store,
-        layout: KeyLayout,
-        codec: Codec,
-        *,
-        config: CacheConfig | None = None,
-        default_ttl: float | None = None,
-    ) -> None:
+    def __init__(self, store: Store, layout: KeyLayout, codec: Codec, *, config: CacheConfig) -> None:
         self.store = store
         self.layout = layout
         self.codec = codec
-        self.config = config or CacheConfig(ttl_seconds=default_ttl or 3600)
+        self.config = config
 
     async def get(self, key: str, *, namespace: str | None = None) -> CachedValue:
         """One key. What was cleared, what is past its life and what is no value of ours is not found, and says why."""
