@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 from perfctl.cache.background import Background
 from perfctl.cache.clock import Clock
 from perfctl.cache.latency import Latency
+from perfctl.cache.patience import Patience
 from perfctl.cache.store import Store, node_of
 from perfctl.errors import PerfctlError, ServiceError, TimedOutError
 
@@ -114,7 +115,7 @@ class SharedTier:
         if self._breakers and self._rests(name):
             return otherwise
         try:
-            async with asyncio.timeout(None if is_long else self._patience):
+            async with Patience(None if is_long else self._patience):
                 answer = await call()
         except TimeoutError:
             self._failed(
