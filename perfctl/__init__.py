@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
     from perfctl.cache.clock import ManualClock
     from perfctl.cache.engine import AdvancedCache
-    from perfctl.cache.types import register_type
+    from perfctl.cache.values.types import register_type
     from perfctl.cdn.engine import CloudFrontOptimizer
     from perfctl.config.settings import CacheConfig, CDNConfig, DatabaseConfig
     from perfctl.db.engine import DatabaseOptimizer
@@ -63,7 +63,7 @@ _HOMES = {
     "ManualClock": "perfctl.cache.clock",
     "PerformanceMetrics": "perfctl.metrics.model",
     "PerformanceOptimizer": "perfctl.optimizer",
-    "register_type": "perfctl.cache.types",
+    "register_type": "perfctl.cache.values.types",
 }
 """Where each name lives; those that are not listed live in `perfctl.errors`."""
 

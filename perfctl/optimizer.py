@@ -15,8 +15,8 @@ from perfctl.errors import ConfigError, NotConfiguredError
 if TYPE_CHECKING:
     import asyncio
 
-    from perfctl.cache.decorator import Decorator, DecoratorOptions
     from perfctl.cache.engine import AdvancedCache
+    from perfctl.cache.functions.decorator import Decorator, DecoratorOptions
     from perfctl.cache.model import CacheStats, Preloaded
     from perfctl.cdn.engine import CloudFrontOptimizer
     from perfctl.db.engine import DatabaseOptimizer
@@ -145,7 +145,7 @@ class PerformanceOptimizer:
         The rows come from a cursor, in a transaction that cannot write: memory stays flat. `start` rows are passed
         over; `on_stored` is told where another run may go on. Strict: what a server refuses is raised.
         """
-        from perfctl.cache.rows import RowReader
+        from perfctl.cache.operating.rows import RowReader
         from perfctl.db.streaming import streamed
 
         if not self.has_database:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from itertools import product
 from typing import Any
 
-from perfctl.cache.codec import Codec
-from perfctl.cache.compressors import COMPRESSORS
-from perfctl.cache.meta import Meta
-from perfctl.cache.serializers import SERIALIZERS
+from perfctl.cache.values.codec import Codec
+from perfctl.cache.values.compressors import COMPRESSORS
+from perfctl.cache.values.meta import Meta
+from perfctl.cache.values.serializers import SERIALIZERS
 from perfctl.config.settings import CacheConfig, NamespaceSettings
 
 NAME = b"perfctl:api:k"

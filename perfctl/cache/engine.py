@@ -8,17 +8,17 @@ from copy import deepcopy
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
-from perfctl.cache.call import DEFAULT_CALL, Call
+from perfctl.cache.coherence.marks import NamespaceState
 from perfctl.cache.entry import Entry
 from perfctl.cache.local import MISSING
-from perfctl.cache.marks import NamespaceState
 from perfctl.cache.model import CacheStats, Preloaded
-from perfctl.cache.tiers import LOCAL_SECONDS
+from perfctl.cache.serving.call import DEFAULT_CALL, Call
+from perfctl.cache.serving.tiers import LOCAL_SECONDS
 from perfctl.cache.wiring import Wiring
 
 if TYPE_CHECKING:
-    from perfctl.cache.batches import Batches
-    from perfctl.cache.decorator import Decorator, DecoratorOptions
+    from perfctl.cache.functions.decorator import Decorator, DecoratorOptions
+    from perfctl.cache.serving.batches import Batches
 
 __all__ = ["LOCAL_SECONDS", "AdvancedCache"]
 
@@ -208,7 +208,7 @@ class AdvancedCache(Wiring):
 
     def metrics(self) -> CacheStats:
         """The same, for synchronous code."""
-        from perfctl.cache.figures import figures
+        from perfctl.cache.serving.figures import figures
 
         return figures(self)
 
@@ -219,7 +219,7 @@ class AdvancedCache(Wiring):
         `key` is a template (`"user:{user.id}"`) or a function of them. `Options` says what else there is. The
         function gets `key`, `invalidate`, `refresh`, `bypass` and `preload`.
         """
-        from perfctl.cache.decorator import Decorator
+        from perfctl.cache.functions.decorator import Decorator
 
         return Decorator(self, options)
 
@@ -285,7 +285,7 @@ class AdvancedCache(Wiring):
 
     @property
     def _batches(self) -> Batches:
-        from perfctl.cache.batches import Batches
+        from perfctl.cache.serving.batches import Batches
 
         return Batches(self, self._works_now)
 
@@ -310,7 +310,7 @@ class AdvancedCache(Wiring):
 
 async def _called(factory: Callable[..., Any]) -> Any:
     """What a factory returns, plain or async, without any cache."""
-    from perfctl.cache.refresh import Refresh, takes_refresh
+    from perfctl.cache.serving.refresh import Refresh, takes_refresh
 
     value = factory(Refresh(None, ())) if takes_refresh(factory) else factory()
     return await value if isawaitable(value) else value

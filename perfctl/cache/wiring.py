@@ -12,22 +12,22 @@ from weakref import WeakSet
 
 from perfctl.cache.address import address_of
 from perfctl.cache.clock import SYSTEM_CLOCK, Clock
-from perfctl.cache.codec import Codec
+from perfctl.cache.coherence.marks import Marks, NamespaceState
 from perfctl.cache.counters import Counters
 from perfctl.cache.entry import Entry
 from perfctl.cache.keys import DEFAULT_NAMESPACE, KeyLayout
 from perfctl.cache.local import LocalTier
-from perfctl.cache.marks import Marks, NamespaceState
 from perfctl.cache.policies import refuse_unknown_policy
-from perfctl.cache.serializers import refuse_unknown_serializer
 from perfctl.cache.store import Store
+from perfctl.cache.values.codec import Codec
+from perfctl.cache.values.serializers import refuse_unknown_serializer
 from perfctl.config.settings import CacheConfig
 from perfctl.diagnosis import Check
 from perfctl.errors import ConfigError, NotConfiguredError
 
 if TYPE_CHECKING:
-    from perfctl.cache.operator import CacheOperator
-    from perfctl.cache.works import Works
+    from perfctl.cache.operating.operator import CacheOperator
+    from perfctl.cache.serving.works import Works
 
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class Wiring:
 
     async def health(self) -> list[Check]:
         """Does Redis answer? Never raises."""
-        from perfctl.cache.doctor import check_health
+        from perfctl.cache.operating.doctor import check_health
 
         if not self._has_store:
             return [Check("redis", "connect", "off", "no Redis is configured: the cache is within this process")]
@@ -78,7 +78,7 @@ class Wiring:
 
     async def doctor(self) -> list[Check]:
         """Can perfctl work with this Redis: a check a right, setting and version. Never raises."""
-        from perfctl.cache.doctor import examine
+        from perfctl.cache.operating.doctor import examine
 
         if not self._has_store:
             return await self.health()
@@ -95,7 +95,7 @@ class Wiring:
     @cached_property
     def operator(self) -> CacheOperator:
         """The operator's side: raises where a server does not answer. ConfigError where none is configured."""
-        from perfctl.cache.operator import CacheOperator
+        from perfctl.cache.operating.operator import CacheOperator
 
         return CacheOperator(self.store, self.layout, self.codec, config=self.config)
 
@@ -135,7 +135,7 @@ class Wiring:
     @once
     def works(self) -> Works:
         """What reads, writes and computes."""
-        from perfctl.cache.works import Works
+        from perfctl.cache.serving.works import Works
 
         return Works(self, _later(self) if self._has_store else None)
 

@@ -13,7 +13,7 @@ from perfctl.errors import UsageError
 from perfctl.units import parse_duration
 
 if TYPE_CHECKING:
-    from perfctl.cache.operator import CacheOperator
+    from perfctl.cache.operating.operator import CacheOperator
 
 group = CommandGroup(
     "cache",

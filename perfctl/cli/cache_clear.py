@@ -16,7 +16,7 @@ from perfctl.errors import UsageError
 
 if TYPE_CHECKING:
     from perfctl.cache.model import NamespaceSize
-    from perfctl.cache.operator import CacheOperator
+    from perfctl.cache.operating.operator import CacheOperator
 
 
 @group.command("clear", example="perfctl cache clear api --dry-run")
@@ -58,7 +58,7 @@ async def clear(
     if not dry_run:
         run.refuse_when_read_only(action)
     if target is not None and not dry_run and max_affected is None and run.options.yes and not run.settings.protected:
-        from perfctl.cache.clearing import clear_at_once
+        from perfctl.cache.operating.clearing import clear_at_once
 
         with progress_of(run, action) as progress:
             return await clear_at_once(operator_of(run), target, reclaim=reclaim, rate=rate, on_progress=progress)
@@ -75,8 +75,8 @@ async def clear(
 
 async def _given_back(run: Run, namespace: str, rate: float | None, dry_run: bool) -> Cleared:
     """What earlier clears left. Nobody is served it, so there is nothing to confirm."""
-    from perfctl.cache.census import measure
-    from perfctl.cache.clearing import planned, reclaimed
+    from perfctl.cache.operating.census import measure
+    from perfctl.cache.operating.clearing import planned, reclaimed
 
     operator = operator_of(run)
     if not dry_run:
@@ -98,20 +98,20 @@ class _Scope:
         self._tag, self._pattern, self._is_raw = tag, pattern, is_raw
 
     async def measured(self) -> NamespaceSize:
-        from perfctl.cache.census import measure
-        from perfctl.cache.clearing import measure_pattern
+        from perfctl.cache.operating.census import measure
+        from perfctl.cache.operating.clearing import measure_pattern
 
         if self._pattern is None:
             return await measure(self._operator, self._namespace, tag=self._tag)
         return await measure_pattern(self._operator, self._pattern, namespace=self._namespace, is_raw=self._is_raw)
 
     def planned(self, size: NamespaceSize) -> Cleared:
-        from perfctl.cache.clearing import planned
+        from perfctl.cache.operating.clearing import planned
 
         return planned(size, tag=self._tag, pattern=self._pattern, is_raw=self._is_raw)
 
     async def cleared(self, size: NamespaceSize, *, reclaim: bool, rate: float | None, on_progress: Any) -> Cleared:
-        from perfctl.cache.clearing import clear_namespace, clear_pattern, clear_tag
+        from perfctl.cache.operating.clearing import clear_namespace, clear_pattern, clear_tag
 
         if self._pattern is not None:
             return await clear_pattern(

@@ -24,7 +24,7 @@ async def train(
     Says what it gains before it stores it. Applications train by themselves what they write; this does it now. What
     was written stays readable, and is written anew in its time.
     """
-    from perfctl.cache.training import train as trained
+    from perfctl.cache.operating.training import train as trained
 
     if not dry_run:
         run.refuse_when_read_only("cache dict train")
@@ -47,6 +47,6 @@ async def list_all(
     ] = None,
 ) -> DictionaryListing:
     """The dictionaries on the server, and what each gains."""
-    from perfctl.cache.training import listed
+    from perfctl.cache.operating.training import listed
 
     return await listed(operator_of(run), namespace)

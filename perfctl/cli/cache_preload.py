@@ -19,7 +19,7 @@ from perfctl.cli.run import Run
 from perfctl.errors import PerfctlError, UsageError
 
 if TYPE_CHECKING:
-    from perfctl.cache.preload import BadEntry, Entry
+    from perfctl.cache.preloading.preload import BadEntry, Entry
     from perfctl.cli.checkpoint import Checkpoint
 
 _CHUNK = 1000
@@ -128,7 +128,7 @@ async def _queried(
 
 
 async def _called(run: Run, call: str, args: str, *, resume: bool) -> Preloaded:
-    from perfctl.cache.rows import read_calls
+    from perfctl.cache.operating.rows import read_calls
     from perfctl.cli.user_code import cached_function
 
     function = cached_function(call, context=run.options.context)
@@ -203,7 +203,7 @@ def _refuse_mixed(source: str | None, query: str | None, key: str | None, call: 
 
 
 def _entries(source: str, skip: int = 0) -> Iterable[Entry | BadEntry]:
-    from perfctl.cache.preload import lines_of, read_file, read_lines
+    from perfctl.cache.preloading.preload import lines_of, read_file, read_lines
 
     if not source:
         raise UsageError("the file's name is empty", hint="name a .jsonl file, a .yaml plan, or - for stdin")
@@ -217,7 +217,7 @@ def _absolute(file: str) -> str:
 
 
 def _opened(file: str) -> Iterator[bytes]:
-    from perfctl.cache.preload import lines_in, lines_of
+    from perfctl.cache.preloading.preload import lines_in, lines_of
 
     return lines_of(sys.stdin.buffer) if file == "-" else lines_in(Path(file))
 

@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import Any
 
 from perfctl.cache.engine import AdvancedCache
-from perfctl.cache.header import write_header
 from perfctl.cache.keys import KeyLayout
-from perfctl.cache.meta import Meta
+from perfctl.cache.values.header import write_header
+from perfctl.cache.values.meta import Meta
 from perfctl.config import CacheConfig
 from tests.bench.measure import Figure
 from tests.redis_server import RawClient, RedisServer, redis_server
@@ -77,7 +77,7 @@ def _clear(server: RedisServer) -> list[Figure]:
 
 async def _clear_and_wait(server: RedisServer) -> tuple[float, float, float]:
     """Milliseconds of the clear, when it was done, and seconds until the memory was given back."""
-    from perfctl.cache.reclaim import remaining
+    from perfctl.cache.coherence.reclaim import remaining
 
     async with AdvancedCache(_config(server)) as cache:
         await cache.set("k0", "the connection is there", namespace="other")
@@ -141,9 +141,9 @@ def _config(server: RedisServer) -> CacheConfig:
 
 async def _invalidation() -> Figure:
     """What hearing of one changed key costs a process that holds 10,000: CPU time, the median of five rounds."""
-    from perfctl.cache.hearing import Hearing
     from perfctl.cache.memory import MemoryStore
-    from perfctl.cache.stampede import Stampede
+    from perfctl.cache.serving.hearing import Hearing
+    from perfctl.cache.serving.stampede import Stampede
 
     async with AdvancedCache(CacheConfig(), store=MemoryStore()) as cache:
         works = cache.works

@@ -13,10 +13,10 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from perfctl.cache.codec import Codec
 from perfctl.cache.keys import KeyLayout
 from perfctl.cache.memory import MemoryStore
-from perfctl.cache.meta import Meta
+from perfctl.cache.values.codec import Codec
+from perfctl.cache.values.meta import Meta
 from perfctl.config.settings import CacheConfig
 from tests.bench.measure import Figure
 from tests.bench.payloads import KINDS, compact, document

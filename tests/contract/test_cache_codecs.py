@@ -16,14 +16,14 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-import perfctl.cache.compressors
-import perfctl.cache.serializers
-from perfctl.cache.codec import MAX_VALUE_BYTES, Codec, UndecodableError, peek
-from perfctl.cache.compressors import COMPRESSORS, compressor_named
-from perfctl.cache.header import EPOCH_MS, read_header, varint, write_header
-from perfctl.cache.meta import Meta
-from perfctl.cache.serializers import SERIALIZERS, serializer_named
-from perfctl.cache.weight import weigh, weigh_decoded
+import perfctl.cache.values.compressors
+import perfctl.cache.values.serializers
+from perfctl.cache.values.codec import MAX_VALUE_BYTES, Codec, UndecodableError, peek
+from perfctl.cache.values.compressors import COMPRESSORS, compressor_named
+from perfctl.cache.values.header import EPOCH_MS, read_header, varint, write_header
+from perfctl.cache.values.meta import Meta
+from perfctl.cache.values.serializers import SERIALIZERS, serializer_named
+from perfctl.cache.values.weight import weigh, weigh_decoded
 from perfctl.config.settings import CacheConfig
 from perfctl.errors import ConfigError, UsageError
 from tests.campaign import campaign
@@ -63,7 +63,8 @@ every_codec = pytest.mark.parametrize("codec", _CODECS, ids=_NAMES)
 
 
 def test_every_file_has_a_row_and_every_row_a_file() -> None:
-    for package, table in ((perfctl.cache.serializers, SERIALIZERS), (perfctl.cache.compressors, COMPRESSORS)):
+    tables = ((perfctl.cache.values.serializers, SERIALIZERS), (perfctl.cache.values.compressors, COMPRESSORS))
+    for package, table in tables:
         files = {file.stem for file in Path(package.__file__ or "").parent.glob("*.py")} - {"__init__"}
         assert files == set(table)
         assert len(set(table.values())) == len(table)

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from perfctl.cache.codec import Codec, UndecodableError, UnknownDictionaryError
-from perfctl.cache.dictionaries import LEAST_LIFE_MS
 from perfctl.cache.keys import KeyLayout
 from perfctl.cache.memory import MemoryStore
-from perfctl.cache.meta import Meta
 from perfctl.cache.store import Write
+from perfctl.cache.values.codec import Codec, UndecodableError, UnknownDictionaryError
+from perfctl.cache.values.dictionaries import LEAST_LIFE_MS
+from perfctl.cache.values.meta import Meta
 from perfctl.config.settings import CacheConfig, NamespaceSettings
 from perfctl.errors import UnreachableError
 from tests.bench.payloads import document

@@ -18,13 +18,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perfctl import register_type
-from perfctl.cache.codec import MAX_VALUE_BYTES, Codec, UndecodableError, peek
-from perfctl.cache.compressors import COMPRESSORS
-from perfctl.cache.endings import checksum
-from perfctl.cache.header import read_header, write_header
-from perfctl.cache.meta import Meta
-from perfctl.cache.serializers import SERIALIZERS
-from perfctl.cache.serializers.msgpack import Msgpack
+from perfctl.cache.values.codec import MAX_VALUE_BYTES, Codec, UndecodableError, peek
+from perfctl.cache.values.compressors import COMPRESSORS
+from perfctl.cache.values.endings import checksum
+from perfctl.cache.values.header import read_header, write_header
+from perfctl.cache.values.meta import Meta
+from perfctl.cache.values.serializers import SERIALIZERS
+from perfctl.cache.values.serializers.msgpack import Msgpack
 from tests.campaign import SOAKS, campaign
 from tests.codecs import META, NAME, Pickled, all_codecs, codec_of, decoded, encoded
 
@@ -246,7 +246,7 @@ def test_a_name_in_a_blob_imports_nothing(record: Any) -> None:
 
 
 def test_half_an_object_is_never_made() -> None:
-    from perfctl.cache.types import form_of
+    from perfctl.cache.values.types import form_of
 
     form = form_of(Known)
     assert form is not None

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from perfctl.cache.codec import Codec, UndecodableError
-from perfctl.cache.encryption import Key
-from perfctl.cache.endings import checksum
-from perfctl.cache.header import write_header
-from perfctl.cache.serializers.pickle import Pickle
-from perfctl.cache.weight import weigh
+from perfctl.cache.values.codec import Codec, UndecodableError
+from perfctl.cache.values.encryption import Key
+from perfctl.cache.values.endings import checksum
+from perfctl.cache.values.header import write_header
+from perfctl.cache.values.serializers.pickle import Pickle
+from perfctl.cache.values.weight import weigh
 from perfctl.config.secret import Secret
 from perfctl.config.settings import CacheConfig, NamespaceSettings
 from perfctl.errors import ConfigError, UsageError

@@ -17,10 +17,10 @@ import pydantic
 import pytest
 
 from perfctl import register_type
-from perfctl.cache.codec import UndecodableError
-from perfctl.cache.serializers.msgpack import Msgpack
-from perfctl.cache.types import form_of, register_annotation, register_return
-from perfctl.cache.weight import weigh, weigh_decoded
+from perfctl.cache.values.codec import UndecodableError
+from perfctl.cache.values.serializers.msgpack import Msgpack
+from perfctl.cache.values.types import form_of, register_annotation, register_return
+from perfctl.cache.values.weight import weigh, weigh_decoded
 from perfctl.errors import UsageError
 from tests.codecs import NAME, PLAIN, decoded, encoded
 

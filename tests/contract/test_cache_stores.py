@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from perfctl.cache.address import Address, address_of
-from perfctl.cache.header import write_header
 from perfctl.cache.memory import MemoryStore
-from perfctl.cache.meta import Meta
 from perfctl.cache.model import ServerFacts
 from perfctl.cache.store import ABSENT, SINCE, Dated, Fetched, Message, Store, Write
+from perfctl.cache.values.header import write_header
+from perfctl.cache.values.meta import Meta
 from perfctl.config import CacheConfig
 from perfctl.errors import AuthError, PerfctlError, ServiceError, TimedOutError, UnreachableError
 from tests.conftest import RunningSandbox

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from perfctl.cache.header import EPOCH_MS
 from perfctl.cache.redis.channel import packed
 from perfctl.cache.store import Dated, Write
+from perfctl.cache.values.header import EPOCH_MS
 
 
 def set_command(write: Write) -> bytes:
@@ -38,7 +38,7 @@ end
 if ARGV[3] == '' then redis.call('SET', KEYS[1], ARGV[1]) else redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[3]) end
 return 1
 """
-"""Bytes 9 to 13 of a blob are when its value was made (`perfctl.cache.header`)."""
+"""Bytes 9 to 13 of a blob are when its value was made (`perfctl.cache.values.header`)."""
 
 
 def put_newest(dated: Dated) -> bytes:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from perfctl.cache.address import address_of
-from perfctl.cache.backplane import Backplane
+from perfctl.cache.coherence.backplane import Backplane
 from perfctl.cache.keys import KeyLayout
 from perfctl.cache.redis import RedisStore
 from perfctl.cache.store import Write

@@ -10,15 +10,15 @@ import pytest
 
 from perfctl.cache.address import address_of
 from perfctl.cache.clock import SYSTEM_CLOCK
-from perfctl.cache.header import write_header
+from perfctl.cache.coherence.marks import Marks
+from perfctl.cache.coherence.reclaim import Pace, reclaim, remaining
+from perfctl.cache.coherence.reclaimer import Reclaimer
 from perfctl.cache.keys import KeyLayout
-from perfctl.cache.marks import Marks
 from perfctl.cache.memory import MemoryStore
-from perfctl.cache.meta import Meta
-from perfctl.cache.reclaim import Pace, reclaim, remaining
-from perfctl.cache.reclaimer import Reclaimer
 from perfctl.cache.redis import RedisStore
 from perfctl.cache.store import Store, Write
+from perfctl.cache.values.header import write_header
+from perfctl.cache.values.meta import Meta
 from perfctl.config import CacheConfig
 from tests.redis_server import redis_server
 

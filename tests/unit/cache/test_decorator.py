@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from perfctl.cache.engine import AdvancedCache
-from perfctl.cache.keymaker import KeyMaker
+from perfctl.cache.functions.keymaker import KeyMaker
+from perfctl.cache.functions.texts import repeatable
 from perfctl.cache.memory import MemoryStore
-from perfctl.cache.texts import repeatable
 from perfctl.config import CacheConfig
 from perfctl.errors import UsageError
 
@@ -200,7 +200,7 @@ def test_text_of_an_argument_is_repeatable(value: Any, text: str | None) -> None
 
 def test_two_processes_make_the_same_key() -> None:
     line = (
-        "from perfctl.cache.texts import repeatable;"
+        "from perfctl.cache.functions.texts import repeatable;"
         "print(repeatable({'b': {'x', 'y', 'z'}, 'a': frozenset({'q', 'r'})}))"
     )
     said = {

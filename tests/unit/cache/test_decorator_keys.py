@@ -14,9 +14,9 @@ import pytest
 from starlette.requests import Request
 
 from perfctl.cache.engine import AdvancedCache
-from perfctl.cache.keymaker import KeyMaker
-from perfctl.cache.templates import Template
-from perfctl.cache.texts import readable, repeatable
+from perfctl.cache.functions.keymaker import KeyMaker
+from perfctl.cache.functions.templates import Template
+from perfctl.cache.functions.texts import readable, repeatable
 from perfctl.config import CacheConfig
 from perfctl.errors import UsageError
 

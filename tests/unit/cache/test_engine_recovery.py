@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from perfctl.cache.clock import ManualClock
-from perfctl.cache.recovery import Missed, Recovery
+from perfctl.cache.serving.recovery import Missed, Recovery
 from tests.unit.cache.faulty import FaultyStore
 from tests.unit.cache.test_engine_stale import Stage, play
 

@@ -10,7 +10,7 @@ import pytest
 
 from perfctl.cache.clock import ManualClock
 from perfctl.cache.engine import AdvancedCache
-from perfctl.cache.refresh import Refresh
+from perfctl.cache.serving.refresh import Refresh
 from perfctl.config import CacheConfig
 from perfctl.config.settings import NamespaceSettings
 from perfctl.errors import TimedOutError, UsageError

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perfctl.cache import express
 from perfctl.cache.engine import AdvancedCache
-from perfctl.cache.express import Express, Packed
 from perfctl.cache.memory import MemoryStore
-from perfctl.cache.operator import CacheOperator
-from perfctl.cache.preload import Lines, read_lines
+from perfctl.cache.operating.operator import CacheOperator
+from perfctl.cache.preloading import express
+from perfctl.cache.preloading.express import Express, Packed
+from perfctl.cache.preloading.preload import Lines, read_lines
 from perfctl.cache.store import Store
 from perfctl.config import CacheConfig
 from tests.campaign import campaign

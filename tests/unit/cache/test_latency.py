@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from perfctl.cache.latency import Latency
 from perfctl.cache.model import Percentiles
+from perfctl.cache.serving.latency import Latency
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 0.95, 0.99, 1.0])

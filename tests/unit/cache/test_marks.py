@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from perfctl.cache.clock import ManualClock
+from perfctl.cache.coherence.marks import MAX_TAGS, Marks, settings_of
 from perfctl.cache.keys import KeyLayout
-from perfctl.cache.marks import MAX_TAGS, Marks, settings_of
 from perfctl.cache.memory import MemoryStore
-from perfctl.cache.meta import Meta
 from perfctl.cache.store import Write
+from perfctl.cache.values.meta import Meta
 from perfctl.config import CacheConfig
 from perfctl.config.settings import NamespaceSettings
 

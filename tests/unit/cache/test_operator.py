@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
-from perfctl.cache.check import BIG_BYTES
-from perfctl.cache.codec import Codec
 from perfctl.cache.keys import KeyLayout
-from perfctl.cache.life import Life, life_of
 from perfctl.cache.memory import MemoryStore
-from perfctl.cache.meta import Meta
-from perfctl.cache.operator import CacheOperator, now_ms
-from perfctl.cache.preload import BadEntry, Entry
-from perfctl.cache.rows import RowReader, read_calls
-from perfctl.cache.servers import slow_commands
+from perfctl.cache.operating.check import BIG_BYTES
+from perfctl.cache.operating.life import Life, life_of
+from perfctl.cache.operating.operator import CacheOperator, now_ms
+from perfctl.cache.operating.rows import RowReader, read_calls
+from perfctl.cache.operating.servers import slow_commands
+from perfctl.cache.preloading.preload import BadEntry, Entry
 from perfctl.cache.store import SlowCall, Write
+from perfctl.cache.values.codec import Codec
+from perfctl.cache.values.meta import Meta
 from perfctl.config import CacheConfig
 from perfctl.errors import UsageError
 
@@ -94,7 +94,7 @@ def test_a_touch_keeps_tags_and_value(operator: CacheOperator) -> None:
 def test_a_clear_paced_by_a_rate_takes_its_time(operator: CacheOperator) -> None:
     async def work() -> float:
         await operator.preload([Entry(f"{n}", f"k{n}", n) for n in range(20)], namespace="n")
-        from perfctl.cache.clearing import clear_pattern, measure_pattern
+        from perfctl.cache.operating.clearing import clear_pattern, measure_pattern
 
         size = await measure_pattern(operator, "k*", namespace="n", is_raw=False)
         assert size.keys == 20

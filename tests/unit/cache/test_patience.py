@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from perfctl.cache.patience import Patience
+from perfctl.cache.serving.patience import Patience
 
 
 def test_patience_ends() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from perfctl.cache.preload import BadEntry, Entry, lines_of, read_file, read_lines
+from perfctl.cache.preloading.preload import BadEntry, Entry, lines_of, read_file, read_lines
 from perfctl.errors import UsageError
 
 
@@ -25,7 +25,7 @@ def test_a_line_is_an_entry() -> None:
 
 
 def test_a_line_without_an_end_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("perfctl.cache.preload._MAX_LINE_BYTES", 100)
+    monkeypatch.setattr("perfctl.cache.preloading.preload._MAX_LINE_BYTES", 100)
     stream = BytesIO(b'{"key": "a", "value": 1}\n' + b"x" * 10_000 + b'\n{"key": "b", "value": 1}\n')
     good, bad = read_lines(lines_of(stream), "f")
     assert isinstance(good, Entry)

@@ -1,0 +1,1 @@
+"""Cached functions: the decorator, its hit path, and the key of a call."""

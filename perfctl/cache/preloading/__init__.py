@@ -1,0 +1,1 @@
+"""Writing very many keys ahead of their reads."""
