@@ -27,6 +27,9 @@ class SystemClock:
 
 SYSTEM_CLOCK: Clock = SystemClock()
 
+EPOCH_MS = 1_577_836_800_000
+"""2020 began, in Unix milliseconds: what the header of a stored value counts its moments from."""
+
 
 class ManualClock:
     """A clock that stands still until it is told.

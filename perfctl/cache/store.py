@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, Protocol
 
+from perfctl.cache.clock import EPOCH_MS
 from perfctl.cache.model import ServerFacts
-from perfctl.cache.values.header import EPOCH_MS
 from perfctl.errors import AuthError, PerfctlError
 
 SINCE = b"~since"

@@ -18,9 +18,10 @@ from hypothesis import strategies as st
 
 import perfctl.cache.values.compressors
 import perfctl.cache.values.serializers
+from perfctl.cache.clock import EPOCH_MS
 from perfctl.cache.values.codec import MAX_VALUE_BYTES, Codec, UndecodableError, peek
 from perfctl.cache.values.compressors import COMPRESSORS, compressor_named
-from perfctl.cache.values.header import EPOCH_MS, read_header, varint, write_header
+from perfctl.cache.values.header import read_header, varint, write_header
 from perfctl.cache.values.meta import Meta
 from perfctl.cache.values.serializers import SERIALIZERS, serializer_named
 from perfctl.cache.values.weight import weigh, weigh_decoded

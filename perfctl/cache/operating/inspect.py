@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from perfctl.cache.clock import EPOCH_MS
 from perfctl.cache.keys import DEFAULT_NAMESPACE
 from perfctl.cache.model import CachedValue
 from perfctl.cache.model.look import Inspected, KeyTag
 from perfctl.cache.operating.life import life_of
 from perfctl.cache.operating.operator import now_ms, raw_name
 from perfctl.cache.values.codec import UndecodableError
-from perfctl.cache.values.header import ENCRYPTED, EPOCH_MS, SIGNED, read_header
+from perfctl.cache.values.header import ENCRYPTED, SIGNED, read_header
 
 if TYPE_CHECKING:
     from perfctl.cache.operating.operator import CacheOperator

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from perfctl.cache.values.header import EPOCH_MS
+from perfctl.cache.clock import EPOCH_MS
 
 if TYPE_CHECKING:
     from perfctl.cache.values.meta import Meta

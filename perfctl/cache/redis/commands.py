@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from perfctl.cache.clock import EPOCH_MS
 from perfctl.cache.redis.channel import packed
 from perfctl.cache.store import Dated, Write
-from perfctl.cache.values.header import EPOCH_MS
 
 
 def set_command(write: Write) -> bytes:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import TYPE_CHECKING, Any
 
+from perfctl.cache.clock import EPOCH_MS
 from perfctl.cache.entry import Entry
 from perfctl.cache.serving.background import Background
 from perfctl.cache.serving.recovery import Recovery
-from perfctl.cache.values.header import EPOCH_MS
 from perfctl.cache.values.meta import Meta
 
 if TYPE_CHECKING:

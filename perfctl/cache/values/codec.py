@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 from zlib import crc32
 
+from perfctl.cache.clock import EPOCH_MS
 from perfctl.cache.keys import KeyLayout
 from perfctl.cache.values.bounds import MAX_VALUE_BYTES
 from perfctl.cache.values.compressors import COMPRESSOR_NAMES
@@ -20,7 +21,6 @@ from perfctl.cache.values.header import (
     COMMON_HEAD,
     DICTIONARY,
     ENCRYPTED,
-    EPOCH_MS,
     HEAD,
     NEVER,
     SIGNED,

@@ -24,6 +24,7 @@ from __future__ import annotations
 from struct import Struct
 from typing import NamedTuple
 
+from perfctl.cache.clock import EPOCH_MS
 from perfctl.cache.values.meta import Meta
 from perfctl.errors import UsageError
 
@@ -34,8 +35,6 @@ FORMAT_1 = 0xC101
 DICTIONARY, ENCRYPTED, SIGNED = 1, 2, 4
 TAGS, ETAG, SLIDING, SECONDS, LONG = 8, 16, 32, 64, 128
 
-EPOCH_MS = 1_577_836_800_000
-"""2020-01-01 UTC; five bytes of milliseconds last until 2054."""
 _LATEST_MS = 2**40 - 1
 NEVER = 0xFFFFFFFF
 MAX_TAGS = 255
