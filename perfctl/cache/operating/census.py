@@ -43,15 +43,21 @@ class Sample:
 
 
 async def measure(
-    operator: CacheOperator, namespace: str, *, tag: str | None = None, version: int | None = None
+    operator: CacheOperator,
+    namespace: str,
+    *,
+    tag: str | None = None,
+    version: int | None = None,
+    is_sample: bool = False,
 ) -> NamespaceSize:
     """How much lies in a namespace (with `tag`: of what carries it), and how much garbage earlier clears left.
 
-    `version`: as of when the namespace had that version, for who cleared it meanwhile.
+    `version`: as of when the namespace had that version, for who cleared it meanwhile. `is_sample`: of a thousand or
+    two of its values only, where the server can draw them.
     """
     from perfctl.cache.operating.tally import tally
 
-    counted = await tally(operator.store, operator.layout, namespace, wanted=SAMPLES)
+    counted = await tally(operator.store, operator.layout, namespace, wanted=SAMPLES, only_names=is_sample)
     if counted is None:
         sample = (await samples(operator, operator.layout.namespace(namespace))).get(namespace, Sample())
     else:

@@ -51,11 +51,29 @@ async def clear_at_once(
 
     before = await operator.versions.learn(namespace)
     cleared = await clear_namespace(operator, NamespaceSize(namespace, 0, 0))
-    size = await measure(operator, namespace, version=before)
+    size = await measure(operator, namespace, version=before, is_sample=reclaim)
     started = time.perf_counter() - cleared.took_ms / 1000
-    given_back = await give_back(operator, namespace, rate, on_progress) if reclaim else 0
+    given_back = 0
+    if reclaim:  # which counts as it goes
+        given_back = await give_back(operator, namespace, rate, on_progress)
+        size = _of_all(size, given_back)
     answer = _answer(size, cleared.clear_ms, given_back, started, is_reclaimed=reclaim)
     return replace(answer, took_ms=(time.perf_counter() - started) * 1000)
+
+
+def _of_all(sample: NamespaceSize, given_back: int) -> NamespaceSize:
+    """What a namespace held, told from a sample of it and from how many values went."""
+    from dataclasses import replace
+
+    sampled = sample.keys + sample.garbage
+    share = given_back / sampled if sampled else 0.0
+    return replace(
+        sample,
+        keys=round(sample.keys * share),
+        size_bytes=round(sample.size_bytes * share),
+        garbage=round(sample.garbage * share),
+        garbage_bytes=round(sample.garbage_bytes * share),
+    )
 
 
 async def clear_tag(
