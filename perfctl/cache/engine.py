@@ -42,7 +42,7 @@ class AdvancedCache(Wiring):
         name = self.layout.of(key, namespace)
         entry = self._here(state, name)
         if entry is None and not self._disabled:
-            entry = await self._works_now.reader.find(state, name)
+            entry = await self._works_now.reader.found(state, name)
         if entry is None:
             state.counts.misses += 1
             return None if default is MISSING else default

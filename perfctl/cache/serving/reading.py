@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from math import inf
+from typing import TYPE_CHECKING, Any, NamedTuple
 from zlib import crc32
 
 from perfctl.cache.entry import Entry
@@ -12,6 +13,7 @@ from perfctl.cache.serving.shared import UNANSWERED
 from perfctl.cache.serving.tiers import Tiers, meta_of
 from perfctl.cache.values.codec import Decoded, UndecodableError, UnknownDictionaryError
 from perfctl.cache.values.meta import Meta
+from perfctl.cache.values.scales import Scales
 from perfctl.cache.values.weight import weigh_decoded
 
 if TYPE_CHECKING:
@@ -39,6 +41,8 @@ class Reader:
         self._tiers = tiers
         self._local = tiers.local
         self._now = tiers.clock.monotonic
+        self._time = tiers.clock.time
+        self._scales: dict[NamespaceState, Scales] = {}
 
     def is_fresh(self, entry: Entry) -> bool:
         """Whether it is within its TTL, or stands in for a while."""
@@ -54,6 +58,74 @@ class Reader:
             return None
         self._local.recent.append(name)
         return entry
+
+    async def found(self, state: NamespaceState, name: bytes) -> Entry | None:
+        """`find` for who looked into the process already. What it has nothing of, and the server has a plain value
+        of that holds, takes the shortest way there is: the same steps as those of `look`, one after the other."""
+        tiers, local = self._tiers, self._local
+        shared = tiers.shared
+        if shared is None or name in local.entries or tiers.recovery:
+            return await self.find(state, name)
+        ticket = tiers.fetching[name] = object()
+        generation = state.generation
+        blob = await shared.fetch(name)
+        if blob and not tiers.recovery:
+            entry = self._plain(state, name, blob, generation)
+            if entry is not None:
+                if tiers.fetching.get(name) is ticket:
+                    tiers.fetching.pop(name, None)
+                    if state.settings.local is not False:
+                        local.keep(name, entry)
+                state.counts.hits_l2 += 1
+                return entry
+        case = _Case(None, generation, ticket, state.settings.eager_refresh_ratio or 0.0, tiers.recovery.of(name))
+        look = await self._judge(state, name, blob, case)
+        entry = self.given(state, look)
+        if entry is not None:
+            self.count(state, look)
+        return entry
+
+    def _plain(self, state: NamespaceState, name: bytes, blob: bytes, generation: int) -> Entry | None:
+        """The entry of a blob that says no more than most do, and holds for sure; None where one must look closer."""
+        tiers = self._tiers
+        try:
+            read = tiers.codec.quick(name, blob)
+        except UndecodableError:
+            return None
+        if read is None:
+            return None
+        value, length, created_ms, fresh_ms, version = read
+        if version != state.version or not tiers.marks.is_known(state):
+            return None
+        now, until = self._now(), inf
+        if fresh_ms is not None:
+            left_ms = created_ms + fresh_ms - int(self._time() * 1000)
+            if left_ms <= 0:
+                return None
+            until = now + (left_ms if left_ms < fresh_ms else fresh_ms) / 1000
+        entry = Entry(
+            value,
+            state,
+            generation=generation,
+            fresh_until=until,
+            kept_until=until + (state.settings.fail_safe_seconds or 0.0),
+            size_bytes=self._weight(state, value, length),
+            version=version,
+            created_ms=created_ms,
+            checksum=crc32(blob),
+        )
+        eager = state.settings.eager_refresh_ratio
+        if eager or not tiers.is_verified:
+            tiers.trust(entry, now, eager or 0.0)
+        else:
+            entry.good_until = until
+        return entry
+
+    def _weight(self, state: NamespaceState, value: Any, length: int) -> int:
+        scales = self._scales.get(state)
+        if scales is None:
+            scales = self._scales[state] = Scales()
+        return scales.weigh(value, length)
 
     async def find(self, state: NamespaceState, name: bytes, *, counts: bool = True) -> Entry | None:
         """The entry that a reader is given who cannot compute; a miss is not counted. One past its TTL is given

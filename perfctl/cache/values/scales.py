@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from perfctl.cache.weight import weigh_decoded
+from perfctl.cache.values.weight import weigh_decoded
 
 _FIRST = 16
 _ONE_OF = 16
