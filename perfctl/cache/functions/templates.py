@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from string import Formatter
 from typing import Any
 
-from perfctl.cache.functions.texts import digest, readable
+from perfctl.cache.functions.texts import digest, readable, shown
 from perfctl.errors import UsageError
 
 Part = Callable[[Mapping[str, Any]], str]
@@ -16,13 +16,17 @@ Part = Callable[[Mapping[str, Any]], str]
 
 FORMATTERS: dict[str, Callable[[Any], str | None]] = {
     "hash": digest,
-    "lower": lambda value: str(value).lower(),
-    "upper": lambda value: str(value).upper(),
+    "lower": lambda value: None if (text := readable(value)) is None else text.lower(),
+    "upper": lambda value: None if (text := readable(value)) is None else text.upper(),
     "sorted": lambda value: readable(sorted(value)),
 }
 """What may stand behind the colon of a field; what else stands there is a format of Python's (`{price:.2f}`)."""
 
-_CONVERSIONS: dict[str, Callable[[Any], str]] = {"r": repr, "s": str, "a": ascii}
+_CONVERSIONS: dict[str, Callable[[Any], str | None]] = {
+    "r": shown,
+    "s": readable,
+    "a": lambda value: None if (text := shown(value)) is None else text.encode("ascii", "backslashreplace").decode(),
+}
 _FIELD = re.compile(r"(?P<name>[^\W\d]\w*)(?P<path>(?:\.[^\W\d]\w*|\[[^\[\]{}]+\])*)")
 _STEP = re.compile(r"\.(\w+)|\[([^\]]+)\]")
 _WORD = re.compile(r"[a-z_]{3,}")
@@ -95,7 +99,7 @@ class Template:
             )
         if conversion is not None:
             converted = _CONVERSIONS[conversion]
-            return lambda value: format(converted(value), form)
+            return lambda value: None if (text := converted(value)) is None else format(text, form)
         return (lambda value: format(value, form)) if form else readable
 
     def _filler(

@@ -18,6 +18,8 @@ _OF_TIME = frozenset({datetime, time, timezone})
 _PATHS = frozenset({PosixPath, PurePosixPath})
 _BY_REPR = _PLAIN | _PATHS | {range, date, timedelta}
 _BASES = (str, bytes, int, float)
+_MOST_BITS = 2048
+"""Longer integers are written in hexadecimal: how many decimal digits a process prints is its own setting."""
 
 
 def repeatable(value: Any) -> str | None:
@@ -28,24 +30,24 @@ def repeatable(value: Any) -> str | None:
     """
     kind = type(value)
     if kind in _BY_REPR:
-        return repr(value)
+        return _printed(value)
     if kind in _OF_TIME:
         return _without_address(repr(value))
     if kind in (list, tuple):
         return _joined(value, "[]" if kind is list else "()")
     if kind in (set, frozenset):
-        return _joined(value, "{}", in_order=True)
+        return _joined(value, "{}", in_order=True) if value else "set()"
     if kind is dict:
         return _joined(value.items(), "{}", in_order=True, of=_item)
     if isinstance(value, Enum):
-        return f"{kind.__qualname__}.{value.name or value.value}"
+        return f"{_named(kind)}.{value.name or value.value}"
     names = _fields_of(value)
     if names is not None:
-        inner = repeatable({name: getattr(value, name, None) for name in names})
-        return None if inner is None else kind.__qualname__ + inner
+        inner = repeatable({name: getattr(value, name, None) for name in names} | _extra_of(value))
+        return None if inner is None else _named(kind) + inner
     for base in _BASES:
         if isinstance(value, base):
-            return f"{kind.__qualname__}({base.__repr__(value)})"
+            return f"{_named(kind)}({_digits(value) if base is int else base.__repr__(value)})"
     return None
 
 
@@ -58,14 +60,26 @@ def readable(value: Any) -> str | None:
     kind = type(value)
     if kind is str:
         return value  # type: ignore[no-any-return]
+    if kind is int:
+        return _digits(value)
     if kind in _BY_REPR or kind in _OF_TIME:
-        return _without_address(str(value))
+        return _without_address(str(value)) if _printed(value) is not None else None
     if isinstance(value, Enum):
         return format(value, "")
     text = repeatable(value)
     if text is not None:
         return str(value) if isinstance(value, _BASES) else text
     return _without_address(str(value)) if _says_its_text(kind) else None
+
+
+def shown(value: Any) -> str | None:
+    """The text of a value as `{value!r}` asks for it: `repr(value)` where that is repeatable.
+
+    >>> shown("AAPL"), shown({"b", "a"})
+    ("'AAPL'", "{'a','b'}")
+    """
+    text = repeatable(value)
+    return _without_address(repr(value)) if text is None else text
 
 
 def digest(value: Any) -> str | None:
@@ -76,6 +90,23 @@ def digest(value: Any) -> str | None:
     """
     text = value if type(value) is str else repeatable(value)
     return None if text is None else blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
+def _named(kind: type) -> str:
+    """The whole name of a class: two modules may have a `User` each."""
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _digits(value: int) -> str:
+    return int.__repr__(value) if int.bit_length(value) <= _MOST_BITS else hex(value)
+
+
+def _printed(value: Any) -> str | None:
+    """What Python prints of a value; None where it refuses, as it does for a fraction of very many digits."""
+    try:
+        return _digits(value) if type(value) is int else repr(value)
+    except ValueError:
+        return None
 
 
 def _fields_of(value: Any) -> Iterable[str] | None:
@@ -90,6 +121,12 @@ def _fields_of(value: Any) -> Iterable[str] | None:
             return list(getattr(kind, listed))
     attributes = getattr(kind, "__attrs_attrs__", None)
     return None if attributes is None else [attribute.name for attribute in attributes if attribute.eq]
+
+
+def _extra_of(value: Any) -> dict[str, Any]:
+    """What a model that allows it was given besides its fields."""
+    extra = getattr(value, "__pydantic_extra__", None)
+    return extra if type(extra) is dict else {}
 
 
 def _says_its_text(kind: type) -> bool:

@@ -135,10 +135,10 @@ def test_a_field_without_repeatable_text_is_refused_at_the_call(value: Any) -> N
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        (Point(1, 2), "Point{'x':1,'y':2}"),
-        (User(1, session=object()), "User{'id':1}"),
-        (Symbol("a"), "Symbol('a')"),
-        (Side.BUY, "Side.BUY"),
+        (Point(1, 2), f"{__name__}.Point{{'x':1,'y':2}}"),
+        (User(1, session=object()), f"{__name__}.User{{'id':1}}"),
+        (Symbol("a"), f"{__name__}.Symbol('a')"),
+        (Side.BUY, f"{__name__}.Side.BUY"),
         (Decimal("1.10"), "Decimal('1.10')"),
         (range(3), "range(0, 3)"),
         (Plain, None),
@@ -148,6 +148,39 @@ def test_a_field_without_repeatable_text_is_refused_at_the_call(value: Any) -> N
 )
 def test_values_of_many_types_have_repeatable_text(value: Any, text: str | None) -> None:
     assert repeatable(value) == text
+
+
+def test_an_integer_of_any_size_has_text() -> None:
+    assert repeatable(10**600) != repeatable(10**600 + 1)
+    assert repeatable(10**6000) == readable(10**6000) == filled("{n}", n=10**6000)
+    assert repeatable(-(10**6000)) != repeatable(10**6000)
+
+
+def test_classes_of_one_name_in_two_modules_make_two_texts() -> None:
+    users = [type("User", (str,), {"__module__": module}) for module in ("v1", "v2")]
+    assert repeatable(users[0]("a")) != repeatable(users[1]("a"))
+
+
+def test_nothing_of_one_kind_is_not_nothing_of_another() -> None:
+    empty: list[Any] = [[], (), {}, set(), "", b"", None]
+    assert len({repeatable(value) for value in empty}) == len(empty)
+
+
+def test_a_model_with_extra_fields_has_them_in_its_text() -> None:
+    import pydantic
+
+    class Open(pydantic.BaseModel, extra="allow"):
+        id: int
+
+    assert repeatable(Open(id=1, colour="red")) != repeatable(Open(id=1, colour="blue"))
+
+
+@pytest.mark.parametrize("field", ["{thing!r}", "{thing!s}", "{thing!a}", "{thing:lower}", "{thing:upper}"])
+def test_no_field_puts_an_address_or_the_order_of_a_set_into_a_key(field: str) -> None:
+    with pytest.raises(UsageError, match="has no text"):
+        filled(field, thing=Plain())
+    names = {f"name-{number}" for number in range(50)}
+    assert filled(field, thing=names).lower().replace("'", "") == "{" + ",".join(sorted(names)) + "}"
 
 
 def test_models_have_the_text_of_their_fields() -> None:
