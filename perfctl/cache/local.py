@@ -79,25 +79,35 @@ class LocalTier:
     def keep(self, name: bytes, entry: Entry) -> bool:
         """Keep an entry, whose `size_bytes` so far is its value's alone; False when nobody can find it here."""
         entry.size_bytes += len(name) + OVERHEAD_BYTES
+        size_bytes, kept_until, entries = entry.size_bytes, entry.kept_until, self.entries
         leaving: list[Entry | None] = []
         with self._lock:
-            self._tell_policy()
-            self._sweep(leaving)
-            replaced = self.entries.get(name)
-            leaving.append(replaced)
-            if entry.size_bytes > self.capacity_bytes:
-                self._discard(name)
+            if self.recent:
+                self._tell_policy()
+            deadlines = self._deadlines
+            if self._walked is not None or (deadlines and deadlines[0][0] <= self.now()):
+                self._sweep(leaving)
+            replaced = entries.get(name)
+            if size_bytes > self.capacity_bytes:
+                leaving.append(self._discard(name))
                 return False
             entry.name = name
-            self.entries[name] = entry
+            entries[name] = entry
+            self.size_bytes += size_bytes
             if replaced is not None:
+                leaving.append(replaced)
                 _cut(replaced)
-            self.size_bytes += entry.size_bytes - (replaced.size_bytes if replaced else 0)
-            self._policy.add(name, entry.size_bytes, entry.kept_until)
-            self._remember_deadline(name, entry.kept_until)
+                self.size_bytes -= replaced.size_bytes
+            self._policy.add(name, size_bytes, kept_until)
+            heappush(self._deadlines, (kept_until, name))
+            if len(self._deadlines) > 2 * len(entries) + 64:
+                self._deadlines = [(each.kept_until, name) for name, each in entries.items()]
+                heapify(self._deadlines)
+            if self.size_bytes <= self.capacity_bytes:
+                return True
             while self.size_bytes > self.capacity_bytes:
                 leaving.append(self._evict())
-        return name in self.entries
+        return name in entries
 
     def shorten(self, entry: Entry, found: dict[Any, Entry], place: Any) -> None:
         """Have `found[place]` hold the entry for as long as this tier does, so that a hit needs no name."""
@@ -123,6 +133,13 @@ class LocalTier:
                 entry.own, entry.good_until = False, 0.0
             else:
                 self._discard(name)
+
+    def doubt(self, name: bytes) -> None:
+        """What is here of this name is to be confirmed by the server before it is served again."""
+        with self._lock:
+            entry = self.entries.get(name)
+            if entry is not None:
+                entry.good_until = 0.0
 
     def clear(self, state: Namespace) -> None:
         """The namespace, whose generation was just changed, was cleared: what is left of it is never served again,
@@ -194,13 +211,6 @@ class LocalTier:
             self.size_bytes -= entry.size_bytes
             self._policy.remove(name)
         return entry
-
-    def _remember_deadline(self, name: bytes, kept_until: float) -> None:
-        """A heap of deadlines; made anew when most of them are of entries that are gone."""
-        heappush(self._deadlines, (kept_until, name))
-        if len(self._deadlines) > 2 * len(self.entries) + 64:
-            self._deadlines = [(entry.kept_until, name) for name, entry in self.entries.items()]
-            heapify(self._deadlines)
 
     def _sweep(self, leaving: list[Entry | None]) -> bool:
         """Whether nothing that is due was left over."""

@@ -52,11 +52,15 @@ class Batches:
         writer = self._works.writer
         stamp = await writer.stamp(state, tags)
         kept: list[Kept] = []
-        for key, value in values.items():
-            name = self._name(state, key)
-            one = await writer.keep(state, name, value, stamp, ttl_ms=lives_ms, sliding=sliding)
-            if one is not None:
-                kept.append(one)
+        try:
+            for key, value in values.items():
+                name = self._name(state, key)
+                one = await writer.keep(state, name, value, stamp, ttl_ms=lives_ms, sliding=sliding)
+                if one is not None:
+                    kept.append(one)
+        except BaseException:
+            writer.doubt([one.name for one in kept])
+            raise
         if len(kept) == 1:
             return int(await writer.send(kept[0]))
         return await writer.send_many(kept)

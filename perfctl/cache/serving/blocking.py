@@ -45,7 +45,7 @@ class BlockingWaiters:
 
     def recompute(self, state: NamespaceState, name: bytes, factory: Factory, call: Call) -> Any:
         """The value, computed now whatever there is; its error is raised, and what there is stays."""
-        job = Job(state, name, factory, replace(call, fail_safe=False), Flight(threading.current_thread()))
+        job = Job(state, name, factory, replace(call, fail_safe=False), Flight())
         self._run(self._computer.begin_anew(job))
         return self._compute(job)
 
@@ -58,7 +58,7 @@ class BlockingWaiters:
     def _have(self, job: Job) -> Any:
         """Look the value up, or compute it."""
         computer = self._computer
-        job.flight.leader = threading.current_thread()
+        job.flight.thread, job.flight.loop = threading.get_ident(), None
         try:
             value = self._run(computer.begin(job))
         except BaseException as error:
@@ -74,7 +74,8 @@ class BlockingWaiters:
     def _compute(self, job: Job) -> Any:
         computer, started = self._computer, time.perf_counter()
         try:
-            value = job.produce()
+            with computer.flights.leading(job.flight):
+                value = job.produce()
         except Exception as error:  # noqa: BLE001 - whatever it is, it reaches all who wait
             return self._run(computer.stand_in(job, error))
         except BaseException as error:
@@ -101,7 +102,8 @@ class BlockingWaiters:
         is_safe = computer.terms.is_safe(job.state, job.call)
         future = flight.standin if is_safe else flight.result
         try:
-            value = future.result(computer.terms.hard_seconds(job.call))
+            with computer.flights.waiting(flight):
+                value = future.result(computer.terms.hard_seconds(job.call))
         except TimeoutError:
             if future.done():
                 raise  # the factory's own
@@ -120,7 +122,7 @@ class BlockingWaiters:
 
     def _refresh(self, job: Job) -> None:
         computer = self._computer
-        job.flight.leader = threading.current_thread()
+        job.flight.thread, job.flight.loop = threading.get_ident(), None
         try:
             is_ours = self._run(computer.begin_refresh(job))
         except BaseException as error:

@@ -286,7 +286,6 @@ class Computer:
 
 
 async def produced(job: Job) -> Any:
-    """What the factory, plain or async, returns. A task that the factory starts may not ask for the same key."""
-    job.flight.leader = asyncio.current_task()
+    """What the factory, plain or async, returns."""
     value = job.produce()
     return await value if isawaitable(value) else value

@@ -80,7 +80,9 @@ class Convoy:
         computer = self._computer
         if computer.terms.soft_seconds(self._call) is None and computer.terms.hard_seconds(self._call) is None:
             return await self._have(jobs)
-        return await self._watch(jobs, self._works.background.spawn(self._have(jobs)))
+        task = self._works.background.spawn(self._have(jobs))
+        computer.flights.watch(task, {name: job.flight for name, job in jobs.items()})
+        return await self._watch(jobs, task)
 
     async def _have(self, jobs: dict[bytes, Job]) -> Values:
         """What is there, and what the factory makes of the rest. What another process computes is left to `_follow`:
@@ -156,12 +158,12 @@ class Convoy:
         """Call the factory for these, and keep what it returns."""
         computer, started = self._computer, time.perf_counter()
         for job in jobs.values():
-            job.flight.leader = asyncio.current_task()
             await computer.begin_anew(job)
         keys = {self._names[name]: job for name, job in jobs.items()}
         try:
-            value = self._factory(list(keys))
-            made: Mapping[str, Any] = await value if isawaitable(value) else value
+            with computer.flights.leading(*[job.flight for job in jobs.values()]):
+                value = self._factory(list(keys))
+                made: Mapping[str, Any] = await value if isawaitable(value) else value
         except Exception as error:  # noqa: BLE001 - whatever it is, it reaches all who wait
             return {name: await computer.stand_in(job, error) for name, job in jobs.items()}
         computer.latency.record(time.perf_counter() - started)
@@ -190,7 +192,7 @@ class Convoy:
             if mine:
                 await self._compute(mine)
         except BaseException as error:
-            for job in mine.values():
+            for job in jobs.values():
                 await computer.abandon(job, error)
             raise
 

@@ -37,7 +37,7 @@ class Waiters:
 
     async def recompute(self, state: NamespaceState, name: bytes, factory: Factory, call: Call) -> Any:
         """The value, computed now whatever there is; its error is raised, and what there is stays."""
-        job = Job(state, name, factory, replace(call, fail_safe=False), Flight(None))
+        job = Job(state, name, factory, replace(call, fail_safe=False), Flight())
         await self._computer.begin_anew(job)
         return await self._compute(job)
 
@@ -46,13 +46,15 @@ class Waiters:
         flight = self._computer.lead_refresh(name, entry)
         if flight is not None:
             job = Job(state, name, factory, call, flight, previous=entry)
-            self._background.spawn(self._refresh(job))
+            self._computer.flights.watch(self._background.spawn(self._refresh(job)), {name: flight})
 
     async def _lead(self, job: Job) -> Any:
         computer = self._computer
         if computer.terms.soft_seconds(job.call) is None and computer.terms.hard_seconds(job.call) is None:
             return await self._have(job)
-        return await self._watch(job, self._background.spawn(self._have(job)))
+        task = self._background.spawn(self._have(job))
+        computer.flights.watch(task, {job.name: job.flight})
+        return await self._watch(job, task)
 
     async def _have(self, job: Job) -> Any:
         """Look the value up, or compute it."""
@@ -73,7 +75,8 @@ class Waiters:
         """Call the factory and keep what it returns; or what stands in for it."""
         computer, started = self._computer, time.perf_counter()
         try:
-            value = await produced(job)
+            with computer.flights.leading(job.flight):
+                value = await produced(job)
         except Exception as error:  # noqa: BLE001 - whatever it is, it reaches all who wait
             return await computer.stand_in(job, error)
         except BaseException as error:
@@ -100,8 +103,9 @@ class Waiters:
         future = asyncio.shield(asyncio.wrap_future(flight.standin if is_safe else flight.result))
         hard = computer.terms.hard_seconds(job.call)
         try:
-            async with asyncio.timeout(hard):
-                value = await future
+            with computer.flights.waiting(flight):
+                async with asyncio.timeout(hard):
+                    value = await future
         except TimeoutError:
             if hard is None or (future.done() and not future.cancelled()):
                 raise  # the factory's own

@@ -131,10 +131,14 @@ class Writer:
             await self._missed(shared, [kept.missed])
             return False
         write = kept.write
-        if await shared.ask(lambda: _done(shared.store.put(write)), False, name=write.name):
-            self._told([write.name])
-            return True
-        await self._missed(shared, [kept.missed])
+        try:
+            if await shared.ask(lambda: _done(shared.store.put(write)), False, name=write.name):
+                self._told([write.name])
+                return True
+            await self._missed(shared, [kept.missed])
+        except BaseException:
+            self.doubt([write.name])
+            raise
         return False
 
     async def send_many(self, kept: Sequence[Kept]) -> int:
@@ -142,6 +146,20 @@ class Writer:
         shared = self._tiers.shared
         if shared is None or not kept:
             return 0
+        try:
+            return await self._send_many(shared, kept)
+        except BaseException:
+            self.doubt([each.name for each in kept])
+            raise
+
+    def doubt(self, names: Sequence[bytes]) -> None:
+        """A write was broken off, so that the server may have it or not: what is kept in the process is not served
+        before the server was asked."""
+        if self._tiers.shared is not None:
+            for name in names:
+                self._tiers.local.doubt(name)
+
+    async def _send_many(self, shared: SharedTier, kept: Sequence[Kept]) -> int:
         unknown = [each.missed for each in kept if each.write is None]
         if unknown:
             await self._missed(shared, unknown)
