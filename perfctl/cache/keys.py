@@ -46,6 +46,9 @@ class KeyLayout:
         >>> KeyLayout("perfctl").of("user:123", "api")
         b'perfctl:api:user:123'
         """
+        known = self._namespaces.get(namespace)
+        if known is not None and key.isascii() and 0 < len(key) <= MAX_KEY_BYTES and key[0] != "~":
+            return known + key.encode()
         return self.namespace(namespace) + _key_part(key)
 
     def namespace(self, namespace: str | None) -> bytes:

@@ -62,11 +62,15 @@ class Wiring:
         self._given_store = store
         self.codec = Codec(config, layout=self.layout, store=(lambda: self.store) if self._has_store else None)
         self._disabled = 0
+        self._states: dict[str | None, NamespaceState] = {}
         _CACHES.add(self)
 
     def state(self, namespace: str | None = None) -> NamespaceState:
         """What this process knows of a namespace: one object, for ever."""
-        return self.marks.state(namespace or DEFAULT_NAMESPACE)
+        known = self._states.get(namespace)
+        if known is None:
+            known = self._states[namespace] = self.marks.state(namespace or DEFAULT_NAMESPACE)
+        return known
 
     async def health(self) -> list[Check]:
         """Does Redis answer? Never raises."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import inf
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from zlib import crc32
 
 from perfctl.cache.entry import Entry
@@ -109,7 +109,7 @@ class Reader:
             generation=generation,
             fresh_until=until,
             kept_until=until + (state.settings.fail_safe_seconds or 0.0),
-            size_bytes=self._weight(state, value, length),
+            size_bytes=(self._scales.get(state) or self._scales_of(state)).weigh(value, length),
             version=version,
             created_ms=created_ms,
             checksum=crc32(blob),
@@ -121,11 +121,8 @@ class Reader:
             entry.good_until = until
         return entry
 
-    def _weight(self, state: NamespaceState, value: Any, length: int) -> int:
-        scales = self._scales.get(state)
-        if scales is None:
-            scales = self._scales[state] = Scales()
-        return scales.weigh(value, length)
+    def _scales_of(self, state: NamespaceState) -> Scales:
+        return self._scales.setdefault(state, Scales())
 
     async def find(self, state: NamespaceState, name: bytes, *, counts: bool = True) -> Entry | None:
         """The entry that a reader is given who cannot compute; a miss is not counted. One past its TTL is given

@@ -20,6 +20,7 @@ from perfctl.errors import PerfctlError, ServiceError, TimedOutError
 _LOG = logging.getLogger("perfctl.cache")
 
 _Answer = TypeVar("_Answer")
+_counted = time.perf_counter
 
 REFUSALS_SECONDS = 60.0
 """How often it is said that a server refuses."""
@@ -82,14 +83,15 @@ class SharedTier:
         """The blob under a name; UNANSWERED when nobody answers."""
         if self._breakers and self._rests(name):
             return UNANSWERED  # type: ignore[no-any-return]
-        started = time.perf_counter()
+        started = _counted()
         try:
             blob = await self.store.fetch(name, patience_seconds=self._patience)
         except PerfctlError as error:
             self._failed(node_of(error) or self._node_of(name), error)
             return UNANSWERED  # type: ignore[no-any-return]
-        self._answered()
-        self.latency.record(time.perf_counter() - started)
+        if not self._is_well:
+            self._answered()
+        self.latency.record(_counted() - started)
         return blob
 
     async def fetch_many(self, names: Sequence[bytes]) -> list[bytes | None]:

@@ -1,7 +1,7 @@
 """The weight of values that came from the server, most of them by their length: a walk over a page of orders takes
 longer than reading it.
 
-Of each namespace the first values are weighed, and one of sixteen after them; the others weigh what those did for each
+Of each namespace the first values are weighed, and one of 64 after them; the others weigh what those did for each
 serialised byte, and a sixteenth more. Since the ratio is of sums, not a mean of ratios, what is added up comes out
 right however different the values are; a single one may hold less or more than it is taken for. Large values are
 always weighed, so that no such error is large.
@@ -14,7 +14,7 @@ from typing import Any
 from perfctl.cache.values.weight import weigh_decoded
 
 _FIRST = 16
-_ONE_OF = 16
+_ONE_OF = 64
 _LARGEST_BYTES = 2048
 """Serialised bytes of the largest value that is not weighed itself."""
 _MARGIN = 17 / 16
