@@ -14,6 +14,7 @@ from perfctl.cache.coherence.marks import Marks, NamespaceState
 from perfctl.cache.entry import MISSING, Entry
 from perfctl.cache.functions.cached import AsyncCached, Cached
 from perfctl.cache.functions.hitpath import Shortcuts, stand_in
+from perfctl.cache.functions.identity import refuse_namesake
 from perfctl.cache.functions.keymaker import Arguments, Key, KeyMaker, resolved
 from perfctl.cache.functions.options import DecoratorOptions, Options, options_of
 from perfctl.cache.functions.warming import passed, warm, warm_blocking, warm_by_batches
@@ -96,6 +97,8 @@ class Calls:
         self._cache = cache
         self._namespace = options.namespace
         self._state = cache.state(options.namespace)
+        if options.key is None:
+            refuse_namesake(cache, self._state.name, self.keys.prefix, function)
         self._shortcuts = Shortcuts(cache.local)
         self._call = options.call()
         self._condition = options.condition
@@ -217,6 +220,8 @@ class Calls:
 
     async def _missing(self, calls: Sequence[Any]) -> list[Any]:
         """Those of some calls that have no value, each once."""
+        if not self._is_registered:
+            self._register_types()
         by_key = {self.keys.key(self._bound(call)): call for call in calls}
         found = await self._cache.get_many(list(by_key), namespace=self._namespace)
         return [call for key, call in by_key.items() if key not in found]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from difflib import get_close_matches
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, get_args, get_type_hints
 
+from perfctl.cache.functions.identity import closed_over, identity
 from perfctl.cache.functions.injected import asks_for_injected, is_injected
 from perfctl.cache.functions.templates import Template
 from perfctl.cache.functions.texts import repeatable
@@ -47,6 +48,7 @@ class KeyMaker:
         names = tuple(self.signature.parameters)
         self.receiver = names[0] if names and names[0] in _RECEIVERS else None
         self._version = "" if version is None else f"@{version}"
+        self.prefix = identity(function) + self._version
         self._by_function = key if callable(key) else None
         self._template = Template(key, names, self.function) if isinstance(key, str) else None
         self._tags = tuple(Template(tag, names, self.function) for tag in tags)
@@ -72,7 +74,7 @@ class KeyMaker:
         if self._by_function is not None:
             return self._of_function(arguments) + self._version
         texts = [self._text(name, arguments[name]) for name in self.relevant if name in arguments]
-        return f"{self.function}{self._version}({','.join([text for text in texts if text is not None])})"
+        return f"{self.prefix}({','.join([text for text in texts if text is not None])})"
 
     def tags(self, arguments: Arguments) -> tuple[str, ...]:
         """The tags of what a call returns."""
@@ -204,15 +206,18 @@ class KeyMaker:
 
 
 def resolved(annotation: Any, function: Callable[..., Any]) -> Any:
-    """What an annotation of a function stands for; None where its text names what is not there (yet)."""
-    if not isinstance(annotation, str):
+    """What an annotation of a function stands for, names in text within it (`list["User"]`) included; None where its
+    text names what is not there (yet)."""
+    if not isinstance(annotation, str) and not get_args(annotation):
         return annotation
-    code, closure = getattr(function, "__code__", None), getattr(function, "__closure__", None) or ()
-    names = {}
-    for name, cell in zip(code.co_freevars if code else (), closure, strict=True):
-        with suppress(ValueError):  # a variable that is assigned later
-            names[name] = cell.cell_contents
+    place = getattr(function, "__globals__", {}), closed_over(function)
     try:
-        return eval(annotation, getattr(function, "__globals__", {}), names)  # noqa: S307 - the module's own text
+        found = eval(annotation, *place) if isinstance(annotation, str) else annotation  # noqa: S307 - the module's own text
     except Exception:  # noqa: BLE001 - whatever it raises, it cannot be resolved
         return None
+    if not get_args(found):
+        return found
+    try:
+        return get_type_hints(SimpleNamespace(__annotations__={"it": found}), *place, include_extras=True)["it"]
+    except Exception:  # noqa: BLE001 - what can be said without the names within
+        return found

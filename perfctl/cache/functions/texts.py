@@ -47,7 +47,7 @@ def repeatable(value: Any) -> str | None:
         return None if inner is None else _named(kind) + inner
     for base in _BASES:
         if isinstance(value, base):
-            return f"{_named(kind)}({_digits(value) if base is int else base.__repr__(value)})"
+            return f"{_named(kind)}({_digits(value) if isinstance(value, int) else base.__repr__(value)})"
     return None
 
 

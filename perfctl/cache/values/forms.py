@@ -284,11 +284,14 @@ def _filled(value: Any, state: State, set_attribute: Any) -> Any:
 
 
 def _others(cls: type, attributes: Mapping[str, Any], taken: State) -> State:
-    """Attributes that are no fields; what a cached property keeps there is computed again when it is asked for."""
+    """Attributes that are no fields; what a cached property keeps there is computed again when it is asked for, and
+    `__orig_class__`, which a generic class notes, is for type checkers."""
     return {
         name: part
         for name, part in attributes.items()
-        if name not in taken and not isinstance(getattr(cls, name, None), functools.cached_property)
+        if name not in taken
+        and not name.startswith("__")
+        and not isinstance(getattr(cls, name, None), functools.cached_property)
     }
 
 
