@@ -7,6 +7,7 @@ is no value. Blobs of version 1 have no ending and are still read.
 
 from __future__ import annotations
 
+import struct
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -29,6 +30,7 @@ from perfctl.cache.values.header import (
     read_header,
     refuse_meta,
     write_header,
+    write_small_header,
 )
 from perfctl.cache.values.meta import Meta
 from perfctl.cache.values.packing import (
@@ -53,7 +55,6 @@ __all__ = ["MAX_VALUE_BYTES", "BlobFacts", "Codec", "Decoded", "UndecodableError
 _MOST_PLANS = 4096
 _PLAIN_START = HEAD.size
 _SMALL_START = COMMON_HEAD.size
-_LEAST_BLOB_BYTES = COMMON_HEAD.size + CHECKSUM_BYTES
 _NO_PLAN = Plan(CacheConfig(), "", None, b"\xff no name starts so")
 _new = tuple.__new__
 _unpack_head = COMMON_HEAD.unpack_from
@@ -197,13 +198,13 @@ class Codec:
         if plan.seal:
             self._keep_alive(plan, dictionary, fresh_ms)
             return self._endings.ended(name, codec, meta, length, body, dictionary=dictionary, seal=plan.seal)
-        seed = 0
         if dictionary is None:
-            header = write_header(codec, meta, length)
+            header, crc = write_header(codec, meta, length), crc32(name)
         else:
-            header, seed = write_header(codec, meta, length, dictionary=dictionary.number), dictionary.checksum
+            header = write_small_header(plan.small_start, meta, length, dictionary.number)
+            crc = crc32(name, dictionary.checksum)
             self._keep_alive(plan, dictionary, fresh_ms)
-        return header + body + crc32(header, crc32(body, crc32(name, seed))).to_bytes(CHECKSUM_BYTES, "big")
+        return header + body + crc32(header, crc32(body, crc)).to_bytes(CHECKSUM_BYTES, "big")
 
     def decode(self, name: bytes, blob: bytes, *, lenient: bool = False) -> Decoded:
         """The value that lies under `name`. UndecodableError for anything that `encode` did not write there; memory
@@ -221,26 +222,28 @@ class Codec:
         plan = self._last
         if not name.startswith(plan.prefix):
             plan = self._last = self._plan_of(name)
-        if len(blob) < _LEAST_BLOB_BYTES:
+        try:
+            first, version, high, low, fresh, length, number = _unpack_head(blob)
+        except struct.error:
             return None
-        first, version, high, low, fresh, length, number = _unpack_head(blob)
-        if first == plan.plain_start:
-            start, seed, coder = _PLAIN_START, crc32(name), plan.compressor
-        elif first == plan.small_start:
+        if first == plan.small_start:
             dictionary = plan.tracked.active if plan.tracked is not None else None
             if dictionary is None or dictionary.number != number:
                 dictionary = self._known(plan, number)
-            start, seed, coder = _SMALL_START, crc32(name, dictionary.checksum), dictionary.coder
+            start, crc, coder = _SMALL_START, crc32(name, dictionary.checksum), dictionary.coder
+        elif first == plan.plain_start:
+            start, crc, coder = _PLAIN_START, crc32(name), plan.compressor
         else:
             return None
         body = blob[start:-CHECKSUM_BYTES]
-        if crc32(blob[:start], crc32(body, seed)) != _number_of(blob[-CHECKSUM_BYTES:], "big"):
+        if crc32(blob[:start], crc32(body, crc)) != _number_of(blob[-CHECKSUM_BYTES:], "big"):
             raise UndecodableError(DAMAGED)
+        serializer = plan.serializer
         try:
-            value = plan.serializer.unpack(coder.expand(body, length))
+            value = serializer.unpack(coder.expand(body, length))
         except ValueError as error:
             raise UndecodableError(str(error)) from error
-        except plan.serializer.failures as error:
+        except serializer.failures as error:
             raise UndecodableError(f"not a value of ours: {error}") from error
         return value, length, (high << 32 | low) + EPOCH_MS, fresh if fresh != NEVER else None, version
 

@@ -45,6 +45,7 @@ HEAD = Struct(">HBBIBIIH")
 """The part that every header has."""
 COMMON_HEAD = Struct(">IIBIIHH")
 """The same with its first four bytes as one number, and the id of a dictionary after it, if there is one."""
+_pack_common = COMMON_HEAD.pack
 _OLD_META = Meta(EPOCH_MS, None)
 
 
@@ -96,6 +97,18 @@ def write_header(
         FORMAT, codec, flags, version & 0xFFFFFFFF, created >> 32, created & 0xFFFFFFFF, fresh, length & 0xFFFF
     )
     return head + tail if tail else head
+
+
+def write_small_header(first: int, meta: Meta, length: int, dictionary: int) -> bytes:
+    """The same for values with a dictionary, most of which have neither tags nor the like; `first` are the first four
+    bytes of such a header as one number, `length` is below 64 KiB."""
+    created_ms, fresh_ms, version, tags, sliding, etag = meta
+    created = created_ms - EPOCH_MS
+    fresh = NEVER if fresh_ms is None else fresh_ms
+    has_more = tags or sliding or etag is not None or (fresh >= NEVER and fresh_ms is not None)
+    if has_more or not 0 <= created <= _LATEST_MS:
+        return write_header(first >> 8 & 0xFF, meta, length, dictionary=dictionary)
+    return _pack_common(first, version & 0xFFFFFFFF, created >> 32, created & 0xFFFFFFFF, fresh, length, dictionary)
 
 
 def refuse_meta(meta: Meta) -> None:
