@@ -86,6 +86,14 @@ class KeyLayout:
         """
         return self.namespace(namespace) + b"~" + name
 
+    def lock(self, namespace: str | None, name: bytes) -> bytes:
+        """The name of the lock of who computes the value of a name.
+
+        >>> KeyLayout("perfctl").lock("api", b"perfctl:api:user:123")
+        b'perfctl:api:~l:user:123'
+        """
+        return self.own(namespace, b"l:" + name[len(self.namespace(namespace)) :])
+
     def split(self, name: bytes) -> tuple[str, str] | None:
         """The namespace and key of a server's name; None when it holds no value of ours.
 

@@ -108,6 +108,13 @@ class MemoryStore:
                 await self.set(write)
         return kept
 
+    async def swap(self, write: Write, old: bytes) -> bool:
+        """Keep it in place of what was read."""
+        if await self.fetch(write.name) != old:
+            return False
+        await self.set(write)
+        return True
+
     async def remove(self, names: Sequence[bytes]) -> int:
         """Forget names."""
         return await self.delete(names)

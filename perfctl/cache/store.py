@@ -210,6 +210,10 @@ class Store(Protocol):
         """Keep each only where the server has none of its name or an older one; whether it was kept."""
         ...
 
+    async def swap(self, write: Write, old: bytes) -> bool:
+        """Keep a blob only where the server still has another one of ours, as it was read; whether it was kept."""
+        ...
+
     async def remove(self, names: Sequence[bytes]) -> int:
         """Forget names, batched; answers how many were there."""
         ...

@@ -340,6 +340,23 @@ def test_a_late_write_replaces_only_what_is_older(ask: Ask) -> None:
     ask(question)
 
 
+def test_a_blob_takes_the_place_of_the_one_that_was_read_alone(ask: Ask) -> None:
+    async def question(store: Store, prefix: bytes) -> None:
+        names = [prefix + name for name in (b"same", b"other", b"absent")]
+        old = write_header(0, Meta(1_800_000_000_000, None), 4) + b"body" + b"sum1"
+        other = old[:-4] + b"sum2"
+        await store.put_many([Write(names[0], old, None), Write(names[1], other, None)])
+        swapped = [await store.swap(Write(name, b"new", 60_000), old) for name in names]
+        assert swapped == [True, False, False]
+        assert await store.get_many(names) == [b"new", other, None]
+        lives = await store.ttls(names[:2])
+        assert lives[0] is not None
+        assert 0 < lives[0] <= 60_000
+        assert lives[1] is None
+
+    ask(question)
+
+
 def test_names_are_found_by_a_pattern(ask: Ask) -> None:
     async def question(store: Store, prefix: bytes) -> None:
         await store.put_many([Write(prefix + name, b"", None) for name in (b"a1", b"a2", b"b1", b"a-", b"a1x")])

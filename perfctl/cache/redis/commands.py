@@ -46,3 +46,21 @@ def put_newest(dated: Dated) -> bytes:
     name, blob, ttl_ms = dated.write
     life = "" if ttl_ms is None else ttl_ms
     return packed("EVAL", _PUT_NEWEST, 1, name, blob, dated.created_ms - EPOCH_MS, life)
+
+
+_SWAP = """
+local length = redis.call('STRLEN', KEYS[1])
+if length ~= tonumber(ARGV[3]) then return 0 end
+if redis.call('GETRANGE', KEYS[1], 0, 12) ~= ARGV[4] or redis.call('GETRANGE', KEYS[1], -4, -1) ~= ARGV[5] then
+  return 0
+end
+if ARGV[2] == '' then redis.call('SET', KEYS[1], ARGV[1]) else redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
+return 1
+"""
+
+
+def swap(write: Write, old: bytes) -> bytes:
+    """The command that keeps a write only where the server still has the old blob; 1 when it did."""
+    name, blob, ttl_ms = write
+    life = "" if ttl_ms is None else ttl_ms
+    return packed("EVAL", _SWAP, 1, name, blob, life, len(old), old[:13], old[-4:])

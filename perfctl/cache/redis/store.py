@@ -82,6 +82,11 @@ class RedisStore(Inspection):
         self._routes.refuse(*replies)
         return [bool(reply) for reply in replies]
 
+    async def swap(self, write: Write, old: bytes) -> bool:
+        """A script, which knows the old blob by its header and its checksum."""
+        command = commands.swap(write, old)
+        return bool(await self._routes.ask(write.name, command, is_repeatable=False))
+
     async def remove(self, names: Sequence[bytes]) -> int:
         """UNLINK: the memory is freed in the background."""
         if self._at.mode != "cluster" and names:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 from perfctl.cache.entry import MISSING
 from perfctl.cache.model import Preloaded
 from perfctl.cache.serving.call import Call
+from perfctl.cache.serving.shared import UNANSWERED
 from perfctl.cache.serving.writing import Kept
 from perfctl.cache.ttl import ttl_ms
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from perfctl.cache.coherence.marks import NamespaceState
     from perfctl.cache.serving.works import Works
     from perfctl.cache.wiring import Wiring
+
+_TURNS = 4
 
 
 class Batches:
@@ -131,11 +135,24 @@ class Batches:
         return loaded
 
     async def _rewrite(self, state: NamespaceState, key: str, lives_ms: int | None, *, reserve_seconds: float) -> bool:
-        works, name = self._works, self._name(state, key)
-        look = await works.reader.look(state, name)
-        entry = look.entry
+        for _ in range(_TURNS):
+            is_done = await self._rewrite_once(state, self._name(state, key), lives_ms, reserve_seconds)
+            if is_done is not None:
+                return is_done
+        return False
+
+    async def _rewrite_once(
+        self, state: NamespaceState, name: bytes, lives_ms: int | None, reserve_seconds: float
+    ) -> bool | None:
+        """None when somebody wrote or deleted the key meanwhile: what they did stays."""
+        works, shared = self._works, self._works.shared
+        entry = (await works.reader.look(state, name)).entry
         if entry is None or not works.reader.is_fresh(entry):
             return False
+        blob = None if shared is None else await shared.fetch(name)
+        if shared is not None and blob is not UNANSWERED and (blob is None or crc32(blob) != entry.checksum):
+            works.tiers.local.doubt(name)
+            return None
         tags = [tag for tag, _ in entry.tags]
         stamp = (await works.writer.stamp(state, tags))._replace(version=entry.version, tags=entry.tags)
         kept = await works.writer.keep(
@@ -148,8 +165,10 @@ class Batches:
             sliding=entry.sliding is not None,
             etag=entry.etag,
         )
-        await works.writer.send(kept)
-        return True
+        if kept is None or blob is None or blob is UNANSWERED:
+            await works.writer.send(kept)
+            return True
+        return True if await works.writer.send_instead(kept, blob) else None
 
     def _name(self, state: NamespaceState, key: str) -> bytes:
         return self._cache.layout.of(key, state.name)

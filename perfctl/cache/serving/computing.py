@@ -116,10 +116,13 @@ class Computer:
             await self.release(job)
             raise
         self.flights.land(job.name, job.flight, value)
+        is_ours = True
         try:
             await self._writer.send(kept)
         finally:
-            await self.release(job)
+            is_ours = await self.release(job)
+        if not is_ours and kept is not None:
+            await self._writer.take_back([job.name])
         return value
 
     async def claim(self, job: Job) -> bool:
@@ -145,7 +148,10 @@ class Computer:
                     kept.append(one)
             await self._writer.send_many(kept)
         finally:
-            await asyncio.gather(*[self.release(job) for job in made])
+            are_ours = await asyncio.gather(*[self.release(job) for job in made])
+        broken = [job.name for job, is_ours in zip(made, are_ours, strict=True) if not is_ours]
+        if broken and kept:
+            await self._writer.take_back(broken)
 
     async def stand_in(self, job: Job, error: Exception) -> Any:
         """The factory failed: the stale value, where it still holds and may; the error to everybody, where not."""
@@ -168,11 +174,12 @@ class Computer:
         self._end(job)
         await self.release(job)
 
-    async def release(self, job: Job) -> None:
-        """Give the lock back."""
+    async def release(self, job: Job) -> bool:
+        """Give the lock back; False when another process deleted the key since we took it."""
         lease, job.lease = job.lease, None
-        if lease is not None and self._stampede is not None:
-            await self._stampede.release(lease)
+        if lease is None or self._stampede is None:
+            return True
+        return await self._stampede.release(lease)
 
     def has_stale(self, job: Job) -> bool:
         """Whether a stale value is there that may be given to somebody who does not wait any longer."""
@@ -239,7 +246,7 @@ class Computer:
                 return MISSING
 
     def _lock(self, job: Job) -> bytes:
-        return self._tiers.layout.own(job.state.name, b"l:" + job.name[len(job.state.prefix) :])
+        return self._tiers.layout.lock(job.state.name, job.name)
 
     # What becomes of a value.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import threading
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -30,6 +31,8 @@ class Lease:
 
     lock: bytes
     token: bytes
+    good_until: float
+    """Until when the server keeps it at least, by the monotonic clock."""
     renewal: asyncio.TimerHandle | None = None
     is_released: bool = False
 
@@ -54,26 +57,30 @@ class Stampede:
         where nobody says so."""
         token = secrets.token_bytes(16)
         milliseconds = round(self.lock_seconds * 1000)
-        was_away = self._shared.is_away
+        was_away, began = self._shared.is_away, time.monotonic()
         is_ours = await self._take(lock, token, milliseconds)
         if is_ours is False and await self._free(lock):
+            began = time.monotonic()
             is_ours = await self._take(lock, token, milliseconds)
         if is_ours is UNANSWERED and not was_away:  # it was asked, so it may be ours all the same
             self._free_later(lock, token)
         if not is_ours:
             unanswered: Lease | None = UNANSWERED if is_ours is UNANSWERED else None
             return unanswered
-        lease = Lease(lock, token)
+        lease = Lease(lock, token, began + self.lock_seconds)
         self._renew_later(lease)
         return lease
 
-    async def release(self, lease: Lease) -> None:
-        """Free it and wake those who wait. A lock that was lost meanwhile is somebody else's."""
+    async def release(self, lease: Lease) -> bool:
+        """Free it and wake those who wait; False when somebody broke it: the key was deleted meanwhile, whatever was
+        computed for it. A lock that ran out is somebody else's."""
         lease.is_released = True
         if lease.renewal is not None:
             lease.renewal.cancel()
-        if await self._release(lease.lock, lease.token) is UNANSWERED:
+        is_ours = await self._release(lease.lock, lease.token)
+        if is_ours is UNANSWERED:
             self._free_later(lease.lock, lease.token)
+        return is_ours is not False or time.monotonic() >= lease.good_until
 
     async def wait(self, lock: bytes, seconds: float) -> None:
         """Return when the lock changed hands, or after so long."""
@@ -151,10 +158,12 @@ class Stampede:
         self._background.spawn(self._renew(lease), is_idle=True)
 
     async def _renew(self, lease: Lease) -> None:
-        store, milliseconds = self._shared.store, round(self.lock_seconds * 1000)
+        store, milliseconds, began = self._shared.store, round(self.lock_seconds * 1000), time.monotonic()
         is_ours: Any = await self._shared.ask(
             lambda: store.keep(lease.lock, lease.token, milliseconds), UNANSWERED, name=lease.lock
         )
+        if is_ours is True:
+            lease.good_until = began + self.lock_seconds
         if not lease.is_released and (is_ours or is_ours is UNANSWERED):
             self._renew_later(lease)
 

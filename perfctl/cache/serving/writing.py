@@ -93,7 +93,7 @@ class Writer:
         UsageError for a value that would not come back as it is, naming the type and where in the value it is.
         """
         tiers = self._tiers
-        weight = weigh(value, tiers.codec.serializer)
+        weight = weigh(value, tiers.codec.serializer_of(state.name))
         generation = state.generation if stamp.version == state.version else -1
         meta = Meta(tiers.now_ms, ttl_ms, stamp.version, stamp.tags, sliding and ttl_ms is not None, etag)
         blob = b"" if tiers.shared is None else await self._encode(state, name, value, meta)
@@ -141,6 +141,24 @@ class Writer:
             raise
         return False
 
+    async def send_instead(self, kept: Kept, old: bytes) -> bool:
+        """Tell the server, unless it has another blob than the old one by now: then it keeps that, and so do we."""
+        shared, write = self._tiers.shared, kept.write
+        if shared is None or write is None:
+            return await self.send(kept)
+        try:
+            is_done = await shared.ask(lambda: shared.store.swap(write, old), UNANSWERED, name=write.name)
+        except BaseException:
+            self.doubt([write.name])
+            raise
+        if is_done is UNANSWERED:
+            return await self.send(kept) or True
+        if is_done:
+            self._told([write.name])
+        else:
+            self.doubt([write.name])
+        return bool(is_done)
+
     async def send_many(self, kept: Sequence[Kept]) -> int:
         """The same for many with one call; how many the server heard of."""
         shared = self._tiers.shared
@@ -182,7 +200,8 @@ class Writer:
         if shared is None:
             return any(was_here)
         await self._overtake(names)
-        is_told = not names or await shared.ask(lambda: _done(shared.store.remove(names)), False, name=names[0])
+        gone = [*self._locks(state, names), *names]
+        is_told = not names or await shared.ask(lambda: _done(shared.store.remove(gone)), False, name=names[0])
         for name in names:  # somebody may have read it meanwhile
             self._forget(name)
         if is_told:
@@ -193,6 +212,21 @@ class Writer:
             tiers.recovery.add(Missed(name, state.name, now_ms))
         self.recover_later()
         return False
+
+    async def take_back(self, names: Sequence[bytes]) -> None:
+        """Undo writes of values that were computed from what was there before somebody deleted their keys."""
+        shared = self._tiers.shared
+        for name in names:
+            self._forget(name)
+            self._tiers.recovery.settle(name)
+        if shared is not None:
+            await shared.ask(lambda: _done(shared.store.remove(names)), False, name=names[0])
+
+    def _locks(self, state: NamespaceState, names: Sequence[bytes]) -> list[bytes]:
+        """The locks of those who compute these keys: without it, what they compute is not kept."""
+        if not self._tiers.config.cross_process_lock:
+            return []
+        return [self._tiers.layout.lock(state.name, name) for name in names]
 
     async def clear(self, state: NamespaceState, tag: str | None = None) -> bool:
         """Make everything written to the namespace, or with a tag of it, invalid; whether the server knows."""
