@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from perfctl.cache.model import Cleared
-from perfctl.cli.cache import Namespace, Raw, group, operator_of
+from perfctl.cli.cache import Namespace, Raw, group, operator_of, refuse_namespace
 from perfctl.cli.planner import DryRun, MaxAffected, Plan, confirm
 from perfctl.cli.progress import progress_of
 from perfctl.cli.run import Run
@@ -50,11 +50,10 @@ async def clear(
     what earlier clears of -n left. A pattern deletes key by key; with --raw it is a pattern of whole names, for keys
     of any type that perfctl did not write.
     """
+    _refuse_contradictions(target, namespace, pattern, raw=raw, reclaim=reclaim, rate=rate)
     if reclaim and target is None and tag is None and pattern is None:
         return await _given_back(run, namespace or "default", rate, dry_run)
     action = _action(target, tag, pattern, raw, namespace or "default")
-    if rate is not None and not rate > 0:
-        raise UsageError(f"--rate: {rate:g} is not above 0", hint="such as --rate 10000", where="--rate")
     if not dry_run:
         run.refuse_when_read_only(action)
     if target is not None and not dry_run and max_affected is None and run.options.yes and not run.settings.protected:
@@ -83,7 +82,7 @@ async def _given_back(run: Run, namespace: str, rate: float | None, dry_run: boo
         run.refuse_when_read_only(f"reclaim namespace {namespace!r}")
     size = await measure(operator, namespace)
     if dry_run:
-        return replace(planned(size), keys=0, size_bytes=0, samples=())
+        return replace(planned(size), keys=0, size_bytes=0, samples=(), only_reclaims=True)
     with progress_of(run, f"reclaiming {namespace}", size.garbage) as progress:
         return await reclaimed(operator, namespace, rate=rate, on_progress=progress)
 
@@ -122,6 +121,31 @@ class _Scope:
         return await clear_namespace(self._operator, size, reclaim=reclaim, rate=rate, on_progress=on_progress)
 
 
+def _refuse_contradictions(
+    target: str | None, namespace: str | None, pattern: str | None, *, raw: bool, reclaim: bool, rate: float | None
+) -> None:
+    """UsageError for what would be passed over: another namespace in -n, --raw or --rate without their work."""
+    if target is not None and namespace is not None and namespace != target:
+        raise UsageError(
+            f"clear: NAMESPACE {target!r} and -n {namespace!r} name two namespaces",
+            hint="leave -n out; it goes with --tag, --pattern and --reclaim",
+            where="-n",
+        )
+    if raw and pattern is None:
+        raise UsageError("--raw: it goes with --pattern", hint="cache clear --pattern 'session:*' --raw", where="--raw")
+    refuse_namespace(raw, namespace)
+    if rate is None:
+        return
+    if not rate > 0:
+        raise UsageError(f"--rate: {rate:g} is not above 0", hint="such as --rate 10000", where="--rate")
+    if pattern is None and not reclaim:
+        raise UsageError(
+            "--rate: it paces --pattern and --reclaim, and neither is here",
+            hint="leave it out, a namespace and a tag are cleared at once; or add --reclaim",
+            where="--rate",
+        )
+
+
 def _action(target: str | None, tag: str | None, pattern: str | None, is_raw: bool, within: str) -> str:
     """What the plan says. UsageError where not exactly one thing is named."""
     named = [word for word in (target, tag, pattern) if word is not None]
@@ -131,10 +155,9 @@ def _action(target: str | None, tag: str | None, pattern: str | None, is_raw: bo
             f"clear: one of NAMESPACE, --tag and --pattern is to be cleared, found {found}",
             hint="perfctl cache clear api, or perfctl cache clear --tag user:7 -n api",
         )
-    if is_raw and pattern is None:
-        raise UsageError("--raw: it goes with --pattern", hint="cache clear --pattern 'session:*' --raw", where="--raw")
     if not named[0]:
-        raise UsageError("the namespace is empty" if target is not None else "the value is empty", hint="name one")
+        what = "the namespace" if target is not None else "the tag" if tag is not None else "the pattern"
+        raise UsageError(f"{what} is empty", hint="such as api, --tag user:7 or --pattern 'user:*'")
     if pattern is not None:
         return f"clear keys that match {pattern!r}" + ("" if is_raw else f" in namespace {within!r}")
     return f"clear tag {tag!r} in namespace {within!r}" if tag is not None else f"clear namespace {target!r}"

@@ -44,8 +44,11 @@ async def preload(
         str | None, typer.Option("--key", metavar="TEMPLATE", help="With --query: the key, such as 'user:{id}'.")
     ] = None,
     value: Annotated[
-        str, typer.Option("--value", metavar="COLUMN", help="With --query: the column that is the value, or row.")
-    ] = "row",
+        str | None,
+        typer.Option(
+            "--value", metavar="COLUMN", help="With --query: the column that is the value; the default is row."
+        ),
+    ] = None,
     call: Annotated[
         str | None,
         typer.Option("--call", metavar="MODULE:FUNCTION", help="Call a cached function for each line of --args."),
@@ -66,12 +69,13 @@ async def preload(
     this folder and keeps what its function returns under the function's own keys.
     """
     _refuse_mixed(source, query, key, call, args)
+    _refuse_idle(query, value, call, namespace, ttl)
     run.refuse_when_read_only("cache preload")
     if call is not None:
         return await _called(run, call, args or "", resume=resume)
     seconds = seconds_of(ttl)
     if query is not None:
-        return await _queried(run, query, key or "", value, namespace, seconds, resume=resume)
+        return await _queried(run, query, key or "", value or "row", namespace, seconds, resume=resume)
     return await _read(run, source or "", namespace, seconds, resume=resume)
 
 
@@ -199,6 +203,25 @@ def _refuse_mixed(source: str | None, query: str | None, key: str | None, call: 
         missing = "--args" if args is None else "--call"
         raise UsageError(
             f"{missing} is missing: a call needs both", hint="--call app.quotes:quote --args symbols.jsonl"
+        )
+
+
+def _refuse_idle(
+    query: str | None, value: str | None, call: str | None, namespace: str | None, ttl: str | None
+) -> None:
+    """UsageError for an option that the source has no use for."""
+    if value is not None and query is None:
+        raise UsageError(
+            "--value: it goes with --query", hint="--query 'SELECT ...' --key 'user:{id}'", where="--value"
+        )
+    if call is None:
+        return
+    idle = "-n" if namespace is not None else "--ttl" if ttl is not None else None
+    if idle:
+        raise UsageError(
+            f"{idle}: with --call the function says it: namespace and TTL are its decorator's",
+            hint=f"leave {idle} out, or change the decorator",
+            where=idle,
         )
 
 

@@ -81,6 +81,8 @@ def cleared_view(result: Cleared) -> View:
     """What went, or what would go; what memory is still to be given back."""
     size, what = f"{_keys(result.keys)}, about {format_bytes(result.size_bytes)}", _cleared_what(result)
     garbage = _to_reclaim(result)
+    if result.only_reclaims:
+        return view(Text(_given_back(result)))
     if result.dry_run and result.to_reclaim and not result.keys:
         return view(Text(f"nothing to clear: {what} holds no keys"), garbage)
     if result.dry_run:
@@ -89,13 +91,22 @@ def cleared_view(result: Cleared) -> View:
     if not result.keys and not result.reclaimed:
         return view(Text(f"nothing to clear: {what} holds no keys"), garbage)
     took = format_duration_ms(result.took_ms)
-    if result.clear_ms is None and result.reclaimed and not result.keys:
-        return view(Text(f"given back of {what}: the memory of {_keys(result.reclaimed)} in {took}"))
     if result.clear_ms is None:
         return view(Text(f"cleared {what}: {_keys(result.deleted)} deleted in {took}"), garbage)
     at_once = f"cleared {what}: {_keys(result.deleted)} in {format_duration_ms(result.clear_ms)}"
     reclaimed = f", the memory of {_keys(result.reclaimed)} given back in {took}" if result.reclaimed else ""
     return view(Text(at_once + reclaimed), garbage)
+
+
+def _given_back(result: Cleared) -> str:
+    where = result.namespace
+    if result.reclaimed:
+        took = format_duration_ms(result.took_ms)
+        return f"given back of {where}: the memory of {_keys(result.reclaimed)} in {took}"
+    if result.to_reclaim:
+        size = format_bytes(result.to_reclaim_bytes)
+        return f"would give back of {where}: the memory of {_keys(result.to_reclaim)}, about {size}"
+    return f"nothing to give back: no cleared key of {where} holds memory"
 
 
 def _cleared_what(result: Cleared) -> str:

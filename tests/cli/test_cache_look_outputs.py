@@ -169,7 +169,10 @@ def test_off_a_terminal_it_is_the_golden_one(name: str, result: Any) -> None:
             Cleared("n", 5, 100, False, 5, 2.0, clear_ms=0.4, reclaimed=6),
             "cleared n: 5 keys in 0.40 ms, the memory of 6 keys given back in 2.00 ms\n",
         ),
-        (Cleared("n", 0, 0, False, 0, 2.0, reclaimed=6), "given back of n: the memory of 6 keys in 2.00 ms\n"),
+        (
+            Cleared("n", 0, 0, False, 0, 2.0, reclaimed=6, only_reclaims=True),
+            "given back of n: the memory of 6 keys in 2.00 ms\n",
+        ),
         (Cleared("n", 2, 9, False, 2, 2.0, tag="t", clear_ms=0.4), "cleared tag t in n: 2 keys in 0.40 ms\n"),
         (Cleared(None, 2, 9, False, 2, 2.0, pattern="s:*"), "cleared s:*: 2 keys deleted in 2.00 ms\n"),
         (

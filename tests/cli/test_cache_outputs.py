@@ -81,6 +81,18 @@ def test_stats_of_nothing_say_what_was_looked_at() -> None:
         (Cleared("n", 0, 0, False, 0, 1.0), "nothing to clear: n holds no keys\n"),
         (Cleared("n", 5, 100, False, 5, 2.0), "cleared n: 5 keys deleted in 2.00 ms\n"),
         (Cleared("n", 1, 100, False, 1, 2.0), "cleared n: 1 key deleted in 2.00 ms\n"),
+        (
+            Cleared("n", 0, 0, False, 0, 2.0, reclaimed=7, only_reclaims=True),
+            "given back of n: the memory of 7 keys in 2.00 ms\n",
+        ),
+        (
+            Cleared("n", 0, 0, True, 0, 0.0, to_reclaim=7, to_reclaim_bytes=700, only_reclaims=True),
+            "would give back of n: the memory of 7 keys, about 700 B\n",
+        ),
+        (
+            Cleared("n", 0, 0, False, 0, 2.0, only_reclaims=True),
+            "nothing to give back: no cleared key of n holds memory\n",
+        ),
         (Cleared("n", 2, 100, True, 0, 0.0, ("a", "b")), "would clear n: 2 keys, about 100 B\n\n  a\n  b\n"),
     ],
 )

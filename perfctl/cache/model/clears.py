@@ -46,3 +46,5 @@ class Cleared:
     """Keys that nobody is served, and whose memory is still to be given back: by an application that runs, by
     `--reclaim`, or when they expire."""
     to_reclaim_bytes: int = 0
+    only_reclaims: bool = False
+    """Whether nothing was to be cleared, and the memory of earlier clears alone given back."""

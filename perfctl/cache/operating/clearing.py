@@ -114,7 +114,7 @@ async def reclaimed(
     was_cleared = await operator.versions.learn(namespace) != 0
     done = await give_back(operator, namespace, rate, on_progress) if was_cleared else 0
     took_ms = (time.perf_counter() - started) * 1000
-    return Cleared(namespace, 0, 0, dry_run=False, deleted=0, took_ms=took_ms, reclaimed=done)
+    return Cleared(namespace, 0, 0, dry_run=False, deleted=0, took_ms=took_ms, reclaimed=done, only_reclaims=True)
 
 
 async def measure_pattern(
