@@ -16,6 +16,7 @@ from perfctl.cache.memory import MemoryStore
 from perfctl.cache.model import TierStats
 from perfctl.cache.store import Write
 from perfctl.config import CacheConfig
+from perfctl.config.settings import NamespaceSettings
 from perfctl.errors import ConfigError, ServiceError, UsageError
 from tests.unit.cache.faulty import FaultyStore
 
@@ -117,6 +118,15 @@ def test_an_unsupported_type_is_refused_with_its_path_without_a_server_too() -> 
             await cache.set("a", {"rows": [1, object()]})
 
     play(scene)
+
+
+def test_what_a_namespaces_own_serializer_does_not_bring_back_is_refused_without_a_server_too() -> None:
+    async def scene(cache: AdvancedCache) -> None:
+        await cache.set("a", {"pair": (1, 2)}, namespace="plain")
+        with pytest.raises(UsageError, match=r"tuple at value\['pair'\]"):
+            await cache.set("a", {"pair": (1, 2)}, namespace="texts")
+
+    play(scene, namespaces=(NamespaceSettings(name="texts", serialization_method="json"),))
 
 
 def test_many_who_miss_call_the_factory_once() -> None:
