@@ -2,22 +2,22 @@
 
 What is plain: key and value, a ttl or none, a namespace that was seen before, text that UTF-8 holds. A block with
 anything else is not taken, and goes the ordinary way, line by line; so both ways write the same bytes. Measured on
-values of 95 bytes: 2 us a key (3 without msgspec), where the ordinary way takes 12.
+values of 95 bytes: a fifth of the time of the ordinary way.
 """
 
 from __future__ import annotations
 
 import gc
-import importlib.util
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from json import JSONDecoder
+from struct import Struct
 from typing import TYPE_CHECKING, Any, NamedTuple
 from zlib import crc32
 
 from perfctl.cache.keys import DEFAULT_NAMESPACE, MAX_KEY_BYTES
-from perfctl.cache.preloading.preload import no_constant, seconds_of
+from perfctl.cache.preloading.preload import seconds_of
+from perfctl.cache.values.endings import CHECKSUM_BYTES
 from perfctl.cache.values.header import write_header
 from perfctl.cache.values.meta import Meta
 from perfctl.errors import UsageError
@@ -25,13 +25,9 @@ from perfctl.errors import UsageError
 if TYPE_CHECKING:
     from perfctl.cache.operating.operator import CacheOperator
 
-_LENGTHS = tuple(length.to_bytes(2, "big") for length in range(128))
-"""A length below 128 as a header holds it."""
+_NUMBER = Struct(">I")
 _SAMPLED = 63
 """One value of 64 goes through the codec, which may take it as a sample for a dictionary."""
-_NAME_LENGTHS = tuple(b"%d\r\n" % length for length in range(2048))
-_BLOB_LENGTHS = tuple(b"\r\n$%d\r\n" % length for length in range(2048))
-"""Lengths as RESP holds them, where they are small."""
 
 
 class Packed(NamedTuple):
@@ -42,23 +38,19 @@ class Packed(NamedTuple):
     size_bytes: int
 
 
-class _Line(NamedTuple):
-    """One line, read."""
-
-    key: str
-    value: Any
-    ttl: Any = None
-    namespace: str | None = None
-
-
 class _Recipe(NamedTuple):
     """What all values of one namespace and TTL have in common."""
 
     namespace: str
     root: bytes
+    seed: int
+    """The checksum of the root, with which that of a name begins."""
     meta: Meta
-    head: bytes
-    """The command as far as the length of the name."""
+    heads: dict[int, bytes]
+    """By the length of the key: the command as far as the key."""
+    middles: dict[int, tuple[bytes, bytes, int]]
+    """By the length of the serialised bytes: the value's header, what the command has between the key and them, and
+    the length of the blob."""
     tail: bytes
     """Its end: PX and the life, where there is one."""
     header: bytes
@@ -73,14 +65,15 @@ class Express:
     def __init__(
         self, operator: CacheOperator, *, namespace: str | None, ttl: float | None, versions: Mapping[str, int]
     ) -> None:
-        import msgpack
+        import msgspec
 
         self._operator = operator
         self._namespace = namespace or DEFAULT_NAMESPACE
         self._ttl = ttl
         self._versions = versions
         self._read, self._failures = _reader()
-        self._pack = msgpack.Packer(strict_types=True).pack
+        self._pack = msgspec.msgpack.Encoder().encode
+        self._heads: dict[tuple[str, bool], dict[int, bytes]] = {}
 
     def packed(self, block: bytes, lines: int) -> Packed | None:
         """The commands of a block of so many whole lines; None where one of them needs a closer look."""
@@ -92,7 +85,7 @@ class Express:
                 return None
 
     def _packed(self, lines: Sequence[Any]) -> Packed | None:
-        pack, encode, joined = self._pack, self._operator.codec.encode, b"".join
+        pack, joined, number = self._pack, b"".join, _NUMBER.pack
         names: list[bytes] = []
         commands: list[bytes] = []
         recipes: dict[Any, _Recipe] = {}
@@ -102,25 +95,30 @@ class Express:
             recipe = recipes.get(kind)
             if recipe is None:
                 recipe = recipes[kind] = self._recipe(line.ttl, line.namespace)
-            namespace, root, meta, head, tail, header, below = recipe
+            _, root, seed, _, heads, middles, tail, _, below = recipe
             key = line.key.encode()
             if not key or key[0] == 126 or len(key) > MAX_KEY_BYTES:
                 return None
-            name = root + key
-            value = line.value
-            raw = pack(value)
-            length = len(raw)
-            if length < below and place & _SAMPLED:
-                front = header + _LENGTHS[length]
-                blob = front + raw + crc32(front, crc32(raw, crc32(name))).to_bytes(4, "big")
+            raw = pack(line.value)
+            if len(raw) >= below or not place & _SAMPLED:
+                name, command, length = self._encoded(recipe, key, line.value)
+                size += length
             else:
-                blob = encode(name, value, meta, namespace=namespace)
-            length = len(blob)
-            size += length
-            before_blob = _BLOB_LENGTHS[length] if length < 2048 else b"\r\n$%d\r\n" % length
+                name = root + key
+                front, middle, length = middles.get(len(raw)) or _middle(recipe, len(raw))
+                head = heads.get(len(key)) or _head(recipe, len(key))
+                size += length
+                command = joined((head, key, middle, raw, number(crc32(front, crc32(raw, crc32(key, seed)))), tail))
             names.append(name)
-            commands.append(joined((head, _NAME_LENGTHS[len(name)], name, before_blob, blob, tail)))
+            commands.append(command)
         return Packed(names, commands, size)
+
+    def _encoded(self, recipe: _Recipe, key: bytes, value: Any) -> tuple[bytes, bytes, int]:
+        """The name, the command and the length of the blob of a value that goes through the codec."""
+        name = recipe.root + key
+        blob = self._operator.codec.encode(name, value, recipe.meta, namespace=recipe.namespace)
+        head = recipe.heads.get(len(key)) or _head(recipe, len(key))
+        return name, b"%b%b\r\n$%d\r\n%b%b" % (head, key, len(blob), blob, recipe.tail), len(blob)
 
     def _recipe(self, own_ttl: Any, own_namespace: str | None) -> _Recipe:
         """KeyError for a namespace that was not written to yet: its version must be asked for first. UsageError for a
@@ -131,25 +129,40 @@ class Express:
         meta = Meta(int(time.time() * 1000), lives_ms, self._versions[namespace])
         plain = self._operator.codec.plain(namespace)
         life = b"" if lives_ms is None else b"%d" % lives_ms
+        root = self._operator.layout.namespace(namespace)
         return _Recipe(
             namespace=namespace,
-            root=self._operator.layout.namespace(namespace),
+            root=root,
+            seed=crc32(root),
             meta=meta,
-            head=b"*5\r\n$3\r\nSET\r\n$" if life else b"*3\r\n$3\r\nSET\r\n$",
+            heads=self._heads.setdefault((namespace, bool(life)), {}),
+            middles={},
             tail=b"\r\n$2\r\nPX\r\n$%d\r\n%b\r\n" % (len(life), life) if life else b"\r\n",
             header=write_header(plain.codec, meta, 0)[:-2],
             below=plain.below,
         )
 
 
-FAILURES = (UsageError, ValueError, TypeError, KeyError, IndexError, ArithmeticError, RecursionError, StopIteration)
+def _head(recipe: _Recipe, key_bytes: int) -> bytes:
+    root, life = recipe.root, recipe.meta.fresh_ms is not None
+    start = b"*5" if life else b"*3"
+    made = recipe.heads[key_bytes] = b"%b\r\n$3\r\nSET\r\n$%d\r\n%b" % (start, len(root) + key_bytes, root)
+    return made
+
+
+def _middle(recipe: _Recipe, raw_bytes: int) -> tuple[bytes, bytes, int]:
+    front = recipe.header + raw_bytes.to_bytes(2, "big")
+    length = len(front) + raw_bytes + CHECKSUM_BYTES
+    made = recipe.middles[raw_bytes] = front, b"\r\n$%d\r\n%b" % (length, front), length
+    return made
+
+
+FAILURES = (UsageError, ValueError, TypeError, KeyError, IndexError, ArithmeticError, RecursionError)
 """What a line that is not plain ends in, somewhere between its JSON and its bytes."""
 
 
 def _reader() -> tuple[Callable[[bytes], Sequence[Any]], tuple[type[Exception], ...]]:
-    """What reads a block of lines, and how it fails: msgspec where that is installed, in half the time."""
-    if importlib.util.find_spec("msgspec") is None:
-        return _scanned, FAILURES
+    """What reads a block of lines, and how it fails."""
     import msgspec
 
     line = msgspec.defstruct(
@@ -159,26 +172,6 @@ def _reader() -> tuple[Callable[[bytes], Sequence[Any]], tuple[type[Exception], 
         gc=False,
     )
     return msgspec.json.Decoder(line).decode_lines, (*FAILURES, msgspec.MsgspecError)
-
-
-def _scanned(block: bytes) -> list[_Line]:
-    """The lines by the standard library. Raises whatever it raises where one is not plain."""
-    scan: Any = _JSON.scan_once  # type: ignore[attr-defined]
-    text = block.decode()
-    lines: list[_Line] = []
-    position, end = 0, len(text)
-    while position < end:
-        fields, position = scan(text, position)
-        if position < end and text[position] != "\n":
-            raise ValueError("more than one value on a line")
-        position += 1
-        lines.append(_Line(**fields))
-        if lines[-1].ttl is True:
-            raise ValueError("True is 1 to a dict, and no TTL")
-    return lines
-
-
-_JSON = JSONDecoder(parse_constant=no_constant)
 
 
 @contextmanager

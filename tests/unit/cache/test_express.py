@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from perfctl.cache.engine import AdvancedCache
 from perfctl.cache.memory import MemoryStore
 from perfctl.cache.operating.operator import CacheOperator
-from perfctl.cache.preloading import express
 from perfctl.cache.preloading.express import Express, Packed
 from perfctl.cache.preloading.preload import Lines, read_lines
 from perfctl.cache.store import Store
@@ -32,13 +31,6 @@ def packed(block: bytes, versions: dict[str, int] | None = None) -> Packed | Non
     return Express(operator_on(MemoryStore()), namespace=None, ttl=None, versions=known).packed(
         block, block.count(b"\n") + (not block.endswith(b"\n"))
     )
-
-
-@pytest.fixture(params=["msgspec", "standard library"])
-def _reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With msgspec, and as if it were not installed."""
-    if request.param == "standard library":
-        monkeypatch.setattr(express, "_reader", lambda: (express._scanned, express.FAILURES))
 
 
 JSON = st.recursive(
@@ -77,7 +69,6 @@ def written(entries: Any) -> tuple[dict[bytes, Any], Any]:
     return asyncio.run(load())
 
 
-@pytest.mark.usefixtures("_reader")
 @campaign(60, 3000)
 @given(st.lists(LINE, min_size=1, max_size=8), st.sampled_from(["\n", "\r\n", "\n\n"]))
 def test_both_ways_write_the_same_and_say_the_same(lines: list[dict[str, Any]], end: str) -> None:
@@ -90,7 +81,6 @@ def test_both_ways_write_the_same_and_say_the_same(lines: list[dict[str, Any]], 
     assert written(in_blocks) == written(line_by_line)
 
 
-@pytest.mark.usefixtures("_reader")
 def test_a_plain_block_is_packed_whole() -> None:
     block = packed(b'{"key": "a", "value": 1, "ttl": 5}\n{"key": "b", "value": "x", "namespace": "api"}\n')
     assert block is not None
@@ -99,7 +89,6 @@ def test_a_plain_block_is_packed_whole() -> None:
     assert block.commands[0].endswith(b"$2\r\nPX\r\n$4\r\n5000\r\n")
 
 
-@pytest.mark.usefixtures("_reader")
 @pytest.mark.parametrize(
     "line",
     [
