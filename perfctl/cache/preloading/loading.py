@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 _BATCH = 1000
 _BATCH_BYTES = 4_000_000
 _SHOWN_FAULTS = 20
-_BLOCKS_UNDER_WAY = 2
-"""Of plain lines: one is stored while the next is packed."""
+_BLOCKS_UNDER_WAY = 4
+"""Of plain lines: these are stored while the next is packed, so that the server is never without work."""
 
 
 class Loader:
