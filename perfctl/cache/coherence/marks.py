@@ -78,7 +78,9 @@ class Marks:
         self._announce = announce
         self._states: dict[str, NamespaceState] = {}
         self._owners: dict[bytes, tuple[NamespaceState, str | None]] = {}
+        self._most_owners = 2 * MAX_TAGS
         self._changes: dict[bytes, int] = {}
+        self._counted = 0
         self._losses = 0
         self._unsent: dict[bytes, int] = {}
         self._sending: dict[bytes, int] = {}
@@ -138,6 +140,7 @@ class Marks:
         version = _new_version()
         name = self._tag_mark(state, tag)
         with self._lock:
+            self._owners[name] = (state, tag)
             self._count_change(name)
             self._unsent[name] = version
             self._keep_tag(state, tag, version)
@@ -249,8 +252,20 @@ class Marks:
     def _tag_mark(self, state: NamespaceState, tag: str) -> bytes:
         name = self._layout.tag_mark(state.name, tag)
         if name not in self._owners:
-            self._owners[name] = (state, tag)
+            with self._lock:
+                if len(self._owners) >= self._most_owners:
+                    self._forget_tags()
+                self._count_change(name)  # what changed while nobody knew the tag was not heard
+                self._owners[name] = (state, tag)
         return name
+
+    def _forget_tags(self) -> None:
+        """Tags whose versions are not known any more: there are as many as users, in the long run."""
+        for name, (state, tag) in list(self._owners.items()):
+            if tag is not None and tag not in state.tags and name not in self._unsent:
+                del self._owners[name]
+                self._changes.pop(name, None)
+        self._most_owners = 2 * max(MAX_TAGS, len(self._owners))
 
     def _is_fresh(self, known_at: float) -> bool:
         return known_at > NEVER and (
@@ -344,11 +359,12 @@ class Marks:
         return True
 
     def _moment(self, name: bytes) -> tuple[int, int]:
-        """How often the mark changed, and everything."""
+        """Numbers of the last change of the mark, and of everything."""
         return self._changes.get(name, 0), self._losses
 
     def _count_change(self, name: bytes) -> None:
-        self._changes[name] = self._changes.get(name, 0) + 1
+        self._counted += 1
+        self._changes[name] = self._counted
 
     def _keep_tag(self, state: NamespaceState, tag: str, version: int) -> None:
         state.tags.pop(tag, None)

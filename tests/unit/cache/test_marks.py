@@ -292,3 +292,27 @@ def test_a_namespace_has_the_settings_of_the_whole_cache_but_for_its_own() -> No
         local=False,
     )
     assert settings_of(config, "other").ttl_seconds == 60
+
+
+def test_tags_that_were_cleared_by_others_are_forgotten_in_the_long_run() -> None:
+    async def clear_many() -> None:
+        line = Line()
+        marks = line.marks()
+        marks.watch(True)
+        state = marks.state("api")
+        for number in range(3 * MAX_TAGS):
+            tag = f"user:{number}"
+            if number % 10 == 0:
+                await marks.tags(state, [tag])
+            else:
+                await marks.clear_tag(state, tag)
+            marks.forget(LAYOUT.tag_mark("api", tag))
+        assert len(marks._owners) <= 2 * MAX_TAGS
+        assert len(marks._changes) <= 2 * MAX_TAGS
+        await marks.ensure(state)
+        (pair,) = await marks.tags(state, ["user:0"]) or ()
+        assert marks.is_valid_now(state, Meta(0, None, state.version, (pair,)))
+        marks.forget(LAYOUT.tag_mark("api", "user:0"))
+        assert marks.is_valid_now(state, Meta(0, None, state.version, (pair,))) is None
+
+    asyncio.run(clear_many())
