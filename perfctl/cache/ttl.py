@@ -9,7 +9,8 @@ from perfctl.errors import UsageError
 FOREVER = inf
 """The TTL of a value that only eviction ends."""
 
-_MAX_SECONDS = 100 * 365 * 86400.0
+LONGEST_SECONDS = 100 * 365 * 86400.0
+"""What is longer is for ever."""
 
 
 def ttl_ms(ttl: float | None, *, default: float) -> int | None:
@@ -21,4 +22,4 @@ def ttl_ms(ttl: float | None, *, default: float) -> int | None:
     seconds = default if ttl is None else ttl
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not seconds > 0:
         raise UsageError(f"ttl: {seconds!r} is not a number of seconds above 0", hint="leave it out for the default")
-    return None if seconds > _MAX_SECONDS else max(1, round(seconds * 1000))
+    return None if seconds > LONGEST_SECONDS else max(1, round(seconds * 1000))

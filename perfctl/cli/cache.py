@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from perfctl.cache.model import CachedValue
+from perfctl.cache.ttl import LONGEST_SECONDS
 from perfctl.cli.command import CommandGroup
 from perfctl.cli.run import Run
 from perfctl.errors import UsageError
@@ -41,6 +42,9 @@ group = CommandGroup(
 Namespace = Annotated[
     str | None, typer.Option("-n", "--namespace", metavar="NAME", help="The namespace; 'default' when left out.")
 ]
+OnlyNamespace = Annotated[
+    str | None, typer.Option("-n", "--namespace", metavar="NAME", help="Only this namespace; all when left out.")
+]
 Ttl = Annotated[
     str | None,
     typer.Option(
@@ -67,7 +71,9 @@ async def get(
         run.exit(1)
         _say_why(run, found)
     if found.unreadable:
-        run.warn(f"{key!r} holds {found.size_bytes} bytes that perfctl did not write: {found.unreadable}")
+        run.warn(f"{key!r} holds {found.size_bytes} bytes that cannot be read: {found.unreadable}")
+    if isinstance(found.value, bytes):
+        run.warn(f"{key!r} holds bytes: they are shown in base64")
     return found
 
 
@@ -84,13 +90,19 @@ def seconds_of(ttl: str | None) -> float | None:
         return float("inf")
     seconds = parse_duration(ttl, where="--ttl")
     if not seconds > 0:
-        raise UsageError(f"--ttl: {ttl!r} is not above 0", hint="write 'never' for a value that does not expire")
+        raise UsageError(
+            f"--ttl: {ttl!r} is not above 0", hint="write 'never' for a value that does not expire", where="--ttl"
+        )
+    if seconds > LONGEST_SECONDS:
+        raise UsageError(f"--ttl: {ttl!r} is more than 100 years", hint="write 'never'", where="--ttl")
     return seconds
 
 
 async def _raw(run: Run, operator: CacheOperator, key: str, namespace: str | None) -> CachedValue:
     refuse_namespace(True, namespace)
     found = await operator.raw_value(key)
+    if found.value.found:
+        tell_own(run, operator, key)
     if found.elements is not None and found.shown < found.elements:
         run.warn(f"{key!r}: the first {found.shown} of {found.elements} elements")
     return found.value
@@ -101,6 +113,15 @@ def refuse_namespace(raw: bool, namespace: str | None) -> None:
     if raw and namespace is not None:
         raise UsageError(
             "--raw: a whole name has no namespace", hint="leave -n out, and write the name as the server has it"
+        )
+
+
+def tell_own(run: Run, operator: CacheOperator, name: str) -> None:
+    """Say how a whole name is addressed that is a value of the cache: by --raw it is bytes."""
+    own = operator.layout.split(name.encode("utf-8", "surrogateescape"))
+    if own is not None and not own[1].startswith("~"):  # a long key's digest
+        run.warn(
+            f"{name!r} is the cache's key {own[1]!r} in namespace {own[0]!r}: with -n, without --raw it is decoded"
         )
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from perfctl.cache.model.dictionaries import DictionaryListing, DictionaryTraining
-from perfctl.cli.cache import group, operator_of
+from perfctl.cli.cache import OnlyNamespace, group, operator_of
 from perfctl.cli.planner import DryRun
 from perfctl.cli.run import Run
 from perfctl.units import format_ratio
@@ -42,9 +42,7 @@ async def train(
 @group.command("dict list", example="perfctl cache dict list -n api")
 async def list_all(
     run: Run,
-    namespace: Annotated[
-        str | None, typer.Option("-n", "--namespace", metavar="NAME", help="Only this namespace; all when left out.")
-    ] = None,
+    namespace: OnlyNamespace = None,
 ) -> DictionaryListing:
     """The dictionaries on the server, and what each gains."""
     from perfctl.cache.operating.training import listed

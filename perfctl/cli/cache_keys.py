@@ -15,6 +15,8 @@ from perfctl.errors import UsageError
 
 _MAX_VALUE_BYTES = 64 * 1024 * 1024
 """What the cache takes as one value."""
+_SHOWN = 60
+"""So much of a wrong value is shown."""
 
 
 @group.command("set", example='perfctl cache set user:123 \'{"name": "Ada"}\' --json --ttl 10m')
@@ -31,8 +33,10 @@ async def set_value(
     It is text or, with --json, the structure that the JSON describes.
     """
     run.refuse_when_read_only("cache set")
+    seconds = seconds_of(ttl)
     text = _stdin_text() if value == "-" else value
-    return await operator_of(run).set(key, _parsed(text) if as_json else text, ttl=seconds_of(ttl), namespace=namespace)
+    content = _parsed(text) if as_json else text
+    return await operator_of(run).set(key, content, ttl=seconds, namespace=namespace)
 
 
 @group.command("delete", example="perfctl cache delete user:123 user:124 -n api")
@@ -87,7 +91,8 @@ async def touch(
 ) -> Touched:
     """Give a key a new life from now on; exit 1 when it is absent."""
     run.refuse_when_read_only("cache touch")
-    touched = await operator_of(run).touch(key, ttl=seconds_of(ttl), namespace=namespace)
+    seconds = seconds_of(ttl)
+    touched = await operator_of(run).touch(key, ttl=seconds, namespace=namespace)
     if not touched.found:
         run.exit(1)
     return touched
@@ -101,7 +106,20 @@ def _stdin_text() -> str:
 
 
 def _parsed(text: str) -> Any:
+    from perfctl.cache.preloading.preload import no_constant
+
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=no_constant, parse_float=_finite)
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"VALUE is not JSON: {error}", hint="leave --json out to store it as text") from error
+        shown = repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "...")
+        raise UsageError(f"VALUE is not JSON: {error}: {shown}", hint="leave --json out to store it as text") from error
+
+
+def _finite(digits: str) -> float:
+    """A number that comes back as it was written; ValueError for 1e999."""
+    from math import isfinite
+
+    number = float(digits)
+    if not isfinite(number):
+        raise ValueError(f"{digits} is beyond what a number holds")
+    return number

@@ -9,7 +9,7 @@ import typer
 
 from perfctl.cache.model import SharedStats
 from perfctl.cache.model.look import Inspected, TopKeys
-from perfctl.cli.cache import Namespace, Raw, group, operator_of, refuse_namespace
+from perfctl.cli.cache import Namespace, OnlyNamespace, Raw, group, operator_of, refuse_namespace, tell_own
 from perfctl.cli.gate import FailOn, Severity, gated
 from perfctl.cli.run import Run
 from perfctl.diagnosis import Diagnosis, diagnose
@@ -31,7 +31,7 @@ class Ranking(StrEnum):
 @group.command("stats", example="perfctl cache stats -n api")
 async def stats(
     run: Run,
-    namespace: Namespace = None,
+    namespace: OnlyNamespace = None,
     server: Annotated[
         bool, typer.Option("--server", help="By node: memory, fragmentation, evictions, clients, lag, slow log.")
     ] = False,
@@ -49,9 +49,7 @@ async def top(
     by: Annotated[Ranking, typer.Option("--by", help="The hottest, the biggest, or those that never expire.")] = (
         Ranking.hot
     ),
-    namespace: Annotated[
-        str | None, typer.Option("-n", "--namespace", metavar="NAME", help="Only this namespace; all when left out.")
-    ] = None,
+    namespace: OnlyNamespace = None,
     samples: Annotated[
         int, typer.Option("--samples", metavar="N", min=1, max=1_000_000, help="How many keys to look at.")
     ] = 1000,
@@ -65,11 +63,15 @@ async def top(
 
     It says how the sample was drawn. --monitor counts every command for a while, and slows the server meanwhile.
     """
-    operator, count = operator_of(run), run.options.limit if run.options.limit is not None else _SHOWN
+    count = run.options.limit if run.options.limit is not None else _SHOWN
     if monitor is not None:
+        _refuse_narrowed(by, namespace, raw)
+        seconds = _bounded(monitor)
         run.refuse_when_read_only("cache top --monitor")
-        return await operator.monitored(_bounded(monitor), count=count or samples)
-    return await operator.top(by.value, namespace=namespace, is_raw=raw, samples=samples, count=count or samples)
+        return await operator_of(run).monitored(seconds, count=count or samples)
+    return await operator_of(run).top(
+        by.value, namespace=namespace, is_raw=raw, samples=samples, count=count or samples
+    )
 
 
 @group.command("inspect", example="perfctl cache inspect user:123 -n api")
@@ -83,6 +85,8 @@ async def inspect(
     operator = operator_of(run)
     refuse_namespace(raw, namespace)
     seen = await (operator.raw(key) if raw else operator.inspect(key, namespace=namespace))
+    if raw and seen.found:
+        tell_own(run, operator, key)
     if not seen.found:
         run.exit(1)
         if run.terminal.output == "table":
@@ -91,7 +95,7 @@ async def inspect(
 
 
 @group.command("check", example="perfctl cache check --fail-on warn --ci github")
-async def check(run: Run, namespace: Namespace = None, fail_on: FailOn = Severity.fail) -> Diagnosis:
+async def check(run: Run, namespace: OnlyNamespace = None, fail_on: FailOn = Severity.fail) -> Diagnosis:
     """Is the cache in good shape? Findings, each with the one thing to mend; exit 1 when one fails.
 
     Hit ratio, keys without a TTL, big values, mixed codecs, evictions, memory, fragmentation, what was cleared and not
@@ -109,10 +113,23 @@ async def doctor(run: Run) -> Diagnosis:
     return diagnosis
 
 
+def _refuse_narrowed(by: Ranking, namespace: str | None, raw: bool) -> None:
+    """MONITOR tells of all keys alike: UsageError for what would choose among them."""
+    idle = "-n" if namespace is not None else "--raw" if raw else f"--by {by.value}" if by is not Ranking.hot else None
+    if idle:
+        raise UsageError(
+            f"--monitor: it counts the commands on all keys, and has no use for {idle}",
+            hint=f"leave {idle} out, or rank a sample without --monitor",
+            where="--monitor",
+        )
+
+
 def _bounded(monitor: str) -> float:
     seconds = parse_duration(monitor, where="--monitor")
     if not 0 < seconds <= MAX_MONITOR_SECONDS:
         raise UsageError(
-            f"--monitor: {monitor!r} is not within {MAX_MONITOR_SECONDS:g}s", hint="such as 5s", where="--monitor"
+            f"--monitor: {monitor!r} is not above 0 and up to {MAX_MONITOR_SECONDS:g}s",
+            hint="such as 5s",
+            where="--monitor",
         )
     return seconds

@@ -87,8 +87,9 @@ async def _read(run: Run, source: str, namespace: str | None, ttl: float | None,
         with progress_of(run, "loading stdin") as progress:
             loaded = await operator.preload(_entries(source), namespace=namespace, ttl=ttl, on_progress=progress)
         return _judged(run, loaded, source)
+    version = await _version(run, namespace)
     with (
-        _place(run, resume, "file", _absolute(source), namespace, like=source) as (start, checkpoint),
+        _place(run, resume, "file", _absolute(source), namespace, like=source, version=version) as (start, checkpoint),
         progress_of(run, f"loading {source}") as progress,
     ):
         loaded = await operator.preload(
@@ -111,8 +112,9 @@ async def _queried(
             hint="end the query in ORDER BY and a unique column",
             where="--resume",
         )
+    version = await _version(run, namespace)
     with (
-        _place(run, resume, "query", query, key, value, namespace) as (start, checkpoint),
+        _place(run, resume, "query", query, key, value, namespace, version=version) as (start, checkpoint),
         progress_of(run, "loading the query") as progress,
     ):
         loaded = await run.optimizer.preload_query(
@@ -136,7 +138,7 @@ async def _called(run: Run, call: str, args: str, *, resume: bool) -> Preloaded:
     from perfctl.cli.user_code import cached_function
 
     function = cached_function(call, context=run.options.context)
-    total = Preloaded("default", 0, 0, 0, 0.0)
+    total = Preloaded("default", 0, 0, None, 0.0)
     with (
         _place(run, resume, "call", call, _absolute(args), like=args) as (start, checkpoint),
         progress_of(run, f"calling {call}") as progress,
@@ -157,19 +159,30 @@ def _added(first: Preloaded, second: Preloaded) -> Preloaded:
         second.namespace,
         first.loaded + second.loaded,
         first.failed + second.failed,
-        first.size_bytes + second.size_bytes,
+        None,
         first.took_ms + second.took_ms,
         (first.rows + second.rows)[:20],
     )
 
 
+async def _version(run: Run, namespace: str | None) -> int:
+    """The namespace's version: where it was cleared, or the server began anew, what an earlier run wrote is gone. 0
+    where this user may not know: each entry may name a namespace that it may write to."""
+    try:
+        return await operator_of(run).version(namespace)
+    except AuthError:
+        return 0
+
+
 @contextmanager
-def _place(run: Run, resume: bool, *identity: str | None, like: str | None = None) -> Iterator[tuple[int, Checkpoint]]:
+def _place(
+    run: Run, resume: bool, *identity: str | None, like: str | None = None, version: int = 0
+) -> Iterator[tuple[int, Checkpoint]]:
     """Where to begin, and where to note how far it came; an error says how to go on."""
     from perfctl.cli.checkpoint import Checkpoint, like_of
 
     names = (run.settings.context, *(part or "" for part in identity))
-    checkpoint = Checkpoint(*names, like=like_of(Path(like)) if like is not None else "")
+    checkpoint = Checkpoint(*names, like=f"{like_of(Path(like)) if like is not None else ''} version {version}")
     start = checkpoint.place() if resume else 0
     if resume:
         run.terminal.say(f"going on after {start} entries" if start else "nothing to go on with: starting anew")

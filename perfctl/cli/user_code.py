@@ -84,7 +84,7 @@ def _imported(name: str) -> Any:
         return importlib.import_module(name)
     except PerfctlError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         reason = f"{type(error).__name__}: {error}" if not isinstance(error, ModuleNotFoundError) else str(error)
         raise UsageError(f"--call: cannot import {name!r}: {reason}", hint=_HINT, where="--call") from error
 

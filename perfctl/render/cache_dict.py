@@ -36,7 +36,8 @@ def listing_view(result: DictionaryListing) -> View:
         Column("samples", "right"),
         Column("kept", "right"),
     )
-    empty = "no dictionary on this server: applications train them as they write, or perfctl cache dict train"
+    where = "on this server" if result.namespace is None else f"for {result.namespace}"
+    empty = f"no dictionary {where}: applications train them as they write, or perfctl cache dict train"
     return view(Table(columns, tuple(_row(row) for row in result.rows), empty=empty))
 
 

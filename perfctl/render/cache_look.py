@@ -27,9 +27,11 @@ def top_view(result: TopKeys) -> View:
         *((Column("idle", "right"),) if _has_idle(result) else ()),
     )
     rows = tuple(_top_row(row, result) for row in result.rows)
-    table = Table(columns, rows, empty=f"no key to rank by {result.by}")
+    is_all_mortal = result.by == "no-ttl" and result.sampled
+    table = Table(columns, rows, empty="every key that was looked at expires" if is_all_mortal else "no key to rank")
     of_all = f"; the server holds {format_count(result.keys)}" if result.keys is not None else ""
-    return view(table, Text(result.method.replace(", ranked", ",\nranked") + of_all, "dim"))
+    how = (result.method + of_all).replace(", ranked", ",\nranked").replace("; ", ";\n")
+    return view(table, Text(how, "dim"))
 
 
 def _top_row(row: TopKey, result: TopKeys) -> tuple[Cell | str, ...]:
@@ -40,8 +42,13 @@ def _top_row(row: TopKey, result: TopKeys) -> tuple[Cell | str, ...]:
         format_bytes(row.size_bytes),
         Cell("never", "warn") if row.ttl_seconds is None else format_duration_ms(row.ttl_seconds * 1000),
         *((format_count(row.frequency),) if _has_frequency(result) else ()),
-        *((_seconds(row.idle_seconds),) if _has_idle(result) else ()),
+        *((_idle(row.idle_seconds),) if _has_idle(result) else ()),
     )
+
+
+def _idle(seconds: int | None) -> str:
+    """The server counts whole seconds: `0 s` is less than one."""
+    return f"{seconds} s" if seconds is not None and seconds < 120 else _seconds(seconds) or "-"
 
 
 def _has_frequency(result: TopKeys) -> bool:

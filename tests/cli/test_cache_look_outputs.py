@@ -179,6 +179,19 @@ def test_off_a_terminal_it_is_the_golden_one(name: str, result: Any) -> None:
             DictionaryListing(()),
             "no dictionary on this server: applications train them as they write, or perfctl cache dict train\n",
         ),
+        (
+            DictionaryListing((), "n"),
+            "no dictionary for n: applications train them as they write, or perfctl cache dict train\n",
+        ),
+        (
+            TopKeys("hot", (), "0 keys of 0 (SCAN)", 0, 9, 0),
+            "no key to rank\n\n0 keys of 0 (SCAN);\nthe server holds 9\n",
+        ),
+        (
+            TopKeys("no-ttl", (), "5 keys drawn at random (RANDOMKEY), ranked by size", 5, 9, 0),
+            "every key that was looked at expires\n\n5 keys drawn at random (RANDOMKEY),\nranked by size;\n"
+            "the server holds 9\n",
+        ),
         (Inspected("k", "n", "perfctl:n:k", False), ""),
     ],
 )

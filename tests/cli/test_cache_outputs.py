@@ -74,6 +74,10 @@ def test_stats_of_nothing_say_what_was_looked_at() -> None:
         (CachedValue("k", "n", True, {"a": (1, None)}, "dict"), '{"a": [1, null]}\n'),
         (CachedValue("k", "n", True, b"\x00\xff", "bytes"), '"AP8="\n'),
         (CachedValue("k", "n", False), ""),
+        (
+            Preloaded("n", 5, 0, None, 10.0),
+            "namespace  n\nloaded     5\nfailed     0\nsize       -\ntook       10.0 ms, 500 keys/s\n",
+        ),
         (Stored("k", "n", 600.0, 10), "set k in n: 10 B, for 10 min\n"),
         (Stored("k", "n", 86400.0, 10), "set k in n: 10 B, for 24 h\n"),
         (Stored("k", "n", None, 10), "set k in n: 10 B, for ever\n"),

@@ -33,6 +33,8 @@ class DictionaryListing:
     listing: ClassVar[str] = "rows"
 
     rows: tuple[DictionaryRow, ...]
+    namespace: str | None = None
+    """Where it was looked; None: in all."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,8 @@ class Preloaded:
     """Where the entries went; several by commas, where entries name their own."""
     loaded: int
     failed: int
-    size_bytes: int
+    size_bytes: int | None
+    """None where a function wrote them: it does not say."""
     took_ms: float
     rows: tuple[str, ...] = ()
     """The first entries that were not loaded: where each stands, and why."""

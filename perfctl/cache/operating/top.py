@@ -48,7 +48,7 @@ async def top_keys(
     return TopKeys(
         by=by,
         rows=tuple(_row(operator, facts) for facts in chosen[:count]),
-        method=f"{len(found)} {'key' if len(found) == 1 else 'keys'} {how}, ranked {measure}",
+        method=f"{len(found)} {'key' if len(found) == 1 else 'keys'} {how}" + (f", ranked {measure}" if found else ""),
         sampled=len(found),
         keys=await _keys(operator),
         matching=len(chosen),

@@ -61,7 +61,7 @@ async def listed(operator: CacheOperator, namespace: str | None) -> DictionaryLi
     await operator.codec.prepare()
     names = [namespace] if namespace is not None else await _namespaces(operator)
     rows = [_row(facts) for name in names for facts in await operator.dictionaries.list(name)]
-    return DictionaryListing(tuple(rows))
+    return DictionaryListing(tuple(rows), namespace)
 
 
 async def _stored(operator: CacheOperator, gained: DictionaryTraining, values: list[bytes]) -> DictionaryTraining:

@@ -86,8 +86,9 @@ class Trained(NamedTuple):
 
     dictionary: DictionaryFacts | None
     reason: str
-    ratio: float
-    plain_ratio: float
+    ratio: float | None
+    """None where nothing could be trained, and so nothing was measured."""
+    plain_ratio: float | None
     samples: int
 
 
@@ -377,11 +378,11 @@ def trained(samples: Sequence[bytes], better_than: Dictionary | None = None) -> 
     held_out = samples[::4]
     learned = [sample for index, sample in enumerate(samples) if index % 4]
     if len(learned) < _FEWEST_SAMPLES:
-        return Trained(None, f"{len(samples)} samples are too few", 1.0, 1.0, len(samples))
+        return Trained(None, f"{len(samples)} samples are too few", None, None, len(samples))
     try:
         content = learn(learned, DICTIONARY_BYTES)
     except ValueError:
-        return Trained(None, "the samples have nothing in common", 1.0, 1.0, len(samples))
+        return Trained(None, "the samples have nothing in common", None, None, len(samples))
     made = prepared(content, 0, created_ms=int(time.time() * 1000), samples=len(samples), ratio=1.0, plain_ratio=1.0)
     total = sum(map(len, held_out))
     plain = sum(min(len(sample), len(COMPRESSOR.compress(sample))) for sample in held_out)

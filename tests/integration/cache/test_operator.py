@@ -133,8 +133,18 @@ def test_one_key_is_taken_apart(cache: Ask, namespace: str) -> None:
     assert seen["server_name"] == f"perfctl:{namespace}:k"
 
 
+def test_our_own_key_by_its_whole_name_says_how_it_is_decoded(cache: Ask, namespace: str) -> None:
+    cache("set", "k", "héllo", "-n", namespace)
+    for command in ("get", "inspect"):
+        said = cache(command, f"perfctl:{namespace}:k", "--raw")
+        assert f"is the cache's key 'k' in namespace {namespace!r}: with -n, without --raw it is decoded" in said.stderr
+    assert "holds bytes: they are shown in base64" in cache("get", f"perfctl:{namespace}:k", "--raw").stderr
+    assert cache("get", f"perfctl:{namespace}:none", "--raw").stderr == ""
+
+
 def test_a_dictionary_is_tried_trained_listed_and_used(cache: Ask, namespace: str) -> None:
-    assert data(cache("dict", "train", namespace, "-o", "json"), 1)["reason"] == "0 samples are too few"
+    untrained = data(cache("dict", "train", namespace, "-o", "json"), 1)
+    assert (untrained["reason"], untrained["ratio"], untrained["plain_ratio"]) == ("0 samples are too few", None, None)
     cache("preload", "-", "-n", namespace, input=USERS)
     tried = data(cache("dict", "train", namespace, "--dry-run", "-o", "json"))
     assert (tried["pays"], tried["is_stored"]) == (True, False)
