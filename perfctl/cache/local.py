@@ -34,6 +34,9 @@ class _Nowhere:
 class LocalTier:
     """A dict with deadlines, and a policy that says who leaves when it is over `capacity_bytes`.
 
+    The bytes are those that entries are taken to weigh, added up: what this process put is weighed, of what came from
+    the server some (`perfctl.cache.values.scales`). They are exceeded by one entry at most, for a moment.
+
     A hit needs no lock and no call: readers look into `entries` themselves (see `Entry` for what must hold) and
     append the name to `recent`, which forgets all but the last 128 reads until the next write tells the policy.
     Both stay the same objects for the life of the tier. `now` is a clock in seconds, which a test may move.

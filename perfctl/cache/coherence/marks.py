@@ -99,7 +99,8 @@ class Marks:
 
     def is_known(self, state: NamespaceState) -> bool:
         """Whether its version is believed without asking."""
-        return self._is_fresh(state.known_at)
+        known_at = state.known_at
+        return known_at > NEVER and (self._watched or self._is_fresh(known_at))
 
     async def ensure(self, state: NamespaceState) -> bool:
         """Have the version of a namespace known and current; False when the server does not say it."""
