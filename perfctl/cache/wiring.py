@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
@@ -60,7 +60,7 @@ class Wiring:
         wants_redis = config.has_redis or config.cluster_enabled or config.sentinel_enabled
         self._address = address_of(config) if wants_redis and store is None else None
         self._given_store = store
-        self.codec = Codec(config, layout=self.layout, store=(lambda: self.store) if self._has_store else None)
+        self.codec = Codec(config, layout=self.layout, store=_store_of(self) if self._has_store else None)
         self._disabled = 0
         self._states: dict[str | None, NamespaceState] = {}
         _CACHES.add(self)
@@ -117,6 +117,11 @@ class Wiring:
 
         return RedisStore(self._address)
 
+    @property
+    def own_store(self) -> Store | None:
+        """The same, where it ends with this cache: nobody else was given it."""
+        return self.store if self._given_store is None and self._has_store else None
+
     @once
     def local(self) -> LocalTier:
         """The tier in this process."""
@@ -126,14 +131,26 @@ class Wiring:
     @once
     def marks(self) -> Marks:
         """The versions of namespaces and tags, as this process knows them."""
+        held = weakref.ref(self)  # what goes on in the background must not keep a cache that nobody has any more
+
+        async def ask(call: Callable[[], Awaitable[Any]], otherwise: Any, /) -> Any:
+            cache = held()
+            shared = None if cache is None else cache.works.shared
+            return otherwise if shared is None else await shared.ask(call, otherwise)
+
+        def announce(names: Sequence[bytes]) -> None:
+            cache = held()
+            if cache is not None:
+                cache.works.announce(names)
+
         return Marks(
             _later(self) if self._has_store else None,
             self.layout,
             self.clock,
             config=self.config,
             counters=self.counters,
-            ask=self._ask,
-            announce=lambda names: self.works.announce(names),
+            ask=ask,
+            announce=announce,
         )
 
     @once
@@ -160,10 +177,6 @@ class Wiring:
             works.begin()
         return works
 
-    async def _ask(self, call: Callable[[], Awaitable[Any]], otherwise: Any, /) -> Any:
-        shared = self.works.shared
-        return otherwise if shared is None else await shared.ask(call, otherwise)
-
     def _forget_after_fork(self) -> None:
         """In a forked child: what is under way and what was counted is the parent's."""
         self._building = threading.RLock()
@@ -187,6 +200,18 @@ class _Later:
         found = getattr(cache.store, name)
         self.__dict__[name] = found
         return found
+
+
+def _store_of(cache: Wiring) -> Callable[[], Store]:
+    held = weakref.ref(cache)
+
+    def store() -> Store:
+        cache = held()
+        if cache is None:
+            raise NotConfiguredError("the cache is gone")
+        return cache.store
+
+    return store
 
 
 def _later(cache: Wiring) -> Store:

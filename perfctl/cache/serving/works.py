@@ -6,6 +6,7 @@ import asyncio
 import logging
 import weakref
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from perfctl.cache.serving.background import Background
@@ -78,6 +79,8 @@ class Works:
         self._home: asyncio.AbstractEventLoop | None = None
         self._cache = weakref.ref(cache)
         self._runs = 0
+        self._dropped: weakref.finalize[[], Wiring] | None = None
+        self._ending: asyncio.Task[None] | None = None
         self.is_running = False
 
     def begin(self) -> None:
@@ -91,6 +94,7 @@ class Works:
         if self.shared is not None and cache is not None:
             shared.closes(cache)
             _ = cache.store  # its driver is imported now, not within the first caller's patience
+            self._end_with(cache, loop)
         if self.backplane is not None:
             self.backplane.start()
         ticker = _Ticker(weakref.ref(self), run)
@@ -119,6 +123,34 @@ class Works:
             self._reclaimer = Reclaimer(self._store, cache.layout)
         self._home = portal().loop
         self._home.call_soon_threadsafe(self._reclaimer.request, state.name)
+
+    def _end_with(self, cache: Wiring, loop: asyncio.AbstractEventLoop) -> None:
+        """Stop on this loop when the cache is collected, on whatever thread that happens."""
+        if self._dropped is not None:
+            self._dropped.detach()
+        store = cache.own_store
+
+        def end() -> None:
+            with suppress(RuntimeError):  # the loop was closed, or is the parent's
+                loop.call_soon_threadsafe(start)
+
+        def start() -> None:
+            self._ending = asyncio.get_running_loop().create_task(self._abandon(store))
+
+        self._dropped = weakref.finalize(cache, end)
+        self._dropped.atexit = False
+
+    async def _abandon(self, store: Store | None) -> None:
+        """The cache was dropped unclosed: stop, and close its connections."""
+        self.is_running, self.background.is_ending = False, True
+        self._runs += 1
+        if self._reclaimer is not None:
+            await self._reclaimer.stop()
+        if self.backplane is not None:
+            await self.backplane.close()
+        await self.background.drain()
+        if store is not None:
+            await store.close()
 
     async def tell(self) -> None:
         """Tell the server what was counted since it was last told."""

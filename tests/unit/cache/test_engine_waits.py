@@ -6,10 +6,14 @@ import asyncio
 import gc
 import threading
 import time
+import weakref
 from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 
 from perfctl.cache.engine import AdvancedCache
 from perfctl.cache.memory import MemoryStore
@@ -17,6 +21,7 @@ from perfctl.cache.serving.background import Background
 from perfctl.cache.store import Write
 from perfctl.config import CacheConfig
 from perfctl.errors import UsageError
+from tests.redis_server import redis_server
 
 SECONDS = 20
 
@@ -208,3 +213,26 @@ async def test_a_write_that_was_cancelled_is_not_served_before_the_server_was_as
     with pytest.raises(asyncio.CancelledError):
         await writing
     assert await cache.get("key") == "old"
+
+
+@pytest.mark.servers
+def test_caches_that_were_dropped_unclosed_leave_nothing_open(tmp_path: Path) -> None:
+    with redis_server(tmp_path, "valkey") as server:
+        config = CacheConfig(redis_host="127.0.0.1", redis_port=server.port)
+        dropped = []
+        for number in range(10):
+            cache = AdvancedCache(config)
+            asyncio.run(cache.set("key", number))
+            dropped.append(weakref.ref(cache))
+            del cache
+        until = time.monotonic() + SECONDS
+        while time.monotonic() < until and (any(cache() for cache in dropped) or _connections(server.port) > 1):
+            gc.collect()
+            time.sleep(0.1)
+        assert not any(cache() for cache in dropped)
+        assert _connections(server.port) == 1
+
+
+def _connections(port: int) -> int:
+    with closing(redis.Redis(port=port)) as client:
+        return int(client.info("clients")["connected_clients"])
