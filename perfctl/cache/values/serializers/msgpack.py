@@ -53,20 +53,19 @@ class Msgpack:
                 return f"has a time zone of type {type(zone).__name__}: use zoneinfo"
         return None
 
+    dumps: Callable[[Any], bytes]
+    """Type for type: a subclass is not taken for its base."""
     unpack: Callable[..., Any]
     failures: tuple[type[Exception], ...]
 
     def __init__(self, *, reader: str | None = None) -> None:
         """`reader` is msgpack or msgspec; None takes msgspec where it is loaded, or once many values were read."""
         self._reads = 0
+        self.dumps = _packed
         self._take("msgspec" if reader is None and "msgspec" in sys.modules else reader or "msgpack")
         self._first = self.unpack
         if reader is None and "msgspec" not in sys.modules:
             self.unpack = self._count
-
-    def dumps(self, value: Any) -> bytes:
-        """Type for type: a subclass is not taken for its base."""
-        return _packed(value)
 
     def loads(self, data: bytes, *, lenient: bool = False) -> Any:
         """ValueError for bytes that `dumps` never wrote."""
