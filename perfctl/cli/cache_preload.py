@@ -16,7 +16,7 @@ from perfctl.cache.model import Preloaded
 from perfctl.cli.cache import Namespace, Ttl, group, operator_of, seconds_of
 from perfctl.cli.progress import progress_of
 from perfctl.cli.run import Run
-from perfctl.errors import PerfctlError, UsageError
+from perfctl.errors import AuthError, PerfctlError, UsageError
 
 if TYPE_CHECKING:
     from perfctl.cache.preloading.preload import BadEntry, Entry

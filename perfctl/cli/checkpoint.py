@@ -15,11 +15,12 @@ _EVERY_SECONDS = 0.5
 
 
 class Checkpoint:
-    """One run's place: of a source, into a target. What the source was like is remembered, so that another one of
-    the same name is not gone on with."""
+    """One run's place: of a source, into a target. What both were like is remembered, so that others of the
+    same name are not gone on with."""
 
     def __init__(self, *identity: str, like: str) -> None:
-        """`identity` names source and target; `like` says what the source is like now: size and time of a file."""
+        """`identity` names source and target; `like` says what both are like now: a file's size and time, a
+        namespace's version."""
         name = blake2b("\0".join(identity).encode("utf-8", "surrogateescape"), digest_size=12).hexdigest()
         self._file = state_folder("preload") / f"{name}.json"
         self._identity = identity

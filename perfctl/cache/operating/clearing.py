@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from perfctl.cache.keys import DEFAULT_NAMESPACE, pattern_of
 from perfctl.cache.model import Cleared, NamespaceSize
+from perfctl.errors import PerfctlError
 
 if TYPE_CHECKING:
     from perfctl.cache.operating.operator import CacheOperator, Progress
@@ -51,7 +52,11 @@ async def clear_at_once(
 
     before = await operator.versions.learn(namespace)
     cleared = await clear_namespace(operator, NamespaceSize(namespace, 0, 0))
-    size = await measure(operator, namespace, version=before, is_sample=reclaim)
+    try:
+        size = await measure(operator, namespace, version=before, is_sample=reclaim)
+    except PerfctlError as error:
+        error.message = f"{namespace} is cleared, and what it held cannot be counted: {error.message}"
+        raise
     started = time.perf_counter() - cleared.took_ms / 1000
     given_back = 0
     if reclaim:  # which counts as it goes
