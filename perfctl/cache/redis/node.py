@@ -23,7 +23,10 @@ _MOST_COMMANDS = 1000
 _MOST_BYTES = 1_000_000
 """What is packed and sent in one go; the next go waits while the server does not read."""
 _SUSPECT_SECONDS = 0.5
-"""After so long a silence, whoever asks next does so on a new connection: the old one may be half open."""
+"""After so long a silence, whoever asks next does so on a new connection: the old one may be half open, one that is
+just being made may be so, too."""
+_MOST_SUSPECTS = 3
+"""Silent connections that are kept until they answer or reach the limit of a call."""
 
 
 class Node:
@@ -40,8 +43,9 @@ class Node:
         self._timeout_seconds = timeout_seconds
         self._loop = asyncio.get_running_loop()
         self._channel: Channel | None = None
-        self._suspect: Channel | None = None
-        self._opening: asyncio.Task[None] | None = None
+        self._suspects: list[Channel] = []
+        self._openings: dict[asyncio.Task[None], float] = {}
+        """Connections that are being made, and since when."""
         self._is_scheduled = False
         self._openers: list[Asked] = []
         self._names: list[bytes] = []
@@ -104,17 +108,14 @@ class Node:
 
     async def close(self) -> None:
         """End the connections; who waits hears that."""
-        if self._opening is not None:
-            self._opening.cancel()
-            await asyncio.wait([self._opening])
-            self._opening = None
-        for task in list(self._tasks):
+        for task in [*self._openings, *self._tasks]:
             task.cancel()
             await asyncio.wait([task])
+        self._openings = {}
         for replica in self.replicas:
             await replica.close()
         self._fail(LostConnectionError("the connection was closed"))
-        channels = [channel for channel in (self._channel, self._suspect) if channel is not None]
+        channels = self._channels()
         for channel in channels:
             channel.on_closed = None
             channel.close()
@@ -123,25 +124,36 @@ class Node:
 
     def drop(self) -> None:
         """Let go of the sockets: the event loop is closed, and nothing can be closed in order."""
-        for channel in (self._channel, self._suspect):
-            if channel is not None:
-                channel.drop()
+        for channel in self._channels():
+            channel.drop()
         for replica in self.replicas:
             replica.drop()
+
+    def _channels(self) -> list[Channel]:
+        return [*self._suspects, *([] if self._channel is None else [self._channel])]
 
     def _usable(self) -> Channel | None:
         channel = self._channel
         if channel is None or not channel.is_open:
             return None
-        if channel.silent_seconds() > _SUSPECT_SECONDS and (self._suspect is None or not self._suspect.is_open):
+        if channel.silent_seconds() > _SUSPECT_SECONDS and self._may_suspect():
             channel.closes_when_idle = True
-            self._suspect, self._channel = channel, None
+            self._suspects.append(channel)
+            self._channel = None
             return None
         return channel
 
+    def _may_suspect(self) -> bool:
+        self._suspects = [channel for channel in self._suspects if channel.is_open]
+        return len(self._suspects) < _MOST_SUSPECTS
+
     def _open(self) -> None:
-        if self._opening is None:
-            self._opening = self._loop.create_task(self._try_to_open())
+        """Make a connection, where none is being made; one that is long in the making may never be."""
+        now = self._loop.time()
+        if any(now - since <= _SUSPECT_SECONDS for since in self._openings.values()):
+            return
+        if len(self._openings) <= _MOST_SUSPECTS:
+            self._openings[self._loop.create_task(self._try_to_open())] = now
 
     async def _try_to_open(self) -> None:
         channel = Channel(self._timeout_seconds)
@@ -150,15 +162,27 @@ class Node:
         try:
             await channel.open(self._connect())
         except (RedisError, PerfctlError, OSError) as error:
-            self._opening = None
-            self._fail(error)
-            self._tell_of_failure()
+            if self._ends_opening() and self._usable() is None:
+                self._fail(error)
+                self._tell_of_failure()
         else:
-            self._opening = None
-            self._channel = channel
-            openers, self._openers = self._openers, []
-            _hand_out(openers, [None] * len(openers), None)
-            self._flush()
+            self._ends_opening()
+            self._opened(channel)
+
+    def _ends_opening(self) -> bool:
+        """Whether no other connection is being made."""
+        self._openings.pop(asyncio.current_task(), None)  # type: ignore[arg-type]
+        return not self._openings
+
+    def _opened(self, channel: Channel) -> None:
+        if self._channel is not None and self._channel.is_open:  # another one was faster
+            channel.on_closed = None
+            channel.close()
+            return
+        self._channel = channel
+        openers, self._openers = self._openers, []
+        _hand_out(openers, [None] * len(openers), None)
+        self._flush()
 
     def _lost(self, _reason: BaseException) -> None:
         self._tell_of_failure()

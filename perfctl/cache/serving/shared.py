@@ -183,9 +183,10 @@ class SharedTier:
     async def _probe_until_back(self) -> None:
         """On the portal, so that a process that asks nothing finds the server again, too."""
         while self._breakers:
+            started = time.monotonic()
             await self._probe()
             if self._breakers:
-                await asyncio.sleep(self._breaker_seconds)
+                await asyncio.sleep(max(0.0, self._breaker_seconds - (time.monotonic() - started)))
 
     async def _probe(self) -> None:
         try:

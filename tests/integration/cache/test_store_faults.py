@@ -25,6 +25,7 @@ from perfctl.config.secret import Secret
 from perfctl.errors import AuthError, PerfctlError, TimedOutError, UnreachableError
 from tests.bench.server import Server
 from tests.campaign import campaign
+from tests.chaos.proxy import FaultProxy
 
 pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("store-faults")]
 
@@ -306,3 +307,21 @@ def test_a_silent_half_open_connection_is_given_up_for_a_new_one(server: Server)
             real.abort()
 
     asked(address_of(server), question)
+
+
+def test_a_connection_whose_greeting_was_lost_is_not_waited_for(server: Server) -> None:
+    async def scene(store: RedisStore) -> None:
+        proxy.behave("swallow")
+        lost = asyncio.create_task(store.fetch(b"lost"))  # HELLO of RESP3 is never answered
+        await asyncio.sleep(0.7)
+        proxy.behave("pass")
+        async with asyncio.timeout(15):
+            assert await store.fetch(b"found") is None
+            assert await lost is None
+
+    proxy = FaultProxy(server.port)
+    try:
+        at = address_of(server, nodes=(("127.0.0.1", proxy.port),), timeout_seconds=60.0, protocol=3)
+        asked(at, scene)
+    finally:
+        proxy.close()
