@@ -7,7 +7,7 @@ import threading
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Never, Self, TypeVar, Unpack
 
 from perfctl.config.settings import CacheConfig, CDNConfig, DatabaseConfig, Settings
 from perfctl.errors import ConfigError, NotConfiguredError
@@ -120,12 +120,12 @@ class PerformanceOptimizer:
 
         return Blocking(self, "optimizer.sync", self._run)
 
-    def cache_decorator(self, **options: Unpack[DecoratorOptions]) -> Decorator:
+    def cache_decorator(self, *bare: Never, **options: Unpack[DecoratorOptions]) -> Decorator:
         """Cache what a function returns: `ttl`, `namespace` and the other options of `AdvancedCache.cache_decorator`.
 
         Works at import time, on async and on plain functions; connects at the first call that misses.
         """
-        return self.cache.cache_decorator(**options)
+        return self.cache.cache_decorator(*bare, **options)
 
     async def preload_query(
         self,

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from inspect import isawaitable
-from typing import TYPE_CHECKING, Any, Self, Unpack
+from typing import TYPE_CHECKING, Any, Never, Self, Unpack
 
 from perfctl.cache.coherence.marks import NamespaceState
 from perfctl.cache.entry import Entry
+from perfctl.cache.keys import listed, tags_of
 from perfctl.cache.local import MISSING
 from perfctl.cache.model import CacheStats, Preloaded
 from perfctl.cache.serving.call import DEFAULT_CALL, Call
@@ -65,7 +66,9 @@ class AdvancedCache(Wiring):
         """
         if self._disabled:
             return False
-        return await self._batches.set_one(self.state(namespace), key, value, ttl=ttl, tags=tags, sliding=sliding)
+        return await self._batches.set_one(
+            self.state(namespace), key, value, ttl=ttl, tags=tags and tags_of(tags), sliding=sliding
+        )
 
     async def get_or_set(
         self,
@@ -95,7 +98,7 @@ class AdvancedCache(Wiring):
             return self._given(entry)
         call = Call(
             ttl=ttl,
-            tags=tuple(tags),
+            tags=tags_of(tags),
             sliding=sliding,
             soft_timeout=soft_timeout,
             hard_timeout=hard_timeout,
@@ -107,7 +110,7 @@ class AdvancedCache(Wiring):
 
     async def get_many(self, keys: Iterable[str], *, namespace: str | None = None) -> dict[str, Any]:
         """The values of those keys that have one, with one question to the server."""
-        return {} if self._disabled else await self._batches.get(self.state(namespace), list(keys))
+        return {} if self._disabled else await self._batches.get(self.state(namespace), listed(keys))
 
     async def set_many(
         self,
@@ -121,7 +124,9 @@ class AdvancedCache(Wiring):
         """Keep many values with one message to the server; how many it has."""
         if self._disabled:
             return 0
-        return await self._batches.set(self.state(namespace), values, ttl=ttl, tags=tags, sliding=sliding)
+        return await self._batches.set(
+            self.state(namespace), values, ttl=ttl, tags=tags and tags_of(tags), sliding=sliding
+        )
 
     async def get_or_set_many(
         self,
@@ -146,7 +151,7 @@ class AdvancedCache(Wiring):
         """
         call = Call(
             ttl=ttl,
-            tags=tuple(tags),
+            tags=tags_of(tags),
             sliding=sliding,
             soft_timeout=soft_timeout,
             hard_timeout=hard_timeout,
@@ -156,7 +161,7 @@ class AdvancedCache(Wiring):
             takes_refresh=False,
         )
         return await self._batches.get_or_set(
-            self.state(namespace), list(dict.fromkeys(keys)), factory, call, is_disabled=bool(self._disabled)
+            self.state(namespace), list(dict.fromkeys(listed(keys))), factory, call, is_disabled=bool(self._disabled)
         )
 
     async def delete(self, key: str, *, namespace: str | None = None) -> bool:
@@ -165,7 +170,7 @@ class AdvancedCache(Wiring):
 
     async def delete_many(self, keys: Iterable[str], *, namespace: str | None = None) -> bool:
         """Forget keys with one message to the server; as `delete`."""
-        names = [self.layout.of(key, namespace) for key in keys]
+        names = [self.layout.of(key, namespace) for key in listed(keys)]
         return await self._works_now.writer.delete(self.state(namespace), names)
 
     async def clear(self, namespace: str | None = None, *, tag: str | None = None) -> bool:
@@ -212,15 +217,16 @@ class AdvancedCache(Wiring):
 
         return figures(self)
 
-    def cache_decorator(self, **options: Unpack[DecoratorOptions]) -> Decorator:
+    def cache_decorator(self, *bare: Never, **options: Unpack[DecoratorOptions]) -> Decorator:
         """Cache what an async or plain function returns, by its arguments.
 
         Works at import time. The default key is the function's name and its arguments, the same in every process;
         `key` is a template (`"user:{user.id}"`) or a function of them. `Options` says what else there is. The
         function gets `key`, `invalidate`, `refresh`, `bypass` and `preload`.
         """
-        from perfctl.cache.functions.decorator import Decorator
+        from perfctl.cache.functions.decorator import Decorator, refuse_bare
 
+        refuse_bare(bare)
         return Decorator(self, options)
 
     decorator = cache_decorator

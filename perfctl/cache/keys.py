@@ -20,6 +20,7 @@ starts with `~`, is kept under `~` and its BLAKE2b digest; the value is found, b
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from perfctl.errors import UsageError
@@ -41,14 +42,17 @@ class KeyLayout:
         self._namespaces: dict[str | None, bytes] = {None: self._namespace_prefix(DEFAULT_NAMESPACE)}
 
     def of(self, key: str, namespace: str | None = None) -> bytes:
-        """The server's name of a key. UsageError for an empty key or namespace.
+        """The server's name of a key. UsageError for a key or namespace that is empty or no text.
 
         >>> KeyLayout("perfctl").of("user:123", "api")
         b'perfctl:api:user:123'
         """
         known = self._namespaces.get(namespace)
-        if known is not None and key.isascii() and 0 < len(key) <= MAX_KEY_BYTES and key[0] != "~":
-            return known + key.encode()
+        try:
+            if known is not None and key.isascii() and 0 < len(key) <= MAX_KEY_BYTES and key[0] != "~":
+                return known + key.encode()
+        except AttributeError:
+            refuse_other_than_text(key, "key")
         return self.namespace(namespace) + _key_part(key)
 
     def namespace(self, namespace: str | None) -> bytes:
@@ -76,7 +80,7 @@ class KeyLayout:
         >>> KeyLayout("perfctl").tag_mark("api", "user:7")
         b'perfctl:api:~t:user:7'
         """
-        return self.own(namespace, b"t:" + _key_part(tag))
+        return self.own(namespace, b"t:" + _key_part(tag, "tag"))
 
     def own(self, namespace: str | None, name: bytes) -> bytes:
         """The name of something that is no value: no key of an application is ever kept there.
@@ -108,6 +112,7 @@ class KeyLayout:
         return _unescape(namespace), key.decode("utf-8", "backslashreplace")
 
     def _namespace_prefix(self, namespace: str) -> bytes:
+        refuse_other_than_text(namespace, "namespace")
         if not namespace:
             raise UsageError(
                 "the namespace is empty", hint="a namespace has at least one character; what names none is in 'default'"
@@ -154,10 +159,37 @@ def _regex_of(part: bytes) -> bytes:
     return re.escape(part[1:] if len(part) > 1 else part)
 
 
-def _key_part(key: str) -> bytes:
+def refuse_other_than_text(name: object, what: str) -> None:
+    """UsageError for a key, tag or namespace that is no `str`, such as a number."""
+    if not isinstance(name, str):
+        raise UsageError(f"the {what} {name!r} is no text, but {type(name).__name__}", hint=f"such as {str(name)!r}")
+
+
+def listed(keys: Iterable[str]) -> list[str]:
+    """Keys as a list. UsageError for one text: its letters would be the keys."""
+    if isinstance(keys, str):
+        raise UsageError(f"keys: {keys!r} is one text, and no list of keys", hint=f"write [{keys!r}]")
+    return list(keys)
+
+
+def tags_of(tags: Sequence[str]) -> tuple[str, ...]:
+    """The tags. UsageError for one text: its letters would be the tags.
+
+    >>> tags_of(["users", "user:7"])
+    ('users', 'user:7')
+    """
+    if isinstance(tags, str):
+        raise UsageError(f"tags: {tags!r} is one text, and no sequence of tags", hint=f"write ({tags!r},)")
+    for tag in tags:
+        refuse_other_than_text(tag, "tag")
+    return tuple(tags)
+
+
+def _key_part(key: str, what: str = "key") -> bytes:
+    refuse_other_than_text(key, what)
     if not key:
-        raise UsageError("the key is empty", hint="a key has at least one character")
-    raw = _utf8(key, "key")
+        raise UsageError(f"the {what} is empty", hint=f"a {what} has at least one character")
+    raw = _utf8(key, what)
     if len(raw) <= MAX_KEY_BYTES and not raw.startswith(b"~"):
         return raw
     from hashlib import blake2b

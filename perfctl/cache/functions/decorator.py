@@ -261,6 +261,16 @@ class Calls:
             register_annotation(hint)
 
 
+def refuse_bare(given: Sequence[object]) -> None:
+    """UsageError for `@cache.cache_decorator` without its parentheses: it was given the function itself."""
+    if given:
+        name = getattr(given[0], "__qualname__", repr(given[0]))
+        raise UsageError(
+            f"cache_decorator was given {name}, and takes options by name alone",
+            hint="write @cache_decorator() or @cache_decorator(ttl=60)",
+        )
+
+
 def _refuse_what_cannot_be_cached(function: Any) -> None:
     name = getattr(function, "__qualname__", repr(function))
     if not callable(function):
