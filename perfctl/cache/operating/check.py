@@ -34,6 +34,8 @@ LEAST_GAIN = 0.03
 """What a dictionary must save over zstd alone."""
 _HEAD_BYTES = 512
 _DICTIONARY_SAMPLES = 200
+_DECODED, _DECODED_BYTES = 50, 64 * 1024
+"""How many values of a namespace are read whole, and how large each may be."""
 
 
 @dataclass(slots=True)
@@ -50,6 +52,8 @@ class _Seen:
     codecs: Counter[str] = field(default_factory=Counter)
     with_dictionary: list[bytes] = field(default_factory=list)
     """Names of values that a dictionary compressed."""
+    small: list[bytes] = field(default_factory=list)
+    """Names of values that are cheap to read."""
 
 
 async def findings(operator: CacheOperator, namespace: str | None = None) -> list[Check]:
@@ -65,6 +69,7 @@ async def findings(operator: CacheOperator, namespace: str | None = None) -> lis
         seen = await _look(operator, name, found.get(name, Sample()))
         checks += _of_namespace(name, seen, counts.get(name, NamespaceCounts()), evicts=evicts)
         checks += await _dictionary(operator, name, seen)
+        checks += await _damaged(operator, name, seen)
     return [*checks, *(check for node in nodes for check in _of_node(node))]
 
 
@@ -89,7 +94,30 @@ async def _look(operator: CacheOperator, namespace: str, sample: Sample) -> _See
         if header.flags & DICTIONARY:
             seen.with_dictionary.append(name)
         seen.cleared += operator.versions.is_cleared(namespace, header.meta)
+        if len(seen.small) < _DECODED and (size or 0) <= _DECODED_BYTES:
+            seen.small.append(name)
     return seen
+
+
+async def _damaged(operator: CacheOperator, name: str, seen: _Seen) -> list[Check]:
+    """Whether values of ours cannot be decoded: damaged, of a key or a dictionary that is gone. Each is a miss."""
+    values = [
+        (key, blob) for key, blob in zip(seen.small, await operator.store.get_many(seen.small), strict=True) if blob
+    ]
+    damaged: list[str] = []
+    for key, blob in values:
+        try:
+            await operator.decoded(key, blob)
+        except UndecodableError:
+            damaged.append((operator.layout.split(key) or ("", ""))[1])
+    if not damaged:
+        return []
+    share = len(damaged) / len(values)
+    observed = f"{format_ratio(share)} of {format_count(len(values))} that were read cannot be decoded: each is a miss"
+    status = _graded(share, SOME_UNREADABLE, MOST_UNREADABLE)
+    return [
+        Check(f"cache {name}", "values", status, observed, f"perfctl cache inspect {damaged[0]} -n {name} says why")
+    ]
 
 
 async def _dictionary(operator: CacheOperator, name: str, seen: _Seen) -> list[Check]:
