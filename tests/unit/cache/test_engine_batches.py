@@ -75,7 +75,7 @@ def test_the_factory_is_called_once_for_what_is_missing(has_server: bool) -> Non
 @BOTH
 def test_a_plain_factory_will_do(has_server: bool) -> None:
     async def scene(stage: Stage) -> None:
-        assert await stage.cache.get_or_set_many("ab", lambda keys: dict.fromkeys(keys, 1)) == {"a": 1, "b": 1}
+        assert await stage.cache.get_or_set_many(list("ab"), lambda keys: dict.fromkeys(keys, 1)) == {"a": 1, "b": 1}
 
     play(scene, has_server=has_server)
 
@@ -84,8 +84,8 @@ def test_a_plain_factory_will_do(has_server: bool) -> None:
 def test_what_the_factory_leaves_out_is_asked_for_again(has_server: bool) -> None:
     async def scene(stage: Stage) -> None:
         table = Table(without="b")
-        assert await stage.cache.get_or_set_many("ab", table) == {"a": "new a"}
-        assert await stage.cache.get_or_set_many("ab", table) == {"a": "new a"}
+        assert await stage.cache.get_or_set_many(list("ab"), table) == {"a": "new a"}
+        assert await stage.cache.get_or_set_many(list("ab"), table) == {"a": "new a"}
         assert table.calls == [["a", "b"], ["b"]]
 
     play(scene, has_server=has_server)
@@ -96,10 +96,10 @@ def test_with_a_negative_ttl_what_is_left_out_is_a_none(has_server: bool) -> Non
     async def scene(stage: Stage) -> None:
         table = Table(without="b")
         for _ in range(2):
-            assert await stage.cache.get_or_set_many("ab", table, negative_ttl=2) == {"a": "new a", "b": None}
+            assert await stage.cache.get_or_set_many(list("ab"), table, negative_ttl=2) == {"a": "new a", "b": None}
         assert table.calls == [["a", "b"]]
         stage.clock.advance(3)
-        await stage.cache.get_or_set_many("ab", table, negative_ttl=2)
+        await stage.cache.get_or_set_many(list("ab"), table, negative_ttl=2)
         assert table.calls[1:] == [["b"]]
 
     play(scene, has_server=has_server)
@@ -108,7 +108,7 @@ def test_with_a_negative_ttl_what_is_left_out_is_a_none(has_server: bool) -> Non
 @BOTH
 def test_what_the_factory_returns_beside_is_kept(has_server: bool) -> None:
     async def scene(stage: Stage) -> None:
-        assert await stage.cache.get_or_set_many("a", lambda keys: {"a": 1, "z": 26}) == {"a": 1}
+        assert await stage.cache.get_or_set_many(list("a"), lambda keys: {"a": 1, "z": 26}) == {"a": 1}
         assert await stage.cache.get("z") == 26
 
     play(scene, has_server=has_server)
@@ -119,10 +119,10 @@ def test_keys_that_somebody_computes_are_waited_for(has_server: bool) -> None:
     async def scene(stage: Stage) -> None:
         first, second = Table(answer="first"), Table(answer="second")
         first.seconds = 0.03
-        running = asyncio.create_task(stage.cache.get_or_set_many("ab", first))
+        running = asyncio.create_task(stage.cache.get_or_set_many(list("ab"), first))
         await asyncio.sleep(0.01)
         alone = asyncio.create_task(stage.cache.get_or_set("a", lambda: "alone"))
-        assert await stage.cache.get_or_set_many("bc", second) == {"b": "first b", "c": "second c"}
+        assert await stage.cache.get_or_set_many(list("bc"), second) == {"b": "first b", "c": "second c"}
         assert await running == {"a": "first a", "b": "first b"}
         assert await alone == "first a"
         assert (first.calls, second.calls) == ([["a", "b"]], [["c"]])
@@ -135,7 +135,9 @@ def test_keys_that_another_process_computes_are_waited_for() -> None:
         first, second = Table(answer="first"), Table(answer="second")
         first.seconds = second.seconds = 0.03
         other = stage.another()
-        answers = await asyncio.gather(stage.cache.get_or_set_many("abc", first), other.get_or_set_many("cbd", second))
+        answers = await asyncio.gather(
+            stage.cache.get_or_set_many(list("abc"), first), other.get_or_set_many(list("cbd"), second)
+        )
         assert sorted(chain(*first.calls, *second.calls)) == ["a", "b", "c", "d"]
         assert answers[0]["b"] == answers[1]["b"]
 
@@ -146,14 +148,14 @@ def test_keys_that_another_process_computes_are_waited_for() -> None:
 def test_stale_values_stand_in_for_keys_whose_factory_fails(has_server: bool) -> None:
     async def scene(stage: Stage) -> None:
         table = Table(answer="old")
-        await stage.cache.get_or_set_many("ab", table)
+        await stage.cache.get_or_set_many(list("ab"), table)
         stage.clock.advance(TTL + 1)
         table.error = RuntimeError("down")
-        assert await stage.cache.get_or_set_many("ab", table) == {"a": "old a", "b": "old b"}
+        assert await stage.cache.get_or_set_many(list("ab"), table) == {"a": "old a", "b": "old b"}
         with pytest.raises(RuntimeError, match="down"):
-            await stage.cache.get_or_set_many("ac", table)
+            await stage.cache.get_or_set_many(list("ac"), table)
         table.error = None
-        assert (await stage.cache.get_or_set_many("c", table)) == {"c": "old c"}
+        assert (await stage.cache.get_or_set_many(list("c"), table)) == {"c": "old c"}
 
     play(scene, has_server=has_server)
 
@@ -162,14 +164,14 @@ def test_stale_values_stand_in_for_keys_whose_factory_fails(has_server: bool) ->
 def test_a_slow_batch_gives_stale_values_or_an_error_and_completes(has_server: bool) -> None:
     async def scene(stage: Stage) -> None:
         table = Table(answer="old")
-        await stage.cache.get_or_set_many("ab", table)
+        await stage.cache.get_or_set_many(list("ab"), table)
         stage.clock.advance(TTL + 1)
         table.answer, table.seconds = "new", 0.08
-        assert await stage.cache.get_or_set_many("ab", table, soft_timeout=0.01) == {"a": "old a", "b": "old b"}
+        assert await stage.cache.get_or_set_many(list("ab"), table, soft_timeout=0.01) == {"a": "old a", "b": "old b"}
         with pytest.raises(TimedOutError, match="'c'"):
-            await stage.cache.get_or_set_many("c", table, hard_timeout=0.01)
+            await stage.cache.get_or_set_many(list("c"), table, hard_timeout=0.01)
         await asyncio.sleep(0.2)
-        assert await stage.cache.get_many("abc") == {"a": "new a", "b": "new b", "c": "new c"}
+        assert await stage.cache.get_many(list("abc")) == {"a": "new a", "b": "new b", "c": "new c"}
         assert len(table.calls) == 3
 
     play(scene, has_server=has_server)
@@ -179,16 +181,16 @@ def test_a_slow_batch_gives_stale_values_or_an_error_and_completes(has_server: b
 def test_what_is_late_in_its_life_is_refreshed_by_one_call_and_not_waited_for(has_server: bool) -> None:
     async def scene(stage: Stage) -> None:
         table = Table(answer="old")
-        await stage.cache.get_or_set_many("ab", table, eager=0.8)
+        await stage.cache.get_or_set_many(list("ab"), table, eager=0.8)
         stage.clock.advance(8.5)
         await stage.cache.set("c", "young")
         table.answer = "new"
         for _ in range(3):
-            found = await stage.cache.get_or_set_many("abc", table, eager=0.8)
+            found = await stage.cache.get_or_set_many(list("abc"), table, eager=0.8)
             assert found == {"a": "old a", "b": "old b", "c": "young"}
         await asyncio.sleep(0.02)
         assert table.calls[1:] == [["a", "b"]]
-        assert await stage.cache.get_many("ab") == {"a": "new a", "b": "new b"}
+        assert await stage.cache.get_many(list("ab")) == {"a": "new a", "b": "new b"}
 
     play(scene, has_server=has_server)
 
@@ -198,9 +200,9 @@ def test_a_batch_that_is_cancelled_leaves_its_keys_to_others(has_server: bool) -
     async def scene(stage: Stage) -> None:
         table = Table()
         table.seconds = 30
-        running = asyncio.create_task(stage.cache.get_or_set_many("ab", table))
+        running = asyncio.create_task(stage.cache.get_or_set_many(list("ab"), table))
         await asyncio.sleep(0.01)
-        waiting = asyncio.create_task(stage.cache.get_or_set_many("ab", Table(answer="quick")))
+        waiting = asyncio.create_task(stage.cache.get_or_set_many(list("ab"), Table(answer="quick")))
         await asyncio.sleep(0.01)
         running.cancel()
         assert await asyncio.wait_for(waiting, 5) == {"a": "quick a", "b": "quick b"}
@@ -212,8 +214,8 @@ def test_while_redis_is_away_a_batch_is_computed_and_kept_here() -> None:
     async def scene(stage: Stage) -> None:
         assert stage.store is not None
         stage.store.kill()
-        assert await stage.cache.get_or_set_many("ab", Table()) == {"a": "new a", "b": "new b"}
+        assert await stage.cache.get_or_set_many(list("ab"), Table()) == {"a": "new a", "b": "new b"}
         assert await stage.cache.set_many({"c": 3}) == 0
-        assert await stage.cache.get_many("abc") == {"a": "new a", "b": "new b", "c": 3}
+        assert await stage.cache.get_many(list("abc")) == {"a": "new a", "b": "new b", "c": 3}
 
     play(scene)

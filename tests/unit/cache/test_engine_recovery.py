@@ -44,7 +44,7 @@ def test_writes_are_told_when_the_server_is_back() -> None:
         assert stage.cache.metrics().unsent == 3
         assert [await stage.cache.get(key) for key in "abc"] == ["meanwhile", 2, 3]
         await come_back(stage, store)
-        assert await stage.another().get_many("abc") == {"a": "meanwhile", "b": 2, "c": 3}
+        assert await stage.another().get_many(list("abc")) == {"a": "meanwhile", "b": 2, "c": 3}
 
     with_server(scene)
 
@@ -114,8 +114,8 @@ def test_what_another_process_wrote_later_is_kept() -> None:
         await other.set("a", "theirs")
         await other.set("b", "theirs")
         await come_back(stage, store)
-        assert await stage.another().get_many("ab") == {"a": "theirs", "b": "theirs"}
-        assert await stage.cache.get_many("ab") == {"a": "theirs", "b": "theirs"}
+        assert await stage.another().get_many(list("ab")) == {"a": "theirs", "b": "theirs"}
+        assert await stage.cache.get_many(list("ab")) == {"a": "theirs", "b": "theirs"}
 
     with_server(scene)
 
@@ -137,10 +137,10 @@ def test_a_cache_that_never_met_its_server_works_and_tells_it_later() -> None:
         store.kill()
         await stage.cache.set("a", 1)
         assert await stage.cache.get_or_set("b", lambda: 2) == 2
-        assert await stage.cache.get_many("ab") == {"a": 1, "b": 2}
+        assert await stage.cache.get_many(list("ab")) == {"a": 1, "b": 2}
         await come_back(stage, store)
-        assert await stage.cache.get_many("ab") == {"a": 1, "b": 2}
-        assert await stage.another().get_many("ab") == {"a": 1, "b": 2}
+        assert await stage.cache.get_many(list("ab")) == {"a": 1, "b": 2}
+        assert await stage.another().get_many(list("ab")) == {"a": 1, "b": 2}
 
     with_server(scene)
 
@@ -163,7 +163,7 @@ def test_a_full_server_forgets_the_older_value() -> None:
         assert await stage.cache.get("a") == "new"
         assert await stage.another().get("a") is None
         assert await stage.cache.set_many({"a": 1, "b": 2}) == 0
-        assert await stage.another().get_many("ab") == {}
+        assert await stage.another().get_many(list("ab")) == {}
 
     with_server(scene)
 

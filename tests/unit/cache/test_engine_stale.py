@@ -300,7 +300,7 @@ def test_a_factory_that_asks_for_its_own_key_does_not_wait_for_itself(has_server
             return dict(await stage.cache.get_or_set_many(keys, lambda inner: dict.fromkeys(inner, 4)))
 
         assert await asyncio.wait_for(stage.cache.get_or_set("k", outer), 5) == 3
-        assert await asyncio.wait_for(stage.cache.get_or_set_many("ab", many), 5) == {"a": 4, "b": 4}
+        assert await asyncio.wait_for(stage.cache.get_or_set_many(list("ab"), many), 5) == {"a": 4, "b": 4}
 
     play(scene, has_server=has_server)
 
