@@ -2,6 +2,10 @@
 giving the memory back takes beside `redis-cli --scan | xargs redis-cli unlink`.
 
 `PERFCTL_BENCH_KEYS` (2,000,000) keys lie in two namespaces; `PERFCTL_BENCH_ROUNDS` (1) times each way to reclaim.
+
+What other clients feel is told in windows of four seconds: while memory is given back, one client asks this server
+and an idle one in turn, each millisecond. The median of the windows' worst answers of this server, less the same of
+the idle server, is the stall: what the machine itself does to a client happens to both, and windows are equally long.
 """
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -33,7 +38,7 @@ KEYS = int(os.environ.get("PERFCTL_BENCH_KEYS", "2000000"))
 ROUNDS = int(os.environ.get("PERFCTL_BENCH_ROUNDS", "1"))
 READERS = 4
 HOT = 1000
-IDLE_SECONDS = 8.0
+WINDOW_SECONDS = 4.0
 
 _LAYOUT = KeyLayout("perfctl")
 _SPAWN = multiprocessing.get_context("spawn")
@@ -44,21 +49,34 @@ end
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Felt:
+    """What one client felt: the worst answer of each window in seconds, and how long 999 of 1000 answers took."""
+
+    worst: tuple[float, ...]
+    p999: float
+
+    @property
+    def usual_worst(self) -> float:
+        """The median of the windows' worst."""
+        return statistics.median(self.worst)
+
+
 def run() -> list[Figure]:
-    """All of it on a Valkey of this bench alone."""
+    """All of it on a Valkey of this bench alone, beside an idle one."""
     with tempfile.TemporaryDirectory() as folder, redis_server(Path(folder)) as server:
-        figures = _clear(server)
+        with redis_server(Path(folder)) as idle:
+            figures = _clear(server, idle)
         figures += _reclaim(server)
     return [*figures, asyncio.run(_invalidation())]
 
 
-def _clear(server: RedisServer) -> list[Figure]:
+def _clear(server: RedisServer, idle: RedisServer) -> list[Figure]:
     _fill(server)
-    with _readers(server) as readers, _probe(server) as probe:
-        time.sleep(IDLE_SECONDS)
-        idle = _asked(probe, "worst")
+    with _readers(server) as readers, _processes([(_ask, (server.port, idle.port))]) as (probe,):
+        assert probe.recv() == "ready"
         clear_ms, cleared_at, took_seconds = asyncio.run(_clear_and_wait(server))
-        stall = _asked(probe, "worst")
+        busy, calm = _asked(probe, "felt")
         last_served = [_asked(reader, "last") for reader in readers]
     late = [max(0.0, served - cleared_at) * 1000 for served in last_served]
     left = server.call("DBSIZE")
@@ -67,12 +85,18 @@ def _clear(server: RedisServer) -> list[Figure]:
         Figure(f"served after it by {READERS} processes", max(late), "ms", 250.0, "the last time an old value was"),
         Figure(
             "another client's worst stall over idle",
-            max(0.0, stall - idle) * 1000,
+            max(0.0, busy.usual_worst - calm.usual_worst) * 1000,
             "ms",
             20.0,
-            f"idle {idle * 1000:.1f} ms; giving back took {took_seconds:.0f} s, {left:,} keys are left",
+            f"{_told(busy)}, of an idle server {_told(calm)}; giving back took {took_seconds:.0f} s, "
+            f"{left:,} keys are left",
         ),
     ]
+
+
+def _told(felt: Felt) -> str:
+    usual, worst, p999 = felt.usual_worst * 1000, max(felt.worst) * 1000, felt.p999 * 1000
+    return f"usual worst of {len(felt.worst)} windows {usual:.1f} ms, worst {worst:.1f}, p99.9 {p999:.1f}"
 
 
 async def _clear_and_wait(server: RedisServer) -> tuple[float, float, float]:
@@ -197,37 +221,38 @@ async def _read_on(port: int, parent: Connection) -> None:
         parent.send(last)
 
 
-@contextmanager
-def _probe(server: RedisServer) -> Iterator[Connection]:
-    with _processes([(_ask, server.port)]) as (probe,):
-        assert probe.recv() == "ready"
-        yield probe
-
-
-def _ask(port: int, parent: Connection) -> None:
-    """Another client: a GET each millisecond; tells, when asked, the longest since it was asked before."""
-    client = RawClient(port)
+def _ask(ports: tuple[int, int], parent: Connection) -> None:
+    """Another client: a GET of each server each millisecond; tells, when asked, what it felt of each."""
+    clients = [RawClient(port) for port in ports]
     parent.send("ready")
-    worst = 0.0
-    while True:
-        if parent.poll():
-            if parent.recv() == "end":
-                return
-            parent.send(worst)
-            worst = 0.0
-        started = time.perf_counter()
-        client.call("GET", "perfctl:other:k1")
-        worst = max(worst, time.perf_counter() - started)
+    windows: list[list[list[float]]] = []
+    ends = 0.0
+    while not parent.poll():
+        if time.perf_counter() >= ends:
+            windows.append([[] for _ in clients])
+            ends = time.perf_counter() + WINDOW_SECONDS
+        for client, took in zip(clients, windows[-1], strict=True):
+            started = time.perf_counter()
+            client.call("GET", "perfctl:other:k1")
+            took.append(time.perf_counter() - started)
         time.sleep(0.001)
+    parent.send([_felt([window[place] for window in windows]) for place in range(len(clients))])
+
+
+def _felt(windows: list[list[float]]) -> Felt:
+    windows = [window for window in windows if window]
+    answers = sorted(took for window in windows for took in window)
+    whole = windows[:-1] or windows
+    return Felt(tuple(max(window) for window in whole), answers[int(len(answers) * 0.999)])
 
 
 @contextmanager
-def _processes(targets: list[tuple[Any, int]]) -> Iterator[list[Connection]]:
+def _processes(targets: list[tuple[Any, Any]]) -> Iterator[list[Connection]]:
     """Processes with a pipe to each; they are ended afterwards."""
     made = []
-    for target, port in targets:
+    for target, argument in targets:
         here, there = _SPAWN.Pipe()
-        process = _SPAWN.Process(target=target, args=(port, there), daemon=True)
+        process = _SPAWN.Process(target=target, args=(argument, there), daemon=True)
         process.start()
         made.append((process, here))
     try:
@@ -238,7 +263,6 @@ def _processes(targets: list[tuple[Any, int]]) -> Iterator[list[Connection]]:
             process.join()
 
 
-def _asked(process: Connection, what: str) -> float:
+def _asked(process: Connection, what: str) -> Any:
     process.send(what)
-    answer: float = process.recv()
-    return answer
+    return process.recv()
