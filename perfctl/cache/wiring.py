@@ -188,16 +188,19 @@ class Wiring:
 
 
 class _Later:
-    """The store of a cache, opened by whoever first asks it something."""
+    """The store of a cache, opened by whoever first asks it something; from then on it needs the cache no more."""
 
     def __init__(self, cache: Wiring) -> None:
         self._cache = weakref.ref(cache)
+        self._opened: Store | None = None
 
     def __getattr__(self, name: str) -> Any:
-        cache = self._cache()
-        if cache is None:
-            raise AttributeError(name)
-        found = getattr(cache.store, name)
+        if self._opened is None:
+            cache = self._cache()
+            if cache is None:
+                raise AttributeError(name)
+            self._opened = cache.store
+        found = getattr(self._opened, name)
         self.__dict__[name] = found
         return found
 

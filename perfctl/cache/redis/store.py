@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from hiredis import ReplyError
@@ -15,7 +16,7 @@ from perfctl.cache.redis.inspection import Inspection
 from perfctl.cache.redis.line import RedisLine, Subscription, opened, subscribed
 from perfctl.cache.redis.node import is_no_string
 from perfctl.cache.redis.routes import Routes
-from perfctl.cache.store import HEAD_BYTES, SINCE, Dated, Fetched, Refusal, Write
+from perfctl.cache.store import HEAD_BYTES, SINCE, Dated, Fetched, ForbiddenError, Refusal, Write, created_ms_of
 
 _NAMES = 1000
 """Names in one UNLINK."""
@@ -77,15 +78,34 @@ class RedisStore(Inspection):
 
     async def put_newest(self, writes: Sequence[Dated]) -> list[bool]:
         """A script a name; where scripts are forbidden, a look and then a write."""
+        try:
+            return await self._put_newest(writes)
+        except ForbiddenError:
+            heads = await self.heads([dated.write.name for dated in writes])
+            kept = [
+                head is None or (created_ms_of(head) or 0) < dated.created_ms
+                for head, dated in zip(heads, writes, strict=True)
+            ]
+            newer = [dated.write for dated, is_kept in zip(writes, kept, strict=True) if is_kept]
+            refused = await self.put_many(newer) if newer else []
+            self._routes.refuse(*[ReplyError(each.reason) for each in refused])
+            return kept
+
+    async def _put_newest(self, writes: Sequence[Dated]) -> list[bool]:
         names = [dated.write.name for dated in writes]
         replies = await self._routes.many(names, [commands.put_newest(dated) for dated in writes])
         self._routes.refuse(*replies)
         return [bool(reply) for reply in replies]
 
     async def swap(self, write: Write, old: bytes) -> bool:
-        """A script, which knows the old blob by its header and its checksum."""
-        command = commands.swap(write, old)
-        return bool(await self._routes.ask(write.name, command, is_repeatable=False))
+        """A script, which knows the old blob by its header and its checksum; else a look and then a write."""
+        try:
+            return bool(await self._routes.ask(write.name, commands.swap(write, old), is_repeatable=False))
+        except ForbiddenError:
+            if await self.fetch(write.name) != old:
+                return False
+            await self.put(write)
+            return True
 
     async def remove(self, names: Sequence[bytes]) -> int:
         """UNLINK: the memory is freed in the background."""
@@ -123,12 +143,23 @@ class RedisStore(Inspection):
         return await self._routes.ask(name, command, is_repeatable=False) is not None
 
     async def keep(self, name: bytes, token: bytes, ms: int) -> bool:
-        """A script: PEXPIRE if the token is ours."""
-        return bool(await self.evaluate(commands.KEEP, [name], [token, ms]))
+        """A script: PEXPIRE if the token is ours; else a look and then that."""
+        try:
+            return bool(await self.evaluate(commands.KEEP, [name], [token, ms]))
+        except ForbiddenError:
+            return await self.fetch(name) == token and await self.touch([name], ms) == 1
 
     async def release(self, name: bytes, token: bytes, *, channel: bytes | None = None) -> bool:
-        """A script: DEL and PUBLISH if the token is ours."""
-        return bool(await self.evaluate(commands.RELEASE, [name], [token, channel or name]))
+        """A script: DEL and PUBLISH if the token is ours; else a look and then that."""
+        try:
+            return bool(await self.evaluate(commands.RELEASE, [name], [token, channel or name]))
+        except ForbiddenError:
+            if await self.fetch(name) != token:
+                return False
+            await self.remove([name])
+            with suppress(ForbiddenError):
+                await self.publish(channel or name, name)
+            return True
 
     async def evaluate(self, script: str, names: Sequence[str | bytes], arguments: Sequence[str | bytes | int]) -> Any:
         """EVAL: the script runs as one step on the server, on the names that it is given."""

@@ -14,7 +14,7 @@ from perfctl.cache.clock import Clock
 from perfctl.cache.serving.background import Background
 from perfctl.cache.serving.latency import Latency
 from perfctl.cache.serving.patience import Patience
-from perfctl.cache.store import Store, node_of
+from perfctl.cache.store import ForbiddenError, Store, node_of
 from perfctl.errors import PerfctlError, ServiceError, TimedOutError
 
 _LOG = logging.getLogger("perfctl.cache")
@@ -158,7 +158,7 @@ class SharedTier:
         return bool(concerned)
 
     def _failed(self, node: str | None, error: PerfctlError) -> None:
-        if isinstance(error, ServiceError):
+        if isinstance(error, (ServiceError, ForbiddenError)):
             self._refused(error)
             return
         if self._is_well:
@@ -169,11 +169,11 @@ class SharedTier:
         if is_news:
             self._background.later(self._breaker_seconds, self._probe_until_back)
 
-    def _refused(self, error: ServiceError) -> None:
+    def _refused(self, error: PerfctlError) -> None:
         """It answers, and it may refuse this call alone: said once a minute."""
         if self._now() >= self._quiet_until:
             self._quiet_until = self._now() + REFUSALS_SECONDS
-            _LOG.warning("the cache goes on without Redis: %s", error.message)
+            _LOG.warning("the cache goes on without what Redis refused: %s", error.message)
 
     def _answered(self) -> None:
         if not self._is_well and not self._breakers:

@@ -19,6 +19,7 @@ from perfctl.cache.serving.stampede import Stampede
 from perfctl.cache.serving.tiers import Tiers
 from perfctl.cache.serving.waiting import Waiters
 from perfctl.cache.serving.writing import Writer
+from perfctl.cache.store import ForbiddenError
 
 if TYPE_CHECKING:
     from perfctl.cache.coherence.backplane import Backplane
@@ -79,6 +80,7 @@ class Works:
         self._home: asyncio.AbstractEventLoop | None = None
         self._cache = weakref.ref(cache)
         self._runs = 0
+        self._may_tell = True
         self._dropped: weakref.finalize[[], Wiring] | None = None
         self._ending: asyncio.Task[None] | None = None
         self.is_running = False
@@ -93,7 +95,7 @@ class Works:
         cache = self._cache()
         if self.shared is not None and cache is not None:
             shared.closes(cache)
-            _ = cache.store  # its driver is imported now, not within the first caller's patience
+            _ = self.shared.store.address  # its driver is imported now, not within the first caller's patience
             self._end_with(cache, loop)
         if self.backplane is not None:
             self.backplane.start()
@@ -155,7 +157,7 @@ class Works:
     async def tell(self) -> None:
         """Tell the server what was counted since it was last told."""
         cache, shared = self._cache(), self.shared
-        if cache is None or shared is None:
+        if cache is None or shared is None or not self._may_tell:
             return
         increments = cache.counters.take()
         since = int(cache.clock.time())
@@ -163,7 +165,10 @@ class Works:
             return
 
         async def count() -> bool:
-            await shared.store.count(cache.layout.counters, increments, since=since)
+            try:
+                await shared.store.count(cache.layout.counters, increments, since=since)
+            except ForbiddenError:  # a user of one namespace alone: the sum of all processes goes without us
+                self._may_tell = False
             return True
 
         if not await shared.ask(count, False):
