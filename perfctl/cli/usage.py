@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any
@@ -59,6 +60,9 @@ def usage_error(error: Any) -> UsageError:
 
 def _no_such_option(error: Any, path: str) -> UsageError:
     near = _near(error.option_name, error.possibilities or ())
+    if error.option_name[1:].isdecimal():
+        hint = f"a value that begins with - stands after --: {path} ... -- {error.option_name}"
+        return UsageError(f"{path}: no option {error.option_name!r}", hint=hint, where=error.option_name)
     hint = f"did you mean {' or '.join(near)}?" if near else f"{path} --help lists the options"
     return UsageError(f"{path}: no option {error.option_name!r}", hint=hint, where=error.option_name)
 
@@ -73,7 +77,8 @@ def _bad_parameter(error: Any, ctx: Any, path: str) -> UsageError:
     if error.param is None:
         return UsageError(f"{path}: {_lower(error.format_message())}", hint=f"{path} --help")
     name = _name(error.param)
-    return UsageError(f"{name}: {_lower(error.message)}", hint=_example(ctx, path), where=name)
+    said = re.sub(r"a valid int( range)?$", "a whole number", _lower(error.message))
+    return UsageError(f"{name}: {said}", hint=_example(ctx, path), where=name)
 
 
 def _missing(error: Any) -> str:

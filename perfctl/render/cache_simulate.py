@@ -119,4 +119,4 @@ def _targets(targets: tuple[TargetSize, ...]) -> Table:
         for target in targets
     )
     reason = next((target.reason for target in targets if target.reason), None)
-    return Table(columns, rows, title=f"smallest size for {format_ratio(targets[0].target)} hits", caption=reason)
+    return Table(columns, rows, title=f"smallest size for {targets[0].target * 100:g} % hits", caption=reason)

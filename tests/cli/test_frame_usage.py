@@ -21,8 +21,11 @@ CASES = {
         "error: perfctl frame rows: no option '--limt'\n  set by: --limt\n  try:    did you mean --limit?\n"
     ),
     ("frame", "rows"): "error: perfctl frame rows: COUNT is missing\n  try:    such as: perfctl frame rows 3\n",
-    ("frame", "rows", "three"): "error: COUNT: 'three' is not a valid int",
-    ("frame", "rows", "-1"): "error: perfctl frame rows: no option '-1'\n",
+    ("frame", "rows", "three"): "error: COUNT: 'three' is not a whole number\n",
+    ("frame", "rows", "-1"): (
+        "error: perfctl frame rows: no option '-1'\n  set by: -1\n"
+        "  try:    a value that begins with - stands after --: perfctl frame rows ... -- -1\n"
+    ),
     ("frame", "rows", "1", "2"): "error: perfctl frame rows: got unexpected extra argument(s) (2)\n",
     ("frame", "rows", "1", "--limit"): "error: option '--limit' requires an argument\n",
     ("frame", "rows", "1", "--limit", "-1"): "error: --limit: '-1' is not a number of rows\n",
