@@ -62,19 +62,35 @@ def dumps(value: object, *, indent: int | None = None) -> str:
     return json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=False)
 
 
-def plain(value: object) -> Any:
-    """A value as JSON knows it: dataclasses by field, times in ISO 8601, bytes in base64, NaN as null."""
+_MOST_BITS = 2048
+_MAX_DEPTH = 100
+
+
+def plain(value: object, depth: int = 0) -> Any:
+    """A value as JSON knows it: dataclasses by field, times in ISO 8601, bytes in base64, NaN as null.
+
+    What no reader of JSON could take is text: integers of more than 2,048 bits in hexadecimal, `...` for what nests
+    deeper than 100.
+    """
     if value is None or isinstance(value, (bool, int, str)):
+        if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+            return hex(value)
         return value.value if isinstance(value, Enum) else value
     if isinstance(value, float):
         return value if math.isfinite(value) else None
+    if depth > _MAX_DEPTH:
+        return "..."
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {field.name: plain(getattr(value, field.name), depth + 1) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
+        return {_key(key): plain(item, depth + 1) for key, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
-        return [plain(item) for item in value]
+        return [plain(item, depth + 1) for item in value]
     return _scalar(value)
+
+
+def _key(key: object) -> str:
+    return str(plain(key)) if isinstance(key, int) and key.bit_length() > _MOST_BITS else str(key)
 
 
 def _scalar(value: object) -> Any:
@@ -90,7 +106,8 @@ def _scalar(value: object) -> Any:
         return base64.b64encode(bytes(value)).decode()
     from decimal import Decimal
 
-    return float(value) if isinstance(value, Decimal) and value.is_finite() else str(value)
+    number = float(value) if isinstance(value, Decimal) and value.is_finite() else math.inf
+    return number if math.isfinite(number) else str(value)
 
 
 Output = Literal["table", "plain", "json", "ndjson", "csv"]
