@@ -44,6 +44,10 @@ class Reclaimer:
         self._wanted: set[str] = set()
         _RECLAIMERS.add(self)
 
+    def is_requested(self, namespace: str) -> bool:
+        """Whether a sweep that has not begun will see what was cleared until now. For any thread."""
+        return namespace in self._wanted and namespace in self._sweeps
+
     def request(self, namespace: str) -> None:
         """Sweep it soon, once, however often this is called until then."""
         self._wanted.add(namespace)

@@ -124,7 +124,8 @@ class Works:
         if self._reclaimer is None:
             self._reclaimer = Reclaimer(self._store, cache.layout)
         self._home = portal().loop
-        self._home.call_soon_threadsafe(self._reclaimer.request, state.name)
+        if not self._reclaimer.is_requested(state.name):  # so that a server that is away costs no thread's waking
+            self._home.call_soon_threadsafe(self._reclaimer.request, state.name)
 
     def _end_with(self, cache: Wiring, loop: asyncio.AbstractEventLoop) -> None:
         """Stop on this loop when the cache is collected, on whatever thread that happens."""

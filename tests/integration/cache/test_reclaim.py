@@ -116,12 +116,15 @@ def test_one_process_at_a_time_sweeps_in_the_background(play: Play) -> None:
         here.request("api")
         await asyncio.sleep(0.2)
         assert await remaining(store, LAYOUT, "api") == 1000
+        assert here.is_requested("api")
         await here.stop()
+        assert not here.is_requested("api")
         await store.delete([lease])
         there.request("api")
         there.request("api")
         while await remaining(store, LAYOUT, "api") or await store.fetch(lease) is not None:
             await asyncio.sleep(0.02)
+        assert not there.is_requested("api")
         await there.stop()
 
     play(scene)
