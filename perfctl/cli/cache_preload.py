@@ -197,6 +197,8 @@ def _place(
         raise
     except BaseException:
         checkpoint.keep()
+        if checkpoint.done:
+            run.terminal.say(f"{checkpoint.done} entries are done, --resume goes on after them")
         raise
     checkpoint.forget()
 

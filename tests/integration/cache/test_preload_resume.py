@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -31,8 +32,8 @@ class Preload:
         self._file = folder / "numbers.jsonl"
         self._file.write_text("".join(f'{{"key": "n:{number}", "value": {number}}}\n' for number in range(LINES)))
 
-    def killed(self) -> int:
-        """Begin, and kill it once it has noted how far it came; what it noted."""
+    def killed(self, by: signal.Signals = signal.SIGKILL) -> int:
+        """Begin, and end it by a signal once it has noted how far it came; what it noted."""
         words = (sys.executable, "-m", "perfctl", "-c", self._sandbox.name, "cache", "preload", str(self._file))
         environment = {**self._sandbox.home, "PERFCTL_STATE_DIR": str(self._state)}
         with subprocess.Popen(
@@ -41,12 +42,14 @@ class Preload:
             cwd=self._sandbox.home["HOME"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
         ) as process:
             deadline = time.monotonic() + 60
             while not (noted := list(self._state.glob("preload/*.json"))) and time.monotonic() < deadline:
                 time.sleep(0.005)
-            process.kill()
+            process.send_signal(by)
+            self.complaint = process.communicate()[1]
         done: int = json.loads(noted[0].read_text())["done"]
         return done
 
@@ -82,6 +85,11 @@ def test_a_killed_preload_goes_on_where_it_was(preload: Preload) -> None:
     assert 0 < done < LINES
     answer = preload.resumed()
     assert (answer["resumed_at"], answer["loaded"], preload.missing()) == (done, LINES - done, 0)
+
+
+def test_an_interrupted_preload_says_how_to_go_on(preload: Preload) -> None:
+    done = preload.killed(signal.SIGINT)
+    assert preload.complaint == f"{done} entries are done, --resume goes on after them\nerror: interrupted\n"
 
 
 def test_a_preload_of_which_the_beginning_was_cleared_begins_anew(preload: Preload) -> None:
