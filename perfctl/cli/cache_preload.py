@@ -87,6 +87,7 @@ async def _read(run: Run, source: str, namespace: str | None, ttl: float | None,
         with progress_of(run, "loading stdin") as progress:
             loaded = await operator.preload(_entries(source), namespace=namespace, ttl=ttl, on_progress=progress)
         return _judged(run, loaded, source)
+    _refuse_unreadable(source)
     version = await _version(run, namespace)
     with (
         _place(run, resume, "file", _absolute(source), namespace, like=source, version=version) as (start, checkpoint),
@@ -243,11 +244,17 @@ def _refuse_idle(
 def _entries(source: str, skip: int = 0) -> Iterable[Entry | BadEntry]:
     from perfctl.cache.preloading.preload import lines_of, read_file, read_lines
 
-    if not source:
-        raise UsageError("the file's name is empty", hint="name a .jsonl file, a .yaml plan, or - for stdin")
     if source == "-":
         return read_lines(lines_of(sys.stdin.buffer), "stdin")
     return read_file(Path(source), skip=skip)
+
+
+def _refuse_unreadable(source: str) -> None:
+    from perfctl.cache.preloading.preload import refuse_unreadable
+
+    if not source:
+        raise UsageError("the file's name is empty", hint="name a .jsonl file, a .yaml plan, or - for stdin")
+    refuse_unreadable(Path(source))
 
 
 def _absolute(file: str) -> str:

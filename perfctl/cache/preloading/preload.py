@@ -293,6 +293,14 @@ def lines_in(path: Path) -> Iterator[bytes]:
         raise _unreadable(path, error) from error
 
 
+def refuse_unreadable(path: Path) -> None:
+    """UsageError where a file cannot be read, before anybody is asked anything for its sake."""
+    try:
+        path.open("rb").close()
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error) from error
+
+
 def _unreadable(path: Path, error: Exception) -> UsageError:
     reason = getattr(error, "strerror", None) or "not UTF-8"
     return UsageError(f"cannot read {path}: {reason}", hint="name a .jsonl file, a .yaml plan, or - for stdin")

@@ -15,6 +15,8 @@ from typing import Any
 
 import hiredis
 
+from perfctl.calls import begun, ended
+
 _INCOMPLETE = object()
 
 Answer = Callable[[Any, BaseException | None], None]
@@ -65,10 +67,26 @@ class Channel(asyncio.Protocol):
         if not self.is_open:
             self._loop.call_soon(answer, None, LostConnectionError("the connection was closed"))
             return
+        since = begun()
+        if since:
+            answer = self._told(payload, count, answer, since)
         self._waiting.append(_Request(count, answer, self._loop.time()))
         if self._watch is None:
             self._watch = self._loop.call_later(self._timeout_seconds, self._look)
         self._transport.write(payload)
+
+    def _told(self, payload: bytes, count: int, answer: Answer, since: float) -> Answer:
+        """The answer, told of in the log of calls."""
+        at = self._connection
+        server = f"Redis at {at.host}:{at.port}" if hasattr(at, "host") else f"Redis at {at.path}"
+        words = payload.split(b"\r\n", 5)
+        call = words[2].decode("ascii", "backslashreplace") + (f" and {count - 1} more" if count > 1 else "")
+
+        def told(replies: Any, error: BaseException | None) -> None:
+            ended(server, call, since)
+            answer(replies, error)
+
+        return told
 
     def send(self, payload: bytes) -> None:
         """Send commands that have no reply of their own, as SUBSCRIBE has none in RESP3."""

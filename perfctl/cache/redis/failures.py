@@ -16,15 +16,16 @@ from perfctl.errors import AuthError, PerfctlError, ServiceError, TimedOutError,
 
 
 @contextmanager
-def translated(at: Address, node: str, call: str) -> Iterator[None]:
-    """Raise what the driver raises as a PerfctlError that names the node, and tell of the call in the log."""
-    since = begun()
+def translated(at: Address, node: str, call: str | None = None) -> Iterator[None]:
+    """Raise what the driver raises as a PerfctlError that names the node; `call` is told of in the log of calls, which
+    hears of each command from the channel itself."""
+    since = begun() if call else 0.0
     try:
         yield
     except (failures.RedisError, failures.RedisClusterException, hiredis.ReplyError, OSError) as error:
         raise translation(error, at, node) from error
     finally:
-        ended(f"Redis at {node}" if since else "", call, since)
+        ended(f"Redis at {node}" if since else "", call or "", since)
 
 
 def translation(error: BaseException, at: Address, node: str) -> PerfctlError:

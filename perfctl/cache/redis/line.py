@@ -45,7 +45,7 @@ class RedisLine:
             return None
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._channel.request(packed(*words), 1, lambda replies, error: hand_over(future, replies, error))
-        with translated(self._at, self.node, str(words[0])):
+        with translated(self._at, self.node):
             (reply,) = await future
         if isinstance(reply, hiredis.ReplyError):
             raise refusal(str(reply), self._at, self.node)

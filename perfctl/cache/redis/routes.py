@@ -122,7 +122,7 @@ class Routes:
 
     async def of(self, node: Node, command: bytes) -> Any:
         """The reply of one node; what it refuses is raised."""
-        with translated(self._at, node.name, "ask"):
+        with translated(self._at, node.name):
             reply = await node.ask(command)
         if type(reply) is ReplyError:
             raise refusal(str(reply), self._at, node.name)
@@ -132,7 +132,7 @@ class Routes:
         """The replies of each node to the same commands; refusals stand in their places."""
 
         async def of_one(node: Node) -> list[Any]:
-            with translated(self._at, node.name, "ask"):
+            with translated(self._at, node.name):
                 return await node.ask_all(commands)
 
         return list(await asyncio.gather(*[of_one(node) for node in nodes]))

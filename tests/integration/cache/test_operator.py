@@ -205,7 +205,9 @@ def test_foreign_keys_of_any_type_are_addressed_by_their_whole_name(sandbox: Run
     assert sandbox.perfctl("cache", "ttl", f"{prefix}:hash", "--raw").stdout == "never\n"
     assert sandbox.perfctl("cache", "ttl", f"{prefix}:none", "--raw").returncode == 1
     assert sandbox.perfctl("cache", "get", f"{prefix}:text", "--raw", "-n", "x").returncode == 2
-    ranked = data(sandbox.perfctl("cache", "top", "--by", "no-ttl", "--raw", "--limit", "0", "-o", "json"))
+    ranked = data(
+        sandbox.perfctl("cache", "top", "--by", "no-ttl", "--raw", "--samples", "100000", "--limit", "0", "-o", "json")
+    )
     assert {f"{prefix}:hash", f"{prefix}:list"} <= {row["key"] for row in ranked["rows"]}
     gone = data(sandbox.perfctl("cache", "clear", "--pattern", f"{prefix}:*", "--raw", "--yes", "-o", "json"))
     assert (gone["deleted"], gone["namespace"], gone["pattern"]) == (6, None, f"{prefix}:*")
