@@ -62,11 +62,6 @@ class KeyMaker:
         """Whether a key depends on nothing but the relevant arguments: a function of the user's may read more."""
         return self._by_function is None
 
-    @property
-    def has_tags(self) -> bool:
-        """Whether calls have tags."""
-        return bool(self._tags)
-
     def key(self, arguments: Arguments) -> str:
         """The key of a call. UsageError for an argument that has no repeatable text."""
         if self._template is not None:

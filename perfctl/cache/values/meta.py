@@ -25,10 +25,6 @@ class Meta(NamedTuple):
     etag: str | None = None
     """What its source called this state of it, for a conditional refresh."""
 
-    def age_ms(self, now_ms: int) -> int:
-        """How long ago it was written; never below 0, whatever the writer's clock said."""
-        return max(0, now_ms - self.created_ms)
-
     def is_fresh(self, now_ms: int) -> bool:
         """Whether it is within its life at a moment in Unix ms."""
         return self.fresh_ms is None or now_ms < self.created_ms + self.fresh_ms

@@ -35,9 +35,3 @@ def compressor_named(name: str) -> Compressor:
     if name not in _LOADED:
         _LOADED[name] = importlib.import_module(f"{__name__}.{name}").COMPRESSOR
     return _LOADED[name]
-
-
-def compressor_numbered(number: int) -> Compressor | None:
-    """The compressor of an id in a header; None for an id that was never given out."""
-    name = COMPRESSOR_NAMES.get(number)
-    return compressor_named(name) if name else None

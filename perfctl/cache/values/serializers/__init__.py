@@ -72,9 +72,3 @@ def serializer_named(name: str) -> Serializer:
     if name not in _LOADED:
         _LOADED[name] = importlib.import_module(f"{__name__}.{name}").SERIALIZER
     return _LOADED[name]
-
-
-def serializer_numbered(number: int) -> Serializer | None:
-    """The serializer of an id in a header; None for an id that was never given out."""
-    name = SERIALIZER_NAMES.get(number)
-    return serializer_named(name) if name else None
