@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.campaign import SOAKS
+from tests.postgres_server import VERSIONS, PostgresServer, postgres_server
 
 Perfctl = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -161,3 +162,12 @@ def _sandbox(name: str, home: dict[str, str], *options: str) -> Iterator[Running
     finally:
         ended = run_perfctl("sandbox", "down", "--name", name, "--purge", env=home)
         assert ended.returncode == 0, ended.stderr
+
+
+@pytest.fixture(scope="session", params=VERSIONS, ids="pg{}".format)
+def postgres(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """A plain server of each version, with pg_stat_statements: one for all tests of a worker. Make a database of
+    your own in it."""
+    with postgres_server(tmp_path_factory.mktemp("postgres"), request.param) as server:
+        server.sql("CREATE EXTENSION pg_stat_statements")
+        yield server

@@ -10,7 +10,8 @@ import typer
 from perfctl.cli.command import CommandGroup
 from perfctl.cli.intake import taken
 from perfctl.cli.run import Run
-from perfctl.db.model import PlanReport, SlowOrder, SlowQueries
+from perfctl.db.model.plans import PlanReport
+from perfctl.db.model.statements import SlowOrder, SlowQueries
 from perfctl.diagnosis import Diagnosis
 from perfctl.errors import RefusedError, UsageError
 

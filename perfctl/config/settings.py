@@ -209,6 +209,16 @@ class CDNConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CheckSettings:
+    """What one check of the database has of its own; what is left out is as the check has it."""
+
+    name: str = setting("", "The check, as `perfctl db check` names it.")
+    warn: float | None = setting(None, "From this value on it warns, in the check's own unit.")
+    fail: float | None = setting(None, "From this value on it fails.")
+    enabled: bool = setting(True, "Whether it is run.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseConfig:
     """PostgreSQL: where it is, how to be let in, how many connections to hold."""
 
@@ -235,6 +245,24 @@ class DatabaseConfig:
     trusted_functions: tuple[str, ...] = setting(
         (), "Functions that only read, whatever they are declared.", role="guard"
     )
+    sslcert: str | None = setting(None, "The file with our certificate, where the server wants one.", role="path")
+    sslkey: str | None = setting(None, "The file with its key.", role="path")
+    application_name: str = setting("perfctl", "The name that the server shows for our connections.")
+    idle_connection_seconds: float = setting(300.0, "How long a connection beyond min_connections may lie idle.", low=0)
+    max_connection_lifetime_seconds: float = setting(
+        3600.0, "How old a connection may become before another takes its place; 0: any age.", low=0
+    )
+    retry_reads: bool = setting(True, "Ask an idempotent read once more when its connection broke.")
+    statement_cache_size: int = setting(
+        100, "Prepared statements kept for each connection; 0: none, as behind a PgBouncer in transaction mode.", low=0
+    )
+    query_cache_ttl_seconds: float = setting(60.0, "How long cached rows live where the caller names no TTL.", low=0)
+    query_cache_max_mb: float = setting(16.0, "The limit of the query cache within the process.", low=0)
+    log_files: tuple[str, ...] = setting(
+        (), "The server's log files, for db slow --source logs; patterns such as *.csv.gz are allowed.", role="path"
+    )
+    log_line_prefix: str | None = setting(None, "Their log_line_prefix; by default it is asked of the server.")
+    checks: tuple[CheckSettings, ...] = setting((), "Checks with limits of their own.")
 
     @property
     def is_configured(self) -> bool:

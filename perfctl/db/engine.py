@@ -10,7 +10,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from perfctl.db import doctor
-from perfctl.db.model import Execution, PlanReport, SlowOrder, SlowQueries, SlowQuery
+from perfctl.db.model.executions import Execution
+from perfctl.db.model.plans import PlanReport
+from perfctl.db.model.statements import SlowOrder, SlowQueries, SlowQuery
 from perfctl.db.plan import read_plan
 from perfctl.db.pool import ConnectionPool
 from perfctl.db.postgres import Record, Session, StatementError, address, quoted

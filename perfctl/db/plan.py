@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from perfctl.db.model import Buffers, PlanNode, PlanReport, PlanTrigger
+from perfctl.db.model.plans import Buffers, PlanNode, PlanReport, PlanTrigger
 from perfctl.errors import UsageError
 
 MAX_DEPTH = 200

@@ -6,7 +6,8 @@ from collections import deque
 from collections.abc import Iterable
 from math import sqrt
 
-from perfctl.db.model import Execution, SlowQuery
+from perfctl.db.model.executions import Execution
+from perfctl.db.model.statements import SlowQuery
 from perfctl.db.sqltext import fingerprint
 
 KEPT = 1000

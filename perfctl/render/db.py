@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from perfctl.db.model import Buffers, PlanNode, PlanReport, SlowOrder, SlowQueries, SlowQuery
+from perfctl.db.model.plans import Buffers, PlanNode, PlanReport
+from perfctl.db.model.statements import SlowOrder, SlowQueries, SlowQuery
 from perfctl.render.view import Cell, Column, Facts, Table, Text, Tone, Tree, View, view
 from perfctl.units import format_count, format_duration_ms, format_ratio
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from perfctl.db.model import SlowQueries, SlowQuery
+from perfctl.db.model.statements import SlowQueries, SlowQuery
 from perfctl.db.plan import read_plan
 from perfctl.render.show import show
 from tests.cli.golden_files import golden_of

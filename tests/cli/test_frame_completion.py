@@ -66,7 +66,7 @@ def test_a_tab_offers_what_may_stand_there(words: tuple[str, ...], expected: lis
 def test_the_known_values_are_those_that_the_commands_take() -> None:
     from perfctl.cache.operating.top import RANKINGS as CACHE_RANKINGS
     from perfctl.cli.cache_look import Ranking
-    from perfctl.db.model import SlowOrder
+    from perfctl.db.model.statements import SlowOrder
     from perfctl.sandbox.parts import OPTIONAL
 
     assert get_args(SlowOrder) == SLOW_ORDERS

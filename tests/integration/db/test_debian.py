@@ -17,7 +17,8 @@ import pytest
 
 from perfctl.config import DatabaseConfig
 from perfctl.db.engine import DatabaseOptimizer
-from perfctl.db.model import PlanReport, SlowQueries
+from perfctl.db.model.plans import PlanReport
+from perfctl.db.model.statements import SlowQueries
 from perfctl.diagnosis import Check
 from perfctl.errors import AuthError, ConfigError, PerfctlError
 from tests.integration.db.conftest import execute

@@ -10,7 +10,7 @@ import pytest
 
 from perfctl.config import DatabaseConfig
 from perfctl.db.engine import DatabaseOptimizer
-from perfctl.db.model import SlowQueries
+from perfctl.db.model.statements import SlowQueries
 from perfctl.diagnosis import Check, Diagnosis
 from perfctl.errors import ServiceError
 from tests.integration.db.conftest import Ask, execute

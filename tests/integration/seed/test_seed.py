@@ -12,7 +12,8 @@ import pytest
 
 from perfctl.config import DatabaseConfig
 from perfctl.db.engine import DatabaseOptimizer
-from perfctl.db.model import PlanReport, SlowQueries, SlowQuery
+from perfctl.db.model.plans import PlanReport
+from perfctl.db.model.statements import SlowQueries, SlowQuery
 from perfctl.db.plan import every_node
 from perfctl.db.postgres import connected
 from perfctl.db.sqltext import fingerprint, statements

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from perfctl.db.model import Buffers
+from perfctl.db.model.plans import Buffers
 from perfctl.db.plan import MAX_DEPTH, every_node, read_plan
 from perfctl.errors import UsageError
 

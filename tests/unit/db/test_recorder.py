@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from perfctl.db.model import Execution
+from perfctl.db.model.executions import Execution
 from perfctl.db.recorder import KEPT, QueryOptimizer
 
 

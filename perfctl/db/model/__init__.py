@@ -1,0 +1,1 @@
+"""What the database answers: frozen dataclasses, one file a room."""
