@@ -25,6 +25,8 @@ LIBPQ: Mapping[str, str] = {
     "PGPASSWORD": "database.password",
     "PGSSLMODE": "database.sslmode",
     "PGSSLROOTCERT": "database.sslrootcert",
+    "PGSSLCERT": "database.sslcert",
+    "PGSSLKEY": "database.sslkey",
 }
 """https://www.postgresql.org/docs/current/libpq-envars.html"""
 
@@ -36,6 +38,8 @@ _SERVICE: Mapping[str, str] = {
     "password": "database.password",
     "sslmode": "database.sslmode",
     "sslrootcert": "database.sslrootcert",
+    "sslcert": "database.sslcert",
+    "sslkey": "database.sslkey",
 }
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from perfctl.config.addresses import user_of
 from perfctl.config.fault import Fault, raise_for
 from perfctl.config.secret import Secret
-from perfctl.config.settings import CacheConfig, CDNConfig, DatabaseConfig, Settings
+from perfctl.config.settings import CacheConfig, CDNConfig, CheckSettings, DatabaseConfig, NamespaceSettings, Settings
 
 Place = Callable[[str], str]
 """From a key to where it was set."""
@@ -52,6 +52,7 @@ def _cache(cache: CacheConfig, place: Place) -> Iterator[Fault]:
             "'pickle' needs cache.encryption_key: reading a pickle that somebody else could write runs their code",
             "set cache.encryption_key, or use msgpack",
         )
+    yield from _named(cache.namespaces, "cache.namespaces", "api", place)
     yield from _namespaces(cache, place)
     yield from _tokens(cache, "cache", ("redis_password", "elasticache_iam"), place)
     if _is(cache.redis_password, "elasticache_iam") and not (cache.elasticache_name and _user(cache)):
@@ -59,15 +60,22 @@ def _cache(cache: CacheConfig, place: Place) -> Iterator[Fault]:
         yield _fault(place, "cache.redis_password", "{elasticache_iam: true} needs the cache's name and a user", hint)
 
 
-def _namespaces(cache: CacheConfig, place: Place) -> Iterator[Fault]:
+def _named(
+    records: Sequence[NamespaceSettings | CheckSettings], key: str, example: str, place: Place
+) -> Iterator[Fault]:
+    """Each record has a name, and no other has it."""
     seen: set[str] = set()
+    for index, record in enumerate(records):
+        if not record.name:
+            yield _fault(place, key, f"[{index}] has no name", f"write {{name: {example}, ...}}")
+        elif record.name in seen:
+            yield _fault(place, key, f"[{index}] {record.name!r} stands there twice", "join the two")
+        seen.add(record.name)
+
+
+def _namespaces(cache: CacheConfig, place: Place) -> Iterator[Fault]:
     for index, namespace in enumerate(cache.namespaces):
-        where = f"[{index}]" if not namespace.name else f"[{index}] {namespace.name!r}"
-        if not namespace.name:
-            yield _fault(place, "cache.namespaces", f"{where} has no name", "write {name: api, ...}")
-        elif namespace.name in seen:
-            yield _fault(place, "cache.namespaces", f"{where} stands there twice", "join the two")
-        seen.add(namespace.name)
+        where = f"[{index}] {namespace.name!r}"
         for what, needs_key in (
             ("pickle", namespace.serialization_method == "pickle"),
             ("encrypted", namespace.encrypted),
@@ -93,6 +101,9 @@ def _database(database: DatabaseConfig, place: Place) -> Iterator[Fault]:
     if low > high:
         hint = "lower min_connections, or raise max_connections"
         yield _fault(place, "database.min_connections", f"{low} is more than database.max_connections {high}", hint)
+    if database.sslkey and not database.sslcert:
+        yield _fault(place, "database.sslkey", "stands without database.sslcert", "set the certificate, too")
+    yield from _named(database.checks, "database.checks", "connections", place)
     yield from _tokens(database, "database", ("password", "rds_iam"), place)
     if _is(database.password, "rds_iam") and not (database.dsn or (database.username and database.host)):
         yield _fault(place, "database.password", "{rds_iam: true} needs database.host and database.username", None)

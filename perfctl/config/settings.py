@@ -259,7 +259,7 @@ class DatabaseConfig:
     query_cache_ttl_seconds: float = setting(60.0, "How long cached rows live where the caller names no TTL.", low=0)
     query_cache_max_mb: float = setting(16.0, "The limit of the query cache within the process.", low=0)
     log_files: tuple[str, ...] = setting(
-        (), "The server's log files, for db slow --source logs; patterns such as *.csv.gz are allowed.", role="path"
+        (), "The server's log files, for db slow --source logs; patterns such as *.csv.gz are allowed."
     )
     log_line_prefix: str | None = setting(None, "Their log_line_prefix; by default it is asked of the server.")
     checks: tuple[CheckSettings, ...] = setting((), "Checks with limits of their own.")

@@ -41,6 +41,12 @@ from tests.unit.config.conftest import Place
             "cache: {namespaces: [{name: api}, {name: api}]}",
             "1:21: cache.namespaces [1] 'api' stands there twice",
         ),
+        ("database: {checks: [{warn: 1}]}", "1:20: database.checks [0] has no name"),
+        (
+            "database: {checks: [{name: xid_age}, {name: xid_age}]}",
+            "1:20: database.checks [1] 'xid_age' stands there twice",
+        ),
+        ("database: {sslkey: k.pem}", "1:20: database.sslkey stands without database.sslcert"),
         (
             "cache: {namespaces: [{name: api, encrypted: true}]}",
             "1:21: cache.namespaces [0] 'api': encrypted needs cache.encryption_key",
