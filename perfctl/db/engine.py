@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from perfctl.db import doctor
 from perfctl.db.model.executions import Execution
 from perfctl.db.model.plans import PlanReport
-from perfctl.db.model.statements import SlowOrder, SlowQueries, SlowQuery
-from perfctl.db.plan import read_plan
+from perfctl.db.model.statements import SlowOrder, SlowQueries
+from perfctl.db.plans import read_plan
 from perfctl.db.pool import ConnectionPool
-from perfctl.db.postgres import Record, Session, StatementError, address, quoted
+from perfctl.db.postgres import Record, Session, StatementError, address
 from perfctl.db.querycache import QueryCache, key_of
 from perfctl.db.questions import question
-from perfctl.db.recorder import QueryOptimizer
-from perfctl.db.sqltext import Statement, explainable, fingerprint, is_read, numbered
+from perfctl.db.sqltext import Statement, explainable, is_read, numbered
+from perfctl.db.statements.counted import counted
+from perfctl.db.statements.order import Wanted
+from perfctl.db.statements.recorder import QueryOptimizer
 from perfctl.diagnosis import Check, Diagnosis, diagnose
-from perfctl.errors import PerfctlError, RefusedError, ServiceError, TimedOutError
+from perfctl.errors import PerfctlError, RefusedError, TimedOutError
 
 if TYPE_CHECKING:
     from perfctl.config import DatabaseConfig
@@ -36,8 +38,6 @@ _GRACE_SECONDS = 5.0
 _READ_ONLY = "25006"
 _PREPARED = "perfctl_generic_plan"
 _TOO_MANY = "cannot insert multiple commands"
-# pg_stat_statements' version -> the PostgreSQL that brought it: after pg_upgrade the extension may lag behind.
-_STATEMENTS_SHAPE = {"1.8": 13, "1.9": 14, "1.10": 15, "1.11": 17, "1.12": 18}
 
 
 class DatabaseOptimizer:
@@ -131,17 +131,12 @@ class DatabaseOptimizer:
 
         ServiceError, with the statement that mends it, where nothing is counted.
         """
+        return await self.slow(Wanted(by=by, limit=limit), timeout=timeout)
+
+    async def slow(self, wanted: Wanted | None = None, *, timeout: float | None = None) -> SlowQueries:
+        """The costliest shapes of query, filtered and ordered as wanted: by default the first 20 by total time."""
         async with self.pool.acquire(timeout=timeout) as session:
-            facts = (await session.fetch(question("server_facts"), timeout=timeout))[0]
-            fault = doctor.statements_fault(facts)
-            if fault:
-                raise ServiceError(fault[0], hint=fault[1])
-            schema, shape = quoted(facts["extension_schema"]), _shape_of(facts["extension_version"])
-            ask = question("slow_queries", version=shape).replace("{schema}", schema)
-            rows = await session.fetch(ask, by, limit, timeout=timeout)
-            since = question("statistics_since", version=shape).replace("{schema}", schema)
-            counted = (await session.fetch(since, timeout=timeout))[0]
-        return _slow_queries(rows, counted, by)
+            return await counted(session, wanted or Wanted(), timeout=timeout)
 
     async def doctor(self) -> Diagnosis:
         """Can perfctl connect, what may its role see, what is missing; each with the one thing that mends it."""
@@ -277,55 +272,3 @@ def _located(error: StatementError, sql: str, shift: int) -> StatementError:
     line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
     message = f"{error.message} at line {line}, column {column}"
     return StatementError(message, sqlstate=error.sqlstate, position=at, hint=error.hint)
-
-
-def _shape_of(extension_version: str) -> int:
-    """The PostgreSQL whose columns pg_stat_statements has; a version that is newer than we know has the newest."""
-    known = _STATEMENTS_SHAPE.get(extension_version)
-    if known is None and tuple(map(int, extension_version.split("."))) < (1, 8):
-        raise ServiceError(
-            f"pg_stat_statements {extension_version} is too old to be read",
-            hint="ALTER EXTENSION pg_stat_statements UPDATE; on PostgreSQL 13 or later",
-        )
-    return known or max(_STATEMENTS_SHAPE.values())
-
-
-def _slow_queries(rows: list[Record], counted: Mapping[str, Any], by: SlowOrder) -> SlowQueries:
-    total_ms = rows[0]["all_ms"] if rows else 0.0
-    return SlowQueries(
-        rows=tuple(_slow_query(row) for row in rows),
-        total=rows[0]["total"] if rows else 0,
-        by=by,
-        database=counted["database"],
-        source="pg_stat_statements",
-        since=counted["since"],
-        total_ms=round(total_ms, 3),
-        evicted=counted["evicted"],
-        unreadable=counted["unreadable"],
-    )
-
-
-def _slow_query(row: Record) -> SlowQuery:
-    asked = row["shared_blks_hit"] + row["shared_blks_read"]
-    return SlowQuery(
-        query=row["query"],
-        fingerprint=fingerprint(row["query"]),
-        queryid=row["queryid"],
-        username=row["username"],
-        calls=row["calls"],
-        total_ms=round(row["total_ms"], 3),
-        share=round(row["total_ms"] / row["all_ms"], 6) if row["all_ms"] else 0.0,
-        mean_ms=round(row["mean_ms"], 4),
-        min_ms=round(row["min_ms"], 4),
-        max_ms=round(row["max_ms"], 4),
-        stddev_ms=round(row["stddev_ms"], 4),
-        rows=row["rows"],
-        shared_hit_ratio=round(row["shared_blks_hit"] / asked, 6) if asked else None,
-        shared_hit_blks=row["shared_blks_hit"],
-        shared_read_blks=row["shared_blks_read"],
-        shared_dirtied_blks=row["shared_blks_dirtied"],
-        shared_written_blks=row["shared_blks_written"],
-        temp_blks=row["temp_blks"],
-        io_ms=None if row["io_ms"] is None else round(row["io_ms"], 3),
-        wal_bytes=row["wal_bytes"],
-    )

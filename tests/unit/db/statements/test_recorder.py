@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from perfctl.db.model.executions import Execution
-from perfctl.db.recorder import KEPT, QueryOptimizer
+from perfctl.db.statements.recorder import KEPT, QueryOptimizer
 
 
 def ran(query: str, took_ms: float, *, rows: int = 1, was_cached: bool = False) -> Execution:

@@ -57,14 +57,6 @@ def _shape(key: str, executions: list[Execution], all_ms: float) -> SlowQuery:
         max_ms=max(times),
         stddev_ms=_stddev(times),
         rows=sum(execution.rows for execution in executions),
-        shared_hit_ratio=None,
-        shared_hit_blks=None,
-        shared_read_blks=None,
-        shared_dirtied_blks=None,
-        shared_written_blks=None,
-        temp_blks=None,
-        io_ms=None,
-        wal_bytes=None,
     )
 
 
