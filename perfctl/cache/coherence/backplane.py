@@ -26,6 +26,7 @@ from perfctl.bridge import portal
 from perfctl.cache.keys import KeyLayout
 from perfctl.cache.store import ForbiddenError
 from perfctl.config.settings import BackplaneMode
+from perfctl.endings import ended
 from perfctl.errors import AuthError, PerfctlError, ServiceError
 
 if TYPE_CHECKING:
@@ -136,8 +137,7 @@ class Backplane:
         self._loop = None
         task, self._task = self._task, None
         if task is not None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            await ended(task)
         self._lose()
 
     def announce(self, names: Iterable[bytes]) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import hiredis
 
 from perfctl.calls import begun, ended
+from perfctl.endings import heeded
 
 _INCOMPLETE = object()
 
@@ -53,7 +54,7 @@ class Channel(asyncio.Protocol):
     async def open(self, connection: Any) -> None:
         """Let redis-py connect, then take over. Raises what redis-py raises."""
         try:
-            await connection.connect()
+            await heeded(connection.connect())
         except BaseException:
             await connection.disconnect(nowait=True)
             raise

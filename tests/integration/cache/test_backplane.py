@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from perfctl.bridge import portal
 from perfctl.cache.address import address_of
 from perfctl.cache.coherence.backplane import Backplane
 from perfctl.cache.keys import KeyLayout
@@ -293,3 +294,23 @@ def test_a_forked_child_hears_by_a_connection_of_its_own(tmp_path: Path, ears: C
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
         until(lambda: NAME in here.notes.names)
         assert here.notes.is_verified
+
+
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_a_backplane_that_just_connects_is_stopped(tmp_path: Path, protocol: int) -> None:
+    """In whichever turn of the loop: redis-py loses a cancellation that comes when a command was just sent."""
+    with redis_server(tmp_path) as server:
+        store = RedisStore(address_of(config_of(server, protocol=protocol)))
+
+        async def scene() -> None:
+            for turns in range(120):
+                backplane = Backplane("tracking", store, LAYOUT, Notes(), protocol=protocol)
+                backplane.start()
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                stopping = asyncio.ensure_future(backplane.stop())
+                await asyncio.wait([stopping], timeout=10)
+                assert stopping.done(), f"stopped after {turns} turns, it goes on"
+            await store.close()
+
+        portal().run(scene)
