@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from perfctl.db.model.statements import SlowQueries, SlowQuery
-from perfctl.db.plan import read_plan
+from perfctl.db.plans import read_plan
 from perfctl.render.show import show
 from tests.cli.golden_files import golden_of
 

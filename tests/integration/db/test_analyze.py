@@ -9,7 +9,7 @@ import pytest
 
 from perfctl.config import DatabaseConfig
 from perfctl.db.engine import DatabaseOptimizer
-from perfctl.db.plan import every_node
+from perfctl.db.plans import every_node
 from perfctl.db.postgres import StatementError, connected
 from perfctl.errors import PerfctlError, RefusedError
 from tests.integration.db.conftest import Ask, effects

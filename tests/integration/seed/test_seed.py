@@ -14,7 +14,7 @@ from perfctl.config import DatabaseConfig
 from perfctl.db.engine import DatabaseOptimizer
 from perfctl.db.model.plans import PlanReport
 from perfctl.db.model.statements import SlowQueries, SlowQuery
-from perfctl.db.plan import every_node
+from perfctl.db.plans import every_node
 from perfctl.db.postgres import connected
 from perfctl.db.sqltext import fingerprint, statements
 from perfctl.sandbox.seed import run_load, seed_data

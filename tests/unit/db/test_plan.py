@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from perfctl.db.model.plans import Buffers
-from perfctl.db.plan import MAX_DEPTH, every_node, read_plan
+from perfctl.db.plans import MAX_DEPTH, every_node, read_plan
 from perfctl.errors import UsageError
 
 PLANS = sorted((Path(__file__).parents[2] / "fixtures" / "db").glob("plan_*.json"))
