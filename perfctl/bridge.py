@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import contextlib
 import logging
 import os
 import threading
 import weakref
 from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import Future
 from typing import Any, Protocol, TypeVar
 
+from perfctl.endings import ended
 from perfctl.errors import UsageError
 
 _LOG = logging.getLogger("perfctl.bridge")
@@ -18,7 +21,9 @@ _LOG = logging.getLogger("perfctl.bridge")
 _Value = TypeVar("_Value")
 
 CLOSE_SECONDS = 5.0
-"""How long each thing that is registered may take to close at exit."""
+"""How long each thing that is registered may take to close."""
+_LOOK_SECONDS = 1.0
+"""How often who waits for another loop looks whether that loop is still there."""
 
 
 class Closable(Protocol):
@@ -43,7 +48,7 @@ class Portal:
     def loop(self) -> asyncio.AbstractEventLoop:
         """The loop, running."""
         with self._starting:
-            if self._loop is None:
+            if self._loop is None or self._loop.is_closed():  # whatever ended its thread
                 self._loop = _Loop()
                 self._thread = threading.Thread(target=_serve, args=(self._loop,), name="perfctl-bridge", daemon=True)
                 self._thread.start()
@@ -66,20 +71,15 @@ class Portal:
         UsageError where the calling thread runs an event loop itself: blocking it could wait for ever.
         """
         refuse_inside_a_loop(name)
-        future = asyncio.run_coroutine_threadsafe(_awaited(start), loop or self.loop)
-        try:
-            return future.result()
-        except BaseException:
-            future.cancel()
-            raise
+        return result_on(loop or self.loop, _awaited(start))
 
     async def finish(self, closable: Closable) -> None:
         """Close something registered on this loop now, awaited from another loop."""
         with self._starting:
             self._closables.discard(closable)
             loop = self._loop
-        if loop is not None:
-            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(closable.close(), loop))
+        if loop is not None and not await done_on(loop, closable.close()):
+            _LOG.warning("closing %s took longer than %g s", type(closable).__name__, CLOSE_SECONDS)
 
     def close(self) -> None:
         """Close what was registered, cancel what still runs, stop the loop, end the thread. It may be used again."""
@@ -87,14 +87,16 @@ class Portal:
             loop, closables = self._loop, list(self._closables)
         if loop is None:
             return
-        asyncio.run_coroutine_threadsafe(_close_all(closables), loop).result()
+        with contextlib.suppress(RuntimeError):  # its thread ended before
+            result_on(loop, _close_all(closables))
         with self._starting:  # until here, what closes may ask for the loop that it works on
             if self._loop is not loop:
                 return
             thread, self._loop, self._thread = self._thread, None, None
-        loop.call_soon_threadsafe(loop.stop)
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(loop.stop)
         if thread is not None:
-            thread.join()
+            thread.join(2 * CLOSE_SECONDS)
 
 
 _shared: Portal | None = None
@@ -110,6 +112,43 @@ def portal() -> Portal:
             _shared = Portal()
             atexit.register(_shared.close)
         return _shared
+
+
+def result_on(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, _Value]) -> _Value:
+    """What a coroutine returns on a loop that runs in another thread; this one is blocked until then. RuntimeError
+    when the loop is closed before it is done."""
+    future = _submitted(work, loop)
+    try:
+        while True:
+            try:
+                return future.result(_LOOK_SECONDS)
+            except TimeoutError:
+                if not future.done():
+                    if loop.is_closed():
+                        raise RuntimeError("the event loop was closed under it") from None
+                    continue
+            return future.result()  # the work's own error, or a value that came just now
+    except BaseException:
+        future.cancel()
+        raise
+
+
+async def done_on(
+    loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, Any], *, seconds: float = CLOSE_SECONDS
+) -> bool:
+    """Have something done on another loop; whether it was within so long, as that loop may be blocked, or end. What
+    is late is cancelled, and what it raises is raised."""
+    try:
+        future = asyncio.wrap_future(_submitted(work, loop))
+    except RuntimeError:
+        return True  # with a loop that is closed, what lived on it is gone
+    try:
+        await asyncio.wait([future], timeout=seconds)
+        if future.done() and not future.cancelled():  # it is cancelled with a loop that ends
+            future.result()
+        return future.done()
+    finally:
+        future.cancel()
 
 
 def refuse_inside_a_loop(name: str) -> None:
@@ -183,22 +222,34 @@ def _serve(loop: asyncio.AbstractEventLoop) -> None:
         loop.close()
 
 
+def _submitted(work: Coroutine[Any, Any, _Value], loop: asyncio.AbstractEventLoop) -> Future[_Value]:
+    """RuntimeError for a loop that is closed."""
+    try:
+        return asyncio.run_coroutine_threadsafe(work, loop)
+    except RuntimeError:
+        work.close()
+        raise
+
+
 async def _awaited(start: Callable[[], Awaitable[_Value]]) -> _Value:
     return await start()
 
 
 async def _close_all(closables: list[Closable]) -> None:
     for closable in closables:
+        closing = asyncio.ensure_future(closable.close())
         try:
-            async with asyncio.timeout(CLOSE_SECONDS):
-                await closable.close()
+            await asyncio.wait([closing], timeout=CLOSE_SECONDS)
+            if closing.done():
+                closing.result()
+            else:
+                _LOG.warning("closing %s took longer than %g s", type(closable).__name__, CLOSE_SECONDS)
         except Exception as error:  # noqa: BLE001 - one that fails must not keep the others open
             _LOG.warning("closing %s failed: %s", type(closable).__name__, error)
+        finally:
+            await ended(closing, seconds=1.0)
 
 
 async def _cancel_all() -> None:
-    tasks = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in tasks:
-        if task is not None:
-            task.cancel()
-    await asyncio.gather(*(task for task in tasks if task is not None), return_exceptions=True)
+    own = asyncio.current_task()
+    await ended(*(task for task in asyncio.all_tasks() if task is not own))

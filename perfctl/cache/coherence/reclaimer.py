@@ -13,6 +13,7 @@ from weakref import WeakSet
 from perfctl.cache.coherence.reclaim import Pace, reclaim
 from perfctl.cache.keys import KeyLayout
 from perfctl.cache.store import ForbiddenError
+from perfctl.endings import ended
 from perfctl.errors import PerfctlError
 
 if TYPE_CHECKING:
@@ -59,9 +60,7 @@ class Reclaimer:
     async def stop(self) -> None:
         """End what is under way: the next clear, or the operator's, goes on."""
         tasks, self._sweeps = list(self._sweeps.values()), {}
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await ended(*tasks)
 
     def forget(self) -> None:
         """In a forked child: the parent's sweeps are the parent's."""
@@ -97,8 +96,7 @@ class Reclaimer:
             self._wanted.add(namespace)
             raise
         finally:
-            keeper.cancel()
-            await asyncio.gather(keeper, return_exceptions=True)
+            await ended(keeper)
         await self._free(lease, token)
         _LOG.debug("reclaimed %d of %d names of %s", swept.deleted, swept.seen, namespace)
         return swept.is_complete

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any
+
+from perfctl.endings import ended
 
 _LOG = logging.getLogger("perfctl.cache")
 
@@ -46,9 +49,7 @@ class Background:
         mine = [task for task in list(self._tasks) if task.get_loop() is here and task is not asyncio.current_task()]
         if mine:
             _, late = await asyncio.wait(mine, timeout=PATIENCE_SECONDS)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*mine, return_exceptions=True)
+            await ended(*late)
 
     def forget(self) -> None:
         """In a forked child: the parent's tasks are the parent's."""
@@ -65,4 +66,5 @@ def _cancel(task: asyncio.Task[Any], here: asyncio.AbstractEventLoop) -> None:
     if loop is here:
         task.cancel()
     elif loop.is_running():
-        loop.call_soon_threadsafe(task.cancel)
+        with suppress(RuntimeError):  # it ended just now
+            loop.call_soon_threadsafe(task.cancel)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextvars
 import threading
 import time
@@ -147,9 +146,9 @@ def finished(work: Coroutine[Any, Any, _Value]) -> _Value:
 
 def on_portal(work: Coroutine[Any, Any, _Value]) -> _Value:
     """The same for one that does, on the process's background loop."""
-    from perfctl.bridge import portal
+    from perfctl.bridge import portal, result_on
 
-    return asyncio.run_coroutine_threadsafe(work, portal().loop).result()
+    return result_on(portal().loop, work)
 
 
 def _in_a_thread(work: Callable[[], Any]) -> Future[Any]:

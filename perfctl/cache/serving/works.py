@@ -104,11 +104,13 @@ class Works:
 
     async def end(self) -> None:
         """Stop all that; what was not told is told now."""
+        from perfctl.bridge import done_on
+
         self.is_running, self.background.is_ending = False, True
         self._runs += 1
         await self.background.drain()
         if self._reclaimer is not None and self._home is not None and self._home.is_running():
-            await _on(self._home, self._reclaimer.stop())
+            await done_on(self._home, self._reclaimer.stop())
         if self.backplane is not None:
             await self.backplane.stop()
         await self.tell()
@@ -237,13 +239,6 @@ class Works:
         )
         stampede.channel = backplane.wakes
         return backplane
-
-
-async def _on(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, None]) -> None:
-    if loop is asyncio.get_running_loop():
-        await work
-    else:
-        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, loop))
 
 
 class _Ticker:

@@ -9,13 +9,13 @@ import signal
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from typing import Any, Self
 
 import pytest
 
 from perfctl.blocking import Blocking
-from perfctl.bridge import Portal, portal
+from perfctl.bridge import Portal, done_on, portal
 from perfctl.errors import UsageError
 
 
@@ -271,3 +271,45 @@ def test_a_forked_child_gets_a_loop_of_its_own_and_the_parents_still_works() -> 
     time.sleep(0.01)
     assert portal().run(lambda: engine.double(3)) == 6
     portal().close()
+
+
+def test_who_waits_for_a_loop_is_freed_when_that_is_stopped(bridge: Portal) -> None:
+    loop = bridge.loop
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(bridge.run, Engine().hang)
+        while not _has_task(loop):
+            time.sleep(0.005)
+        loop.call_soon_threadsafe(loop.stop)
+        with pytest.raises((CancelledError, RuntimeError)):
+            waiting.result(20)
+
+
+def test_a_portal_whose_loop_ended_begins_another_one(bridge: Portal, twin: Blocking) -> None:
+    loop = bridge.loop
+    loop.call_soon_threadsafe(loop.stop)
+    while not loop.is_closed():
+        time.sleep(0.005)
+    assert twin.double(2) == 4
+
+
+def test_a_loop_that_is_blocked_is_not_waited_for_for_ever(bridge: Portal) -> None:
+    freed = threading.Event()
+    bridge.loop.call_soon_threadsafe(freed.wait, 20)
+    assert not asyncio.run(done_on(bridge.loop, Engine().double(1), seconds=0.05))
+    freed.set()
+    assert asyncio.run(done_on(bridge.loop, Engine().double(1)))
+
+
+def test_what_lived_on_a_closed_loop_is_gone(bridge: Portal) -> None:
+    loop = bridge.loop
+    bridge.close()
+    assert asyncio.run(done_on(loop, Engine().double(1)))
+
+
+def test_an_error_on_another_loop_is_raised_here(bridge: Portal) -> None:
+    with pytest.raises(ValueError, match=r"^no$"):
+        asyncio.run(done_on(bridge.loop, Engine().fail()))
+
+
+def _has_task(loop: asyncio.AbstractEventLoop) -> bool:
+    return bool(asyncio.all_tasks(loop))
