@@ -13,12 +13,13 @@ from perfctl.db import doctor
 from perfctl.db.model.executions import Execution
 from perfctl.db.model.plans import PlanReport
 from perfctl.db.model.statements import SlowOrder, SlowQueries
+from perfctl.db.parameters import Params, bound
 from perfctl.db.plans import read_plan
 from perfctl.db.pool import ConnectionPool
 from perfctl.db.postgres import Record, Session, StatementError, address
 from perfctl.db.querycache import QueryCache, key_of
 from perfctl.db.questions import question
-from perfctl.db.sqltext import Statement, explainable, is_read, numbered
+from perfctl.db.sqltext import Statement, explainable, is_read
 from perfctl.db.statements.counted import counted
 from perfctl.db.statements.order import Wanted
 from perfctl.db.statements.recorder import QueryOptimizer
@@ -26,7 +27,11 @@ from perfctl.diagnosis import Check, Diagnosis, diagnose
 from perfctl.errors import PerfctlError, RefusedError, TimedOutError
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
     from perfctl.config import DatabaseConfig
+    from perfctl.db.activity.sessions import Wanted as WantedSessions
+    from perfctl.db.model.activity import Activity, Ending, LockTree, ServerSession, Vitals
 
 ANALYZE_SECONDS = 30.0
 """How long an analyzed statement may run where nothing else is said."""
@@ -73,7 +78,7 @@ class DatabaseOptimizer:
     async def execute_optimized_query(
         self,
         query: str,
-        params: Sequence[object] = (),
+        params: Params = (),
         *,
         use_cache: bool = False,
         ttl: float | None = None,
@@ -85,8 +90,7 @@ class DatabaseOptimizer:
         read are kept in this process for `ttl` seconds (60 by default) and forgotten at the next write through here.
         `timeout` in seconds, by default the configured statement_timeout_ms.
         """
-        arguments = tuple(params)
-        text = numbered(query, len(arguments))
+        text, arguments = bound(query, params)
         reads = is_read(text)
         key = key_of(text, arguments) if use_cache and reads and self._config.enable_query_cache else None
         started, version = time.perf_counter(), self._cache.version
@@ -137,6 +141,40 @@ class DatabaseOptimizer:
         """The costliest shapes of query, filtered and ordered as wanted: by default the first 20 by total time."""
         async with self.pool.acquire(timeout=timeout) as session:
             return await counted(session, wanted or Wanted(), timeout=timeout)
+
+    @property
+    def server(self) -> str:
+        """`host:port/database`, for messages: nothing secret is in it."""
+        return address(self._config)
+
+    async def activity(self, wanted: WantedSessions | None = None, *, timeout: float | None = None) -> Activity:
+        """The sessions of the server that are at work, or those that are wanted; the longest transaction first."""
+        from perfctl.db.activity import sessions
+
+        async with self.pool.acquire(timeout=timeout) as session:
+            return await sessions.activity(session, wanted or sessions.Wanted(), timeout_seconds=timeout)
+
+    async def locks(self, *, timeout: float | None = None) -> LockTree:
+        """Who waits for whom."""
+        from perfctl.db.activity.locks import lock_tree
+
+        async with self.pool.acquire(timeout=timeout) as session:
+            return await lock_tree(session, timeout_seconds=timeout)
+
+    async def end_sessions(self, rows: Sequence[ServerSession], action: Ending) -> tuple[ServerSession, ...]:
+        """Cancel or terminate sessions that `activity` or `locks` showed, each only while it is still the same one."""
+        from perfctl.db.activity.ending import end
+
+        async with self.pool.acquire() as session:
+            return await end(session, rows, action)
+
+    async def watch(self, *, interval_seconds: float, count: int | None = None) -> AsyncGenerator[Vitals, None]:
+        """The load as it moves: one moment after the other, `count` of them or without end."""
+        from perfctl.db.activity.watching import watched
+
+        async with self.pool.acquire() as session:
+            async for moment in watched(session, interval_seconds=interval_seconds, count=count):
+                yield moment
 
     async def doctor(self) -> Diagnosis:
         """Can perfctl connect, what may its role see, what is missing; each with the one thing that mends it."""

@@ -9,8 +9,9 @@ import random
 import pytest
 
 from perfctl.config import DatabaseConfig
+from perfctl.db.parameters import numbered
 from perfctl.db.postgres import Session, StatementError, connected
-from perfctl.db.sqltext import fingerprint, numbered, statements
+from perfctl.db.sqltext import fingerprint, statements
 from perfctl.errors import PerfctlError
 
 pytestmark = pytest.mark.servers

@@ -11,7 +11,6 @@ from perfctl.db.sqltext import (
     explainable,
     fingerprint,
     is_read,
-    numbered,
     one_line,
     statements,
     tokens,
@@ -49,35 +48,6 @@ TEXTS = st.lists(PIECES, max_size=25).map("".join)
 )
 def test_statements_are_cut_at_semicolons_outside_of_literals_and_comments(sql: str, expected: tuple[str, ...]) -> None:
     assert statements(sql) == expected
-
-
-@pytest.mark.parametrize(
-    ("sql", "count", "expected"),
-    [
-        ("SELECT * FROM stocks WHERE sector = %s AND id > %s", 2, "SELECT * FROM stocks WHERE sector = $1 AND id > $2"),
-        ("SELECT '%s', \"%s\", $$%s$$, E'\\'%s' -- %s\n, %s", 1, "SELECT '%s', \"%s\", $$%s$$, E'\\'%s' -- %s\n, $1"),
-        ("SELECT /* %s /* %s */ %s */ %s", 1, "SELECT /* %s /* %s */ %s */ $1"),
-        ("SELECT 7 %% 2 = %s", 1, "SELECT 7 % 2 = $1"),
-        ("SELECT 7 %% 2", 0, "SELECT 7 %% 2"),
-        ("SELECT a %size FROM t WHERE b = %s", 1, "SELECT a %size FROM t WHERE b = $1"),
-        ("SELECT * FROM t LIMIT%s", 1, "SELECT * FROM t LIMIT $1"),
-        ("SELECT %s::int + $$x$$", 1, "SELECT $1::int + $$x$$"),
-        ("SELECT name % 'x' FROM t WHERE id = $1", 1, "SELECT name % 'x' FROM t WHERE id = $1"),
-        ("SELECT a<%s", 1, "SELECT a<$1"),
-    ],
-)
-def test_placeholders_become_numbers_and_everything_else_stays(sql: str, count: int, expected: str) -> None:
-    assert numbered(sql, count) == expected
-
-
-def test_a_wrong_number_of_parameters_names_both_numbers() -> None:
-    with pytest.raises(UsageError, match=r"2 placeholders .* 1 parameter was given"):
-        numbered("SELECT %s, %s", 1)
-
-
-def test_two_kinds_of_placeholder_in_one_statement_are_refused() -> None:
-    with pytest.raises(UsageError, match="both %s and"):
-        numbered("SELECT %s, $1", 1)
 
 
 @pytest.mark.parametrize(
@@ -215,11 +185,3 @@ def test_the_tokens_of_any_text_are_the_text(sql: str) -> None:
 def test_more_white_space_does_not_change_a_fingerprint(sql: str) -> None:
     wider = "".join(token.text * 2 if token.kind == "space" else token.text for token in tokens(sql))
     assert fingerprint(wider) == fingerprint(sql)
-
-
-@seed(7)
-@settings(max_examples=300, deadline=None)
-@given(st.text(alphabet="'\"$\\%s;-/*abE&U \n", max_size=40))
-def test_values_never_change_how_many_placeholders_there_are(value: str) -> None:
-    literal = "'" + value.replace("'", "''") + "'"
-    assert numbered(f"SELECT {literal}, %s", 1) == f"SELECT {literal}, $1"
