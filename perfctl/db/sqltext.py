@@ -52,7 +52,7 @@ _NOT_BEFORE_A_NEW_TABLE = frozenset({"as", ".", "insert", "merge"})
 _HARD = re.compile(r"--|/\*|[\\\"$\n\r]")
 _LITERAL = re.compile(
     r"(?:(?<![A-Za-z0-9_$\u0080-\U0010ffff])[eEbBxXnN])?'(?:[^']|'')*+'"
-    r"|(?<![A-Za-z0-9_$\u0080-\U0010ffff.])\d++(?![A-Za-z0-9_.])"
+    r"|(?<![A-Za-z0-9_$\u0080-\U0010ffff.])(?<![eE][+-])\d++(?![A-Za-z0-9_.])"
 )
 
 
