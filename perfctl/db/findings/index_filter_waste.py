@@ -1,0 +1,47 @@
+"""An index finds many rows, and a filter then drops nine in ten: the index lacks a column.
+
+Each such row costs a visit of the table, mostly of another page. A thousand visits are some milliseconds warm and a
+second cold; from there on, and where it is a fifth of the work, it is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from perfctl.db.findings.conditions import indexable, parts
+from perfctl.db.findings.study import Found, Study, count, percent
+from perfctl.db.model.plans import PlanNode
+
+YIELDS_TO = ("order_limit_wrong_index",)
+MIN_DROPPED, MIN_RATIO, MIN_SHARE = 1_000, 9.0, 0.2
+
+
+def look(study: Study) -> Iterator[Found]:
+    """Index scans, index-only scans and bitmap scans with a filter."""
+    for node in study.nodes:
+        if not _is_by_index(node) or not node.filter:
+            continue
+        dropped, kept = study.dropped(node), study.kept(node)
+        share = study.tree_share(node) if "Bitmap" in node.node_type else study.share(node)
+        if dropped < MIN_DROPPED or dropped < MIN_RATIO * kept or share < MIN_SHARE:
+            continue
+        index = node.index or next((one.index for one in study.under(node) if one.index), None) or "the index"
+        columns = ", ".join(dict.fromkeys(one.column for one in indexable(node.filter) if one.column))
+        plain = [one.text for one in parts(node.filter)]
+        step = (
+            f"an index that has {columns} as well finds only the rows wanted: perfctl db indexes weighs it"
+            if columns
+            else f"no btree finds {plain[0] if plain else 'the filter'}: index the expression, or narrow the rest"
+        )
+        yield study.found(
+            node,
+            severity="warning",
+            share=share,
+            evidence=f"{count(dropped + kept)} rows found by {index}, {count(kept)} kept: {percent(share)} of the time",
+            cause=f"{index} does not hold what the filter asks for: {node.filter}",
+            next_step=step,
+        )
+
+
+def _is_by_index(node: PlanNode) -> bool:
+    return "Index Scan" in node.node_type or "Index Only Scan" in node.node_type or "Bitmap Heap" in node.node_type

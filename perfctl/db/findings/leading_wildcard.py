@@ -1,0 +1,30 @@
+"""A pattern that begins with a wildcard: no btree can look it up, and every row is matched.
+
+It counts where at least 10,000 rows and nine in ten are dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from perfctl.db.findings.hidden import hidden_columns
+from perfctl.db.findings.study import Found, Study, count, percent
+
+YIELDS_TO = ("implicit_cast", "function_on_column")
+
+
+def look(study: Study) -> Iterator[Found]:
+    """Scans that filter by `LIKE '%...'`."""
+    for node, condition, share, dropped in hidden_columns(study, "wildcard"):
+        table = study.table(node)
+        name = (table.full_name if table else node.relation) or "the table"
+        extension = "" if "pg_trgm" in study.catalog.extensions else "CREATE EXTENSION pg_trgm; "
+        yield study.found(
+            node,
+            severity="warning",
+            share=share,
+            evidence=f"{condition.text} matched on every row: {count(dropped)} dropped, {percent(share)} of the time",
+            cause="a btree is ordered from the first character on, and the pattern leaves that open",
+            next_step=f"{extension}CREATE INDEX CONCURRENTLY ON {name} USING gin ({condition.column} gin_trgm_ops) "
+            "finds patterns of three characters and more anywhere",
+        )
