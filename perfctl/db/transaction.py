@@ -1,0 +1,44 @@
+"""A transaction that harms nobody: limits on its statements, on its wait for locks, on its silence; always undone."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from perfctl.db.postgres import Session
+
+LOCK_TIMEOUT_MS = 100
+"""A reader that waits for a lock makes all who come after it wait, too."""
+IDLE_TIMEOUT_MS = 10_000
+"""Should perfctl freeze in the middle, the server ends the transaction, and with it what it holds up."""
+GRACE_SECONDS = 5.0
+"""The server stops a statement itself; only when it does not, so much later, the connection is given up."""
+
+
+@asynccontextmanager
+async def guarded(
+    session: Session, *, timeout_seconds: float, writes: bool = False, settings: tuple[str, ...] = ()
+) -> AsyncIterator[None]:
+    """A transaction, READ ONLY unless `writes`, with the limits set and further `settings` (each `name = value`).
+
+    Rolled back whatever happens. `standard_conforming_strings` is on in it: a text is read as perfctl reads it.
+    """
+    try:
+        await session.execute(_begin(timeout_seconds, writes=writes, settings=settings))
+        yield
+    finally:
+        await session.rollback()
+
+
+def _begin(timeout_seconds: float, *, writes: bool, settings: tuple[str, ...]) -> str:
+    limits = (
+        f"statement_timeout = {max(int(timeout_seconds * 1000), 1)}",
+        f"lock_timeout = {LOCK_TIMEOUT_MS}",
+        f"idle_in_transaction_session_timeout = {IDLE_TIMEOUT_MS}",
+        "application_name = 'perfctl'",
+        "standard_conforming_strings = on",
+        *settings,
+    )
+    return ";".join((f"BEGIN {'READ WRITE' if writes else 'READ ONLY'}", *(f" SET LOCAL {limit}" for limit in limits)))
