@@ -15,7 +15,11 @@ from perfctl.db.model.statements import SlowOrder, SlowQueries
 from perfctl.diagnosis import Diagnosis
 from perfctl.errors import RefusedError, UsageError
 
-group = CommandGroup("db", help="Find slow queries and explain them.")
+group = CommandGroup(
+    "db",
+    help="Find slow queries and explain them.",
+    parts={"activity": "db_activity", "locks": "db_activity", "watch": "db_activity"},
+)
 
 DEFAULT_ROWS = 20
 LEFT_BEHIND = (

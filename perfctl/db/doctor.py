@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from perfctl.db.hosting import host_of
 from perfctl.db.postgres import quoted
 from perfctl.diagnosis import Check
 
 _COMPONENT = "postgres"
 _PRELOAD = "shared_preload_libraries = 'pg_stat_statements' in postgresql.conf, and a restart"
 _CREATE = "CREATE EXTENSION pg_stat_statements;"
+_QUERY_SIZE_BYTES = 4096
 
 
 def connected(facts: Mapping[str, Any], *, server: str, took_ms: float) -> Check:
     """The connection, and which server it is."""
     observed = f"PostgreSQL {facts['version'].split()[0]} at {server} as {facts['role']}"
+    host = host_of(facts)
+    observed += f", {host.name}" if host else ""
+    observed += ", a replica" if facts.get("is_replica") else ""
     return Check(_COMPONENT, "connect", "pass", observed, took_ms=round(took_ms, 3))
 
 
@@ -26,7 +31,16 @@ def unconnected(reason: str, hint: str | None) -> Check:
 
 def examine(facts: Mapping[str, Any], *, sslmode: str, is_local: bool) -> list[Check]:
     """Everything but the connection itself: TLS, rights, what is counted."""
-    return [_tls(facts, sslmode, is_local), _rights(facts), _tables(facts), _statements(facts), _io_timing(facts)]
+    checks = [_tls(facts, sslmode, is_local), _rights(facts), _tables(facts), _statements(facts)]
+    return [*checks, _io_timing(facts), _tracking(facts), _query_size(facts)]
+
+
+def pooler(*, backend_pid: int, announced_pid: int | None) -> Check:
+    """Whether a pooler stands between: it announces a process of its own making, where PostgreSQL announces its own."""
+    if announced_pid in (None, backend_pid):
+        return Check(_COMPONENT, "pooler", "pass", "none between: the session is ours alone")
+    observed = "a pooler such as PgBouncer stands between: prepared statements are not kept"
+    return Check(_COMPONENT, "pooler", "pass", observed)
 
 
 def saturation(facts: Mapping[str, Any]) -> Check:
@@ -69,8 +83,13 @@ def _rights(facts: Mapping[str, Any]) -> Check:
 def _tables(facts: Mapping[str, Any]) -> Check:
     if facts["superuser"] or facts["reads_tables"]:
         return Check(_COMPONENT, "pg_stats", "pass", "statistics of every table are readable")
-    observed = "statistics only of tables that this role may read: estimates are unavailable for others"
-    fix = f"GRANT pg_read_all_data TO {quoted(facts['role'])};"
+    tables, readable = facts["tables"], facts["tables_readable"]
+    if readable == tables:
+        return Check(_COMPONENT, "pg_stats", "pass", f"statistics of all {tables} tables are readable")
+    observed = f"statistics of {readable} of {tables} tables are readable: estimates are unavailable for the others"
+    role = quoted(facts["role"])
+    has_role = int(facts["version"].split(".")[0].split()[0]) >= 14
+    fix = f"GRANT pg_read_all_data TO {role};" if has_role else f"GRANT SELECT ON ALL TABLES IN SCHEMA ... TO {role};"
     return Check(_COMPONENT, "pg_stats", "warn", observed, fix=fix)
 
 
@@ -86,7 +105,10 @@ def _statements(facts: Mapping[str, Any]) -> Check:
 def statements_fault(facts: Mapping[str, Any]) -> tuple[str, str] | None:
     """What keeps pg_stat_statements from being read, and the one thing that mends it; None where nothing does."""
     if not facts["preloaded"]:
-        fix = _PRELOAD if facts["extension_version"] else f"{_PRELOAD}; then {_CREATE}"
+        host = host_of(facts)
+        preload = host.preload if host else _PRELOAD
+        is_made = facts["extension_version"] or _CREATE in preload
+        fix = preload if is_made else f"{preload}; then {_CREATE}"
         return "pg_stat_statements is not preloaded: the server counts no statements", fix
     if not facts["extension_version"]:
         where = f"in database {facts['database']!r}"
@@ -95,11 +117,41 @@ def statements_fault(facts: Mapping[str, Any]) -> tuple[str, str] | None:
     if not facts["extension_schema_usable"]:
         schema, role = quoted(facts["extension_schema"]), quoted(facts["role"])
         return f"{role} may not look into schema {schema}", f"GRANT USAGE ON SCHEMA {schema} TO {role};"
+    if facts.get("extension_readable") is False:
+        view, role = f"{quoted(facts['extension_schema'])}.pg_stat_statements", quoted(facts["role"])
+        return f"{role} may not read {view}", f"GRANT SELECT ON {view} TO {role};"
     return None
 
 
 def _io_timing(facts: Mapping[str, Any]) -> Check:
     if facts["track_io_timing"]:
         return Check(_COMPONENT, "track_io_timing", "pass", "on")
-    fix = "ALTER SYSTEM SET track_io_timing = on; SELECT pg_reload_conf();"
+    fix = _set(facts, "track_io_timing", "on")
     return Check(_COMPONENT, "track_io_timing", "warn", "off: waiting for the disk is not told apart", fix=fix)
+
+
+def _tracking(facts: Mapping[str, Any]) -> Check:
+    """What is counted and shown at all: without, autovacuum is blind, too."""
+    off = [name for name in ("track_counts", "track_activities") if not facts[name]]
+    if not off:
+        return Check(_COMPONENT, "tracking", "pass", "track_counts and track_activities are on")
+    observed = f"{' and '.join(off)} off: there is nothing to see"
+    return Check(_COMPONENT, "tracking", "fail", observed, fix=" ".join(_set(facts, name, "on") for name in off))
+
+
+def _query_size(facts: Mapping[str, Any]) -> Check:
+    """Statements longer than this are cut in db activity and db locks, and cannot be explained from there."""
+    size = facts["query_size_bytes"]
+    observed = f"statements are shown up to {size} bytes"
+    if size >= _QUERY_SIZE_BYTES:
+        return Check(_COMPONENT, "track_activity_query_size", "pass", observed)
+    # A default, and a restart: worth telling, not worth a warning.
+    return Check(_COMPONENT, "track_activity_query_size", "pass", f"{observed}; 4096 would cut fewer (a restart)")
+
+
+def _set(facts: Mapping[str, Any], name: str, value: str) -> str:
+    """How a setting is changed on this server."""
+    host = host_of(facts)
+    if host:
+        return f"set {name} = {value} in {host.settings}"
+    return f"ALTER SYSTEM SET {name} = {value}; SELECT pg_reload_conf();"

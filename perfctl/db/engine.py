@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from perfctl.db import doctor
+from perfctl.db.asking import ask
 from perfctl.db.model.executions import Execution
 from perfctl.db.model.plans import PlanReport
 from perfctl.db.model.statements import SlowOrder, SlowQueries
@@ -18,7 +19,6 @@ from perfctl.db.plans import read_plan
 from perfctl.db.pool import ConnectionPool
 from perfctl.db.postgres import Record, Session, StatementError, address
 from perfctl.db.querycache import QueryCache, key_of
-from perfctl.db.questions import question
 from perfctl.db.sqltext import Statement, explainable, is_read
 from perfctl.db.statements.counted import counted
 from perfctl.db.statements.order import Wanted
@@ -189,12 +189,15 @@ class DatabaseOptimizer:
     async def _checks(self, *, deep: bool) -> list[Check]:
         started, limit = time.perf_counter(), self._config.connect_timeout_seconds
         try:
-            facts = (await self.pool.fetch(question("server_facts"), timeout=limit))[0]
+            async with self.pool.acquire(timeout=limit) as session:
+                facts = (await ask(session, "server_facts", timeout_seconds=limit))[0]
+                announced_pid = session.announced_pid
         except PerfctlError as error:
             return [doctor.unconnected(error.message, error.hint)]
         took_ms = (time.perf_counter() - started) * 1000
         checks = [doctor.connected(facts, server=address(self._config), took_ms=took_ms), doctor.saturation(facts)]
         if deep:
+            checks.append(doctor.pooler(backend_pid=facts["backend_pid"], announced_pid=announced_pid))
             checks += doctor.examine(facts, sslmode=self._config.effective_sslmode, is_local=self._config.is_local)
         return checks
 

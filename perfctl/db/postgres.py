@@ -82,6 +82,12 @@ class Session:
         version = self._connection.get_server_version()
         return version.major, version.micro  # asyncpg writes 18.6 as 18.0.6, and its minor is 0 from 10 on
 
+    @property
+    def announced_pid(self) -> int | None:
+        """The server's process as it was announced at the start; a pooler announces one of its own making."""
+        pid: int | None = self._connection.get_server_pid()
+        return pid
+
     async def fetch(self, sql: str, *arguments: object, timeout: float | None = None) -> list[Record]:
         """The rows of one statement, its `$1` ... bound to the arguments; several statements are refused."""
         if "\x00" in sql:

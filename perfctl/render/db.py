@@ -197,3 +197,9 @@ def _percent(share: float) -> str:
 
 
 VIEWS = {SlowQueries: slow_queries_view, PlanReport: plan_view}
+LATER = {
+    "perfctl.db.model.activity.Activity": "db_activity:activity_view",
+    "perfctl.db.model.activity.LockTree": "db_activity:lock_tree_view",
+    "perfctl.db.model.activity.Watched": "db_activity:watched_view",
+}
+"""The rest by its name, so that none is loaded for another's sake, and where its drawing stands."""

@@ -23,7 +23,37 @@ SELECT /* perfctl */
         FROM pg_catalog.pg_extension AS e
         WHERE e.extname = 'pg_stat_statements'
     ) AS extension_schema_usable,
+    (
+        SELECT bool_or(has_table_privilege(c.oid, 'SELECT'))
+        FROM pg_catalog.pg_extension AS e
+        JOIN pg_catalog.pg_class AS c ON c.relnamespace = e.extnamespace AND c.relname = 'pg_stat_statements'
+        WHERE e.extname = 'pg_stat_statements'
+    ) AS extension_readable,
     current_setting('track_io_timing') = 'on' AS track_io_timing,
+    current_setting('track_activities') = 'on' AS track_activities,
+    current_setting('track_counts') = 'on' AS track_counts,
+    (SELECT s.setting::bigint FROM pg_catalog.pg_settings AS s WHERE s.name = 'track_activity_query_size')
+        AS query_size_bytes,
+    pg_is_in_recovery() AS is_replica,
+    pg_backend_pid() AS backend_pid,
+    (
+        SELECT count(*)
+        FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+        WHERE c.relkind IN ('r', 'm', 'p') AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+          AND n.nspname NOT LIKE 'pg\_toast%' AND n.nspname NOT LIKE 'pg\_temp%'
+    ) AS tables,
+    (
+        SELECT count(*) FILTER (WHERE has_table_privilege(c.oid, 'SELECT') OR has_any_column_privilege(c.oid, 'SELECT'))
+        FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+        WHERE c.relkind IN ('r', 'm', 'p') AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+          AND n.nspname NOT LIKE 'pg\_toast%' AND n.nspname NOT LIKE 'pg\_temp%'
+    ) AS tables_readable,
+    ARRAY(
+        SELECT r.rolname::text FROM pg_catalog.pg_roles AS r
+        WHERE r.rolname IN
+            ('rds_superuser', 'cloudsqlsuperuser', 'azure_pg_admin', 'supabase_admin', 'neon_superuser', 'alloydbsuperuser')
+    ) AS hosted_roles,
+    EXISTS (SELECT FROM pg_catalog.pg_proc AS p WHERE p.proname = 'aurora_version') AS is_aurora,
     current_database()::text AS database,
     (SELECT count(*) FROM pg_catalog.pg_stat_activity AS a WHERE a.backend_type = 'client backend') AS connections,
     current_setting('max_connections')::int AS max_connections
