@@ -13,10 +13,12 @@ from redis.exceptions import RedisError
 
 from perfctl.cache.redis import replicas
 from perfctl.cache.redis.channel import Channel, LostConnectionError, packed
+from perfctl.endings import ended
 from perfctl.errors import PerfctlError
 
 Asked = asyncio.Future[Any]
 
+_FAILURES = (RedisError, PerfctlError, OSError)
 _MOST_READS = 512
 """Names in one MGET: the server answers others between two of them."""
 _MOST_COMMANDS = 1000
@@ -47,6 +49,7 @@ class Node:
         self._openings: dict[asyncio.Task[None], float] = {}
         """Connections that are being made, and since when."""
         self._is_scheduled = False
+        self._is_closed = False
         self._openers: list[Asked] = []
         self._names: list[bytes] = []
         self._readers: list[Asked] = []
@@ -108,9 +111,8 @@ class Node:
 
     async def close(self) -> None:
         """End the connections; who waits hears that."""
-        for task in [*self._openings, *self._tasks]:
-            task.cancel()
-            await asyncio.wait([task])
+        self._is_closed = True
+        await ended(*self._openings, *self._tasks)
         self._openings = {}
         for replica in self.replicas:
             await replica.close()
@@ -149,6 +151,9 @@ class Node:
 
     def _open(self) -> None:
         """Make a connection, where none is being made; one that is long in the making may never be."""
+        if self._is_closed:
+            self._loop.call_soon(self._fail, LostConnectionError("the connection was closed"))
+            return
         now = self._loop.time()
         if any(now - since <= _SUSPECT_SECONDS for since in self._openings.values()):
             return
@@ -161,9 +166,9 @@ class Node:
         channel.on_writable = self._flush
         try:
             await channel.open(self._connect())
-        except (RedisError, PerfctlError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, it reaches all who wait for the connection
             if self._ends_opening() and self._usable() is None:
-                self._fail(error)
+                self._fail(error if isinstance(error, _FAILURES) else LostConnectionError(repr(error)))
                 self._tell_of_failure()
         else:
             self._ends_opening()

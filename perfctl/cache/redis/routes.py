@@ -13,6 +13,7 @@ from weakref import WeakSet
 from hiredis import ReplyError
 from redis.exceptions import RedisError
 
+from perfctl.bridge import done_on
 from perfctl.cache.address import Address
 from perfctl.cache.redis.channel import LostConnectionError, packed
 from perfctl.cache.redis.failures import refusal, translated, translation
@@ -154,12 +155,14 @@ class Routes:
         """Close the connections of this event loop, and of every other that still runs."""
         here = asyncio.get_running_loop()
         self._current = (None, None)
-        for loop, topology in list(self._by_loop.items()):
-            del self._by_loop[loop]
+        for loop in list(self._by_loop):
+            topology = self._by_loop.pop(loop, None)
+            if topology is None:  # another one closes it
+                continue
             if loop is here:
                 await self._close_here(topology)
             elif loop.is_running():
-                await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._close_here(topology), loop))
+                await done_on(loop, self._close_here(topology))
 
     def abandon(self) -> None:
         """In a forked child: what is open belongs to the parent, and is neither used nor closed."""
@@ -182,8 +185,10 @@ class Routes:
         return topology
 
     def _forget_closed_loops(self) -> None:
-        for loop in [loop for loop in self._by_loop if loop.is_closed()]:
-            self._by_loop.pop(loop).drop()
+        for loop in [loop for loop in list(self._by_loop) if loop.is_closed()]:
+            topology = self._by_loop.pop(loop, None)
+            if topology is not None:
+                topology.drop()
             self._ends.pop(loop, None)
 
     async def _close_here(self, topology: Topology) -> None:
@@ -263,7 +268,7 @@ class Routes:
             except LostConnectionError as error:
                 if was_lost or not is_repeatable:
                     raise translation(error, self._at, node.name) from error
-                was_lost = True
+                was_lost, topology = True, self._topology()  # another one, where this one was closed meanwhile
                 node = await self._node(topology, name)
                 continue
             except _FAILURES as error:

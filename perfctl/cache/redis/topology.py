@@ -13,6 +13,7 @@ from perfctl.cache.address import Address
 from perfctl.cache.redis.channel import LostConnectionError, packed
 from perfctl.cache.redis.connecting import connection_to, sentinel_connection_to
 from perfctl.cache.redis.node import Node
+from perfctl.endings import ended
 
 _SLOTS = 16384
 _REFRESH_SECONDS = 0.2
@@ -93,13 +94,18 @@ class _Known:
         if self._search is None or self._search.done():
             self._search = asyncio.get_running_loop().create_task(self._look())
             self._search.add_done_callback(_heard)
-        await asyncio.shield(self._search)
+        try:
+            await asyncio.shield(self._search)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if self._search.cancelled() and task is not None and not task.cancelling():
+                raise LostConnectionError("the connection was closed") from None
+            raise
 
     async def close(self) -> None:
         """End the search and every connection."""
         if self._search is not None and not self._search.done():
-            self._search.cancel()
-            await asyncio.wait([self._search])
+            await ended(self._search)
         for node in self._all():
             node.on_failure = None
             await node.close()
@@ -173,9 +179,7 @@ class _Sentinel(_Known):
                 except Exception as error:  # noqa: BLE001 - another sentinel may know; if none does, this is raised
                     failures.append(error)
         finally:
-            for one in asked:
-                one.cancel()
-            await asyncio.gather(*asked, return_exceptions=True)
+            await ended(*asked)
         raise failures[-1]
 
     async def _primary_at(self, answer: Any) -> Node:
@@ -196,9 +200,7 @@ class _Sentinel(_Known):
         question = packed("SENTINEL", "REPLICAS", self._at.service)
         asked = [asyncio.ensure_future(_only(sentinel, question)) for sentinel in self._sentinels]
         done, pending = await asyncio.wait(asked, timeout=1.0, return_when=asyncio.FIRST_COMPLETED)
-        for one in pending:
-            one.cancel()
-        await asyncio.gather(*asked, return_exceptions=True)
+        await ended(*pending)
         answers = [one.result() for one in done if not one.cancelled() and one.exception() is None]
         rows = [_fields(row) for answer in answers[:1] if isinstance(answer, list) for row in answer]
         primary.replicas = [
