@@ -26,7 +26,8 @@ class Wanted:
     """Regular expressions (Python's, whatever the case): a shape whose text has a match for one is left out."""
     user: str | None = None
     database: str | None = None
-    """None: whatever the source looks at."""
+    """None: the one of the connection, or whatever the source holds."""
+    all_databases: bool = False
     application: str | None = None
 
 

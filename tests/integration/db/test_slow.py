@@ -66,7 +66,7 @@ def test_the_costliest_query_stands_first_with_its_figures(ask: Ask, load: None)
     assert answer.since is not None
 
 
-def test_own_and_utility_statements_are_left_out(ask: Ask, load: None) -> None:
+def test_own_statements_and_those_that_steer_a_session_are_left_out(ask: Ask, load: None) -> None:
     for _ in range(2):
         answer = ask(lambda database: database.slow_queries(limit=None))
     assert {row.query.split("WHERE")[0] for row in answer.rows} == {
@@ -74,6 +74,7 @@ def test_own_and_utility_statements_are_left_out(ask: Ask, load: None) -> None:
         "SELECT symbol FROM stocks ",
         "SELECT * FROM stocks ORDER BY sector",
         "(SELECT $1 UNION SELECT $2)",
+        "CREATE TEMP TABLE utility AS SELECT $1",
         "SELECT pg_stat_statements_reset()",
     }
 
@@ -85,7 +86,7 @@ def test_the_order_is_the_one_that_was_asked_for(ask: Ask, load: None, by: str, 
 
 def test_a_limit_leaves_the_total_as_it_is(ask: Ask, load: None) -> None:
     answer = ask(lambda database: database.slow_queries(limit=2))
-    assert (len(answer.rows), answer.total) == (2, 5)
+    assert (len(answer.rows), answer.total) == (2, 6)
 
 
 def test_a_role_without_rights_is_told_how_much_it_does_not_see(reader: DatabaseConfig, load: None) -> None:
@@ -123,8 +124,8 @@ def test_a_missing_extension_is_mended_by_one_statement(bare: DatabaseConfig) ->
 
 def test_the_extension_may_live_in_any_schema(bare: DatabaseConfig) -> None:
     execute(bare, 'CREATE SCHEMA "Some ""Where"', 'CREATE EXTENSION pg_stat_statements SCHEMA "Some ""Where"')
-    execute(bare, "SELECT 7")
-    assert [row.query for row in slow(bare).rows] == ["SELECT $1"]
+    execute(bare, "BEGIN", "SELECT 7")
+    assert "SELECT $1" in [row.query for row in slow(bare).rows]
 
 
 def test_a_server_that_is_down_is_a_failed_check(config: DatabaseConfig) -> None:

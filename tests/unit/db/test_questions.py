@@ -33,9 +33,9 @@ def test_a_file_is_one_reading_statement_that_is_marked_as_ours(name: str) -> No
 
 @pytest.mark.parametrize(("version", "column"), [(13, "blk_read_time"), (16, "blk_read_time"), (18, "local_blk_read")])
 def test_a_server_is_asked_in_the_words_of_its_version(version: int, column: str) -> None:
-    assert column in question("slow_queries", version=version)
+    assert column in question("statements", version=version)
 
 
 def test_a_server_that_is_too_old_has_no_words() -> None:
     with pytest.raises(KeyError):
-        question("slow_queries", version=12)
+        question("statements", version=12)
