@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -13,18 +11,19 @@ from perfctl.db import doctor
 from perfctl.db.asking import ask
 from perfctl.db.model.executions import Execution
 from perfctl.db.model.plans import PlanReport
+from perfctl.db.model.rows import QueryRows
 from perfctl.db.model.statements import SlowOrder, SlowQueries
 from perfctl.db.parameters import Params, bound
-from perfctl.db.plans import read_plan
+from perfctl.db.places import located
 from perfctl.db.pool import ConnectionPool
 from perfctl.db.postgres import Record, Session, StatementError, address
 from perfctl.db.querycache import QueryCache, key_of
-from perfctl.db.sqltext import Statement, explainable, is_read
+from perfctl.db.sqltext import is_read
 from perfctl.db.statements.counted import counted
 from perfctl.db.statements.order import Wanted
 from perfctl.db.statements.recorder import QueryOptimizer
 from perfctl.diagnosis import Check, Diagnosis, diagnose
-from perfctl.errors import PerfctlError, RefusedError, TimedOutError
+from perfctl.errors import PerfctlError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -33,16 +32,8 @@ if TYPE_CHECKING:
     from perfctl.db.activity.sessions import Wanted as WantedSessions
     from perfctl.db.model.activity import Activity, Ending, LockTree, ServerSession, Vitals
 
-ANALYZE_SECONDS = 30.0
-"""How long an analyzed statement may run where nothing else is said."""
-LOCK_TIMEOUT_MS = 100
-"""A reader that waits for a lock makes all who come after it wait, too."""
-IDLE_TIMEOUT_MS = 10_000
-_GRACE_SECONDS = 5.0
-"""The server stops a statement itself; only when it does not, so much later, the connection is given up."""
-_READ_ONLY = "25006"
-_PREPARED = "perfctl_generic_plan"
-_TOO_MANY = "cannot insert multiple commands"
+QUERY_SECONDS = 30.0
+"""How long a read may run where nothing else is said."""
 
 
 class DatabaseOptimizer:
@@ -108,25 +99,51 @@ class DatabaseOptimizer:
         return rows
 
     async def analyze_query_performance(
-        self, sql: str, *, allow_write: bool = False, run: bool = True, timeout: float | None = None
+        self,
+        sql: str,
+        params: Params | None = None,
+        *,
+        allow_write: bool = False,
+        run: bool = True,
+        timeout: float | None = None,
     ) -> PlanReport:
-        """The plan of one statement, measured by running it in a transaction that is rolled back.
+        """The plan of one statement and what is wrong with it, measured by running it and rolled back.
 
-        The transaction is READ ONLY: a statement that writes is a RefusedError unless `allow_write`. Several
-        statements are refused. One that runs longer than `timeout` seconds (30) is explained without running it,
-        as with `run=False`: `analyzed` is then False. So is a text with `$1` in it, as pg_stat_statements has them:
-        its plan is for any value.
+        A statement that writes is a RefusedError unless `allow_write`, and so is one that could do harm otherwise:
+        with a function that nobody vouches for, with several statements. One that runs longer than `timeout` seconds
+        (30) is explained without running it, as with `run=False`: `analyzed` is then False. So is a text with `$1` in
+        it and no `params`, as pg_stat_statements has them: its plan is for any value.
         """
-        statement = explainable(sql)
-        if statement.makes_table and not allow_write:
-            raise _refused("SELECT INTO makes a table")
-        limit = ANALYZE_SECONDS if timeout is None else timeout
+        from perfctl.db.explaining import EXPLAIN_SECONDS, explain
+
+        text, arguments = (sql, None) if params is None else bound(sql, params)
+        limit = EXPLAIN_SECONDS if timeout is None else timeout
+        trusted = self._config.trusted_functions
         async with self.pool.acquire(timeout=limit) as session:
-            explain = _Explanation(session=session, statement=statement, sql=sql, allow_write=allow_write, limit=limit)
-            if run and not statement.parameters:
-                with suppress(TimedOutError):
-                    return await explain.measured()
-            return await explain.estimated()
+            return await explain(
+                session,
+                text,
+                run=run,
+                allow_write=allow_write,
+                timeout_seconds=limit,
+                trusted=trusted,
+                params=arguments,
+            )
+
+    async def query(
+        self, sql: str, params: Params = (), *, timeout: float | None = None, limit: int | None = None
+    ) -> QueryRows:
+        """The rows of one statement that only reads, at most `limit` of them; nothing that it does stays.
+
+        RefusedError for anything that writes or could do harm; `timeout` in seconds, by default 30.
+        """
+        from perfctl.db.guard import read
+
+        text, arguments = bound(sql, params)
+        seconds = QUERY_SECONDS if timeout is None else timeout
+        trusted = self._config.trusted_functions
+        async with self.pool.acquire(timeout=seconds) as session:
+            return await read(session, text, arguments, timeout_seconds=seconds, trusted=trusted, limit=limit)
 
     async def slow_queries(
         self, *, by: SlowOrder = "total", limit: int | None = 20, timeout: float | None = None
@@ -212,104 +229,10 @@ class DatabaseOptimizer:
             rows = await self.pool.fetch(text, *arguments, timeout=limit)
         except StatementError as error:
             self._record(query, started, 0, failed=True)
-            raise _located(error, text, 0) from error
+            raise located(error, text) from error
         self._record(query, started, len(rows))
         return rows
 
     def _record(self, query: str, started: float, rows: int, *, was_cached: bool = False, failed: bool = False) -> None:
         took_ms = (time.perf_counter() - started) * 1000
         self.query_optimizer.record(Execution(query, took_ms, rows, was_cached=was_cached, failed=failed))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Explanation:
-    """EXPLAIN of one statement, each in a transaction of its own, which is rolled back whatever happens."""
-
-    session: Session
-    statement: Statement
-    sql: str
-    """The text as it was given, for the place of an error."""
-    allow_write: bool
-    limit: float
-
-    async def measured(self) -> PlanReport:
-        """Run it. RefusedError where it writes and may not, TimedOutError where it takes too long."""
-        return await self._explained("EXPLAIN (ANALYZE, BUFFERS, SETTINGS, FORMAT JSON) ")
-
-    async def estimated(self) -> PlanReport:
-        """Plan it alone, for any value where it has parameters."""
-        if self.statement.parameters:
-            return await self._generic()
-        return await self._explained("EXPLAIN (SETTINGS, FORMAT JSON) ")
-
-    async def _explained(self, prefix: str) -> PlanReport:
-        async with self._rolled_back(prefix):
-            rows = await self._fetch(prefix + self.statement.text)
-        return read_plan(rows[0]["QUERY PLAN"], sql=self.statement.text)
-
-    async def _generic(self) -> PlanReport:
-        # EXPLAIN (GENERIC_PLAN) would want its parameters bound, and plan for those; and there is none before 16.
-        prefix, unknown = f"PREPARE {_PREPARED} AS ", ", ".join(["NULL"] * self.statement.parameters)
-        try:
-            async with self._rolled_back(prefix):
-                await self._fetch(prefix + self.statement.text)
-                await self.session.execute("SET LOCAL plan_cache_mode = force_generic_plan")
-                rows = await self._fetch(f"EXPLAIN (SETTINGS, FORMAT JSON) EXECUTE {_PREPARED} ({unknown})")
-        finally:
-            await self._forget()
-        plan = read_plan(rows[0]["QUERY PLAN"], sql=self.statement.text, is_generic=True)
-        return replace(plan, settings={n: v for n, v in plan.settings.items() if n != "plan_cache_mode"})
-
-    async def _fetch(self, text: str) -> list[Record]:
-        return await self.session.fetch(text, timeout=self.limit + _GRACE_SECONDS)
-
-    async def _forget(self) -> None:
-        """Prepared statements outlive a rollback; one that was refused is not there."""
-        with suppress(StatementError):
-            await self.session.execute(f"DEALLOCATE {_PREPARED}", timeout=_GRACE_SECONDS)
-
-    @asynccontextmanager
-    async def _rolled_back(self, prefix: str) -> AsyncIterator[None]:
-        """A guarded transaction, undone at the end; errors as they look from outside, without our prefix."""
-        try:
-            await self.session.execute(_guard(self.limit, allow_write=self.allow_write))
-            yield
-        except StatementError as error:
-            raise self._understood(error, len(prefix)) from error
-        finally:
-            await self.session.rollback()
-
-    def _understood(self, error: StatementError, prefix: int) -> PerfctlError:
-        if error.sqlstate == _READ_ONLY and not self.allow_write:
-            return _refused(error.message.removeprefix("PostgreSQL: "))
-        if _TOO_MANY in error.message:
-            return RefusedError(error.message, hint="give one statement at a time")
-        return _located(error, self.sql, self.statement.offset - prefix)
-
-
-def _refused(reason: str) -> RefusedError:
-    return RefusedError(
-        f"the statement writes ({reason})",
-        hint="--allow-write runs it in a transaction that is rolled back; --no-run shows the plan alone",
-    )
-
-
-def _guard(limit: float, *, allow_write: bool) -> str:
-    milliseconds = max(int(limit * 1000), 1)
-    return (
-        f"BEGIN {'READ WRITE' if allow_write else 'READ ONLY'};"
-        f" SET LOCAL statement_timeout = {milliseconds};"
-        f" SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS};"
-        f" SET LOCAL idle_in_transaction_session_timeout = {IDLE_TIMEOUT_MS}"
-    )
-
-
-def _located(error: StatementError, sql: str, shift: int) -> StatementError:
-    """The error with the line and column of the caller's own text that it is about."""
-    at = None if error.position is None else error.position + shift
-    if at is None or not 0 < at <= len(sql) + 1:
-        return error
-    before = sql[: at - 1]
-    line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
-    message = f"{error.message} at line {line}, column {column}"
-    return StatementError(message, sqlstate=error.sqlstate, position=at, hint=error.hint)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode, urlsplit
+from typing import TYPE_CHECKING, Any, Literal
 
 from perfctl.calls import asking, begun, ended
+from perfctl.db.effects import Stain, effects
+from perfctl.db.login import address, connection_arguments
+from perfctl.db.naming import DOES_NOT_EXIST, EXISTS, Named, Naming, is_lost
 from perfctl.errors import (
     AuthError,
     ConfigError,
@@ -24,13 +27,36 @@ from perfctl.errors import (
 if TYPE_CHECKING:
     from perfctl.config import DatabaseConfig
 
+__all__ = [
+    "NoConnectionError",
+    "Record",
+    "Session",
+    "StatementError",
+    "address",
+    "connected",
+    "connection_arguments",
+    "quoted",
+]
+
 Record = Mapping[str, Any]
 """A row: `row["symbol"]`, `row[0]`, `dict(row)`."""
+
+Reason = Literal["lost", "crowded", "starting", "away"]
+"""The connection broke under a statement; every one is taken; the server starts or stops; it cannot be reached."""
 
 _FAREWELL_SECONDS = 1.0
 _AUTH = ("28", "42501")
 _GONE = ("08", "57P", "53300")
 _QUERY_CANCELED = "57014"
+_IN_FAILED_TRANSACTION = "25P02"
+_WHY_NOT: Mapping[str, Reason] = {"53300": "crowded", "57P03": "starting", "57P01": "starting", "57P02": "starting"}
+_REPORTED = ("TimeZone", "DateStyle", "IntervalStyle", "client_encoding", "search_path", "session_authorization")
+"""Settings that the server tells of whenever they change."""
+_RESET = (
+    "SET SESSION AUTHORIZATION DEFAULT; RESET ALL; CLOSE ALL; UNLISTEN *;"
+    " SELECT pg_catalog.pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES"
+)
+"""DISCARD ALL but for the prepared statements and their plans, which are ours."""
 _HINTS = {
     "3D000": "perfctl config show --origin says where the database's name was set",
     "42P01": "does the table exist in this schema? name it as schema.table, or set search_path",
@@ -50,15 +76,37 @@ class StatementError(ServiceError):
         self.position = position
 
 
-class Session:
-    """One connection to PostgreSQL."""
+class NoConnectionError(UnreachableError):
+    """There is no connection, or no more; `reason` says why."""
 
-    def __init__(self, connection: Any, server: str) -> None:
+    def __init__(self, message: str, *, reason: Reason, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.reason = reason
+
+
+Wrote = Callable[[Sequence[str]], Awaitable[None]]
+"""What is told which texts may have written, as soon as they may be committed."""
+
+
+class Session:
+    """One connection to PostgreSQL, which knows what the statements that it sent may have left behind."""
+
+    def __init__(self, connection: Any, server: str, naming: Naming | None = None) -> None:
         self._connection = connection
         self.server = server
+        self.opened = self.proven = self.idle_since = time.monotonic()
+        """When it was opened, last known to work, and put aside."""
+        self.needs_care = False
+        """Something may be left in it: a setting, a lock, a statement that was broken off."""
+        self.on_write: Wrote | None = None
+        self._stain = Stain.NONE
+        self._was_broken_off = False
+        self._unsaid: list[str] = []
+        self._named = Named(naming or Naming(0))
+        self._reported = self._settings()
 
     @classmethod
-    async def open(cls, config: DatabaseConfig) -> Session:
+    async def open(cls, config: DatabaseConfig, naming: Naming | None = None) -> Session:
         """Connect, with the password as its source has it now.
 
         ConfigError where no server is configured, UnreachableError and AuthError where it does not let us in.
@@ -67,14 +115,25 @@ class Session:
 
         arguments, server = connection_arguments(config), address(config)
         async with _translated(server, config.connect_timeout_seconds):
-            session = cls(await asyncpg.connect(**arguments), server)
+            session = cls(await asyncpg.connect(**arguments), server, naming)
         asking(f"PostgreSQL {'.'.join(map(str, session.server_version))} at {server}")
         return session
 
     @property
     def is_usable(self) -> bool:
-        """Whether another statement can be sent: open, and no transaction left behind."""
-        return not self._connection.is_closed() and not self._connection.is_in_transaction()
+        """Whether another caller can have it as it is: open, nothing left behind."""
+        connection = self._connection
+        return not (self.needs_care or connection.is_closed() or connection.is_in_transaction())
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the connection is gone."""
+        return bool(self._connection.is_closed())
+
+    @property
+    def is_beyond_repair(self) -> bool:
+        """Whether no other caller should have it: what is left behind cannot be taken back."""
+        return self._stain is Stain.BEYOND or self.is_closed
 
     @property
     def server_version(self) -> tuple[int, int]:
@@ -89,22 +148,75 @@ class Session:
         return pid
 
     async def fetch(self, sql: str, *arguments: object, timeout: float | None = None) -> list[Record]:
-        """The rows of one statement, its `$1` ... bound to the arguments; several statements are refused."""
+        """The rows of one statement, its `$1` ... bound to the arguments; several statements are refused.
+
+        A text that comes often is prepared on the server; one that the server does not have any more is sent anew.
+        """
+        since, statement = begun(), self._named.get(sql)
+        try:
+            if statement is None:
+                rows: list[Record] = await self._first(sql, arguments, timeout)
+            else:
+                self._named.naming.hits += 1
+                rows = await statement.fetch(*arguments, timeout=timeout)
+        except Exception as error:
+            if statement is None or not self._is_to_be_sent_anew(sql, error):
+                raise await self._failed(error, sql, timeout) from error
+            rows = await self.fetch(sql, *arguments, timeout=timeout)
+        except BaseException:
+            self._break_off(sql)
+            raise
+        finally:
+            if since:
+                ended(f"PostgreSQL at {self.server}", sql, since)
+        if self._unsaid and not self._connection.is_in_transaction():
+            await self._say()
+        return rows
+
+    async def fetch_many(
+        self, sql: str, arguments: Iterable[Sequence[object]], *, timeout: float | None = None
+    ) -> list[Record]:
+        """The rows of one statement for each of many sets of arguments, in that order, without waiting in between.
+
+        All or none: what one of them refuses undoes all.
+        """
+        self._note(sql)
+        async with self._translated_here(sql, timeout):
+            statement = await self._connection.prepare(sql, timeout=timeout)
+            rows: list[Record] = await statement.fetchmany(arguments, timeout=timeout)
+        await self._say_when_done()
+        return rows
+
+    async def rows(
+        self, sql: str, *arguments: object, limit: int | None = None, timeout: float | None = None
+    ) -> tuple[tuple[tuple[str, str], ...], list[Record]]:
+        """The columns (name and type) and the first `limit` rows of one statement; the rest stay on the server.
+
+        Within a transaction, where a limit is given. `timeout` covers preparing it and reading the rows, each.
+        """
         if "\x00" in sql:
             raise UsageError("the statement holds a NUL character", hint="SQL texts cannot have one, nor can values")
-        async with _translated(self.server, timeout, sql):
-            rows: list[Record] = await self._connection.fetch(sql, *arguments, timeout=timeout)
-            return rows
+        self._note(sql)
+        async with self._translated_here(sql, timeout):
+            prepared = await self._connection.prepare(sql, timeout=timeout)
+            columns = tuple((column.name, _type_name(column.type)) for column in prepared.get_attributes())
+            if limit is None or not columns:
+                return columns, await prepared.fetch(*arguments, timeout=timeout)
+            cursor = await prepared.cursor(*arguments, timeout=timeout)
+            return columns, await cursor.fetch(limit, timeout=timeout)
 
     async def execute(self, script: str, *, timeout: float | None = None) -> None:
         """Run a script of our own, several statements if need be; nothing is bound."""
-        async with _translated(self.server, timeout, script):
+        self._note(script)
+        async with self._translated_here(script, timeout):
             await self._connection.execute(script, timeout=timeout)
+        await self._say_when_done()
 
     async def read_json(self) -> None:
         """From now on json and jsonb come as what they hold, not as text. For a connection that nobody shares."""
         import json
 
+        self._stain, self.needs_care = Stain.BEYOND, True
         async with _translated(self.server):
             for kind in ("json", "jsonb"):
                 await self._connection.set_type_codec(kind, schema="pg_catalog", encoder=json.dumps, decoder=json.loads)
@@ -114,12 +226,153 @@ class Session:
         if not self._connection.is_closed():
             await self.execute("ROLLBACK", timeout=_FAREWELL_SECONDS)
 
+    async def restore(self, *, timeout: float) -> bool:
+        """Take back what was left behind, once a statement that was broken off has ended; whether it can be used."""
+        try:
+            if self._was_broken_off:
+                await self._settled(timeout)
+            if self._connection.is_in_transaction():
+                await self._connection.execute("ROLLBACK", timeout=timeout)
+            await self._say()
+            if self._stain is Stain.RESET:
+                await self._connection.execute(_RESET, timeout=timeout)
+            self._stain, self._was_broken_off, self.needs_care = Stain.NONE, False, False
+        except (TimeoutError, OSError, *_driver_errors()):
+            return False
+        return not self.is_closed
+
+    async def is_alive(self, *, timeout: float) -> bool:
+        """Whether the server still answers on it: one round trip."""
+        try:
+            await self._connection.execute("SELECT 1", timeout=timeout)
+        except (TimeoutError, OSError, *_driver_errors()):
+            return False
+        self.proven = time.monotonic()
+        return True
+
     async def close(self) -> None:
         """Take leave, or hang up when the server does not answer within a second."""
         try:
             await self._connection.close(timeout=_FAREWELL_SECONDS)
-        except (TimeoutError, OSError, _driver_error()):
+        except (TimeoutError, OSError, *_driver_errors()):
             self._connection.terminate()
+
+    def hang_up(self) -> None:
+        """Take leave without waiting for anything."""
+        self._connection.terminate()
+
+    def note_release(self) -> None:
+        """The caller is done with it: settings that something else than a statement's words changed are noticed."""
+        if not self.is_closed and self._reported != self._settings():
+            self._stain, self.needs_care = max(self._stain, Stain.RESET), True
+
+    async def _first(self, sql: str, arguments: Sequence[object], timeout: float | None) -> list[Record]:
+        """Send a text that this session has not prepared; prepare it where it comes often and leaves nothing behind."""
+        if "\x00" in sql:
+            raise UsageError("the statement holds a NUL character", hint="SQL texts cannot have one, nor can values")
+        if not self._note(sql) and self._named.naming.wants(sql) and await self._may_name(timeout):
+            try:
+                return await self._prepared(sql, arguments, timeout)
+            except _driver_errors() as error:
+                if not self._is_to_be_sent_anew(sql, error):
+                    raise
+        self._named.naming.misses += 1
+        rows: list[Record] = await self._connection.fetch(sql, *arguments, timeout=timeout)
+        return rows
+
+    async def _prepared(self, sql: str, arguments: Sequence[object], timeout: float | None) -> list[Record]:
+        since = time.monotonic()
+        statement = await self._connection.prepare(sql, name=self._named.naming.name(), timeout=timeout)
+        self._named.keep(sql, statement)
+        left = None if timeout is None else timeout - (time.monotonic() - since)
+        rows: list[Record] = await statement.fetch(*arguments, timeout=left)
+        return rows
+
+    async def _may_name(self, timeout: float | None) -> bool:
+        """Whether a name may be used now: behind a pooler not within a transaction, where losing it costs all."""
+        naming = self._named.naming
+        if naming.is_pooled is None and not self._connection.is_in_transaction():
+            pid = await self._connection.fetchval("SELECT pg_backend_pid()", timeout=timeout)
+            naming.is_pooled = pid != self.announced_pid
+        return not (naming.is_pooled is not False and self._connection.is_in_transaction())
+
+    def _is_to_be_sent_anew(self, sql: str, error: Exception) -> bool:
+        """Whether the server refused a named statement before it ran: what it was named for is forgotten."""
+        state = getattr(error, "sqlstate", None)
+        if self._connection.is_closed() or not (is_lost(state, str(error)) or _has_other_columns(error)):
+            return False
+        if state in (DOES_NOT_EXIST, EXISTS):
+            self._named.naming.end()
+            self._named.clear()
+        else:
+            self._named.drop(sql)
+        reads = effects(sql).is_repeatable or not _has_other_columns(error)
+        return reads and not self._connection.is_in_transaction()
+
+    def _note(self, sql: str) -> bool:
+        """Remember what a text may leave behind; whether it may leave a stain or a write."""
+        found = effects(sql)
+        if found.stain:
+            self._stain, self.needs_care = max(self._stain, found.stain), True
+        if found.may_write:
+            self._unsaid.append(sql)
+        return bool(found.stain) or found.may_write
+
+    def _break_off(self, sql: str) -> None:
+        self._was_broken_off = self.needs_care = True
+
+    async def _settled(self, timeout: float) -> None:
+        """Wait until the statement that was broken off has ended: nothing of it meets the next one."""
+        try:
+            await self._connection.execute("SELECT 1", timeout=timeout)
+        except _driver_errors() as error:  # of the failed transaction, or the cancellation came for this one
+            if getattr(error, "sqlstate", None) not in (_IN_FAILED_TRANSACTION, _QUERY_CANCELED):
+                raise
+
+    async def _failed(self, error: Exception, sql: str, timeout: float | None) -> Exception:
+        """The error as ours; writes that may have been done in spite of it are told of."""
+        if isinstance(error, TimeoutError):
+            self._break_off(sql)
+        if self._unsaid and not self._is_in_transaction():
+            await self._say()
+        return error if isinstance(error, PerfctlError) else _translation(error, self.server, timeout, is_open=True)
+
+    def _is_in_transaction(self) -> bool:
+        return not self.is_closed and bool(self._connection.is_in_transaction())
+
+    async def _say_when_done(self) -> None:
+        if self._unsaid and not self._is_in_transaction():
+            await self._say()
+
+    async def _say(self) -> None:
+        """Tell of the writes that may be committed by now."""
+        texts, self._unsaid = self._unsaid, [] if not self._was_broken_off else self._unsaid
+        if texts and self.on_write is not None:
+            await self.on_write(tuple(texts))
+
+    @asynccontextmanager
+    async def _translated_here(self, sql: str, timeout: float | None) -> AsyncIterator[None]:
+        since = begun()
+        try:
+            yield
+        except Exception as error:
+            raise await self._failed(error, sql, timeout) from error
+        except BaseException:
+            self._break_off(sql)
+            raise
+        finally:
+            if since:
+                ended(f"PostgreSQL at {self.server}", sql, since)
+
+    def _settings(self) -> tuple[str | None, ...]:
+        told = self._connection.get_settings()
+        return tuple(getattr(told, name, None) for name in _REPORTED)
+
+
+def _type_name(kind: Any) -> str:
+    """A type as SQL writes it: `int4`, `text[]`, `sales.money`."""
+    name = f"{kind.name.removeprefix('_')}[]" if kind.kind == "array" and kind.name.startswith("_") else kind.name
+    return str(name) if kind.schema == "pg_catalog" else f"{kind.schema}.{name}"
 
 
 @asynccontextmanager
@@ -141,121 +394,84 @@ def quoted(identifier: str) -> str:
     return '"' + identifier.replace('"', '""') + '"'
 
 
-def address(config: DatabaseConfig) -> str:
-    """`host:port/database`, for messages: nothing secret is in it."""
-    if config.dsn:
-        parts = urlsplit(config.dsn)
-        return f"{parts.netloc.rpartition('@')[2] or 'localhost'}{parts.path.rstrip('/')}"
-    return f"{config.host or 'localhost'}:{config.port}/{config.database or ''}".rstrip("/")
-
-
-def connection_arguments(config: DatabaseConfig) -> dict[str, Any]:
-    """What asyncpg is told. ConfigError where no server is configured."""
-    if not config.is_configured:
-        raise ConfigError(
-            "no database is configured",
-            hint="set database.host (or DB_HOST, DATABASE_URL, --dsn), or start one with perfctl sandbox up",
-        )
-    given = {
-        "dsn": _dsn(config),
-        "host": config.host if config.dsn is None else None,
-        "port": config.port if config.dsn is None else None,
-        "user": config.username,
-        "database": config.database,
-        "password": _password(config),
-        # Always said: by default asyncpg falls back to plain text without a word.
-        "ssl": config.effective_sslmode,
-        "timeout": config.connect_timeout_seconds,
-        # Behind a PgBouncer in transaction mode a named statement is gone with the next transaction.
-        "statement_cache_size": 0,
-        "server_settings": {"application_name": "perfctl"},
-    }
-    return {name: value for name, value in given.items() if value is not None}
-
-
-def _dsn(config: DatabaseConfig) -> str | None:
-    """The DSN, with the root certificate in it: asyncpg takes that from nowhere else."""
-    if config.sslrootcert is None:
-        return config.dsn
-    base = config.dsn or "postgresql://"
-    return f"{base}{'&' if '?' in base else '?'}{urlencode({'sslrootcert': config.sslrootcert})}"
-
-
-def _password(config: DatabaseConfig) -> Callable[[], Awaitable[str]] | None:
-    """What asyncpg asks for the password, anew for each connection: a token lives for minutes.
-
-    Without one the answer is empty, not nothing: asyncpg would then read PGPASSWORD and ~/.pgpass by itself, past the
-    rules by which the configuration gives such a password to a host or keeps it.
-    """
-    from perfctl.config.secret import has_password
-
-    if config.password is None and config.dsn and has_password(config.dsn):
-        return None
-
-    async def resolved() -> str:
-        from perfctl.credentials import database_login, resolve
-
-        return await resolve(config.password, database_login(config)) or ""
-
-    return resolved
-
-
-def _driver_error() -> type[Exception]:
+def _driver_errors() -> tuple[type[Exception], ...]:
     import asyncpg
 
-    error: type[Exception] = asyncpg.InterfaceError
-    return error
+    return (asyncpg.PostgresError, asyncpg.InterfaceError)
+
+
+def _has_other_columns(error: Exception) -> bool:
+    """Whether the driver read rows of a type that was altered since it asked for it."""
+    import asyncpg
+
+    return isinstance(error, asyncpg.OutdatedSchemaCacheError)
 
 
 @asynccontextmanager
 async def _translated(server: str, timeout: float | None = None, call: str = "connect") -> AsyncIterator[None]:
     """Every error of the driver leaves as one of ours; the call is in the log."""
-    import asyncpg
-
     since = begun()
     try:
         yield
     except PerfctlError:
         raise
-    except asyncpg.PostgresError as error:
-        raise _from_server(error, server) from error
-    except asyncpg.ClientConfigurationError as error:
-        raise ConfigError(f"PostgreSQL at {server}: {error.args[0]}", hint=getattr(error, "hint", None)) from error
-    except ssl.SSLCertVerificationError as error:
-        raise AuthError(
-            f"PostgreSQL at {server}: its certificate is not trusted ({error.verify_message})",
-            hint="set database.sslrootcert to the authority that signed it",
-        ) from error
-    except TimeoutError as error:
-        within = f" within {timeout:g} s" if timeout else ""
-        longer = "give it longer with --timeout; " if timeout else ""
-        raise TimedOutError(f"PostgreSQL at {server} did not answer{within}", hint=longer + _REACH) from error
-    except UnicodeEncodeError as error:
-        raise UsageError(f"the statement is not text in UTF-8: {error}", hint="write it in UTF-8") from error
-    except asyncpg.InterfaceError as error:
-        if "the server expects" in str(error):
-            raise UsageError(f"the statement and its parameters: {error}", hint="one for each $1, $2 ...") from error
-        raise _unreachable(error, server) from error
-    except (OSError, asyncio.IncompleteReadError) as error:
-        raise _unreachable(error, server) from error
+    except Exception as error:
+        raise _translation(error, server, timeout) from error
     finally:
         ended(f"PostgreSQL at {server}" if since else "", call, since)
+
+
+def _translation(error: Exception, server: str, timeout: float | None, *, is_open: bool = False) -> Exception:
+    """The driver's error as one of ours; one that is not the driver's as it is. `is_open`: we were connected."""
+    import asyncpg
+
+    if isinstance(error, asyncpg.PostgresError):
+        return _from_server(error, server, is_open=is_open)
+    if isinstance(error, asyncpg.ClientConfigurationError):
+        return ConfigError(f"PostgreSQL at {server}: {error.args[0]}", hint=getattr(error, "hint", None))
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return AuthError(
+            f"PostgreSQL at {server}: its certificate is not trusted ({error.verify_message})",
+            hint="set database.sslrootcert to the authority that signed it",
+        )
+    if isinstance(error, TimeoutError):
+        within = f" within {timeout:g} s" if timeout else ""
+        longer = "give it longer with --timeout; " if timeout else ""
+        return TimedOutError(f"PostgreSQL at {server} did not answer{within}", hint=longer + _REACH)
+    if isinstance(error, UnicodeEncodeError):
+        return UsageError(f"the statement is not text in UTF-8: {error}", hint="write it in UTF-8")
+    if isinstance(error, asyncpg.InterfaceError):
+        return _from_driver(error, server, is_open=is_open)
+    if isinstance(error, (OSError, asyncio.IncompleteReadError)):
+        return _unreachable(error, server, is_open=is_open)
+    return error
+
+
+def _from_driver(error: Exception, server: str, *, is_open: bool) -> PerfctlError:
+    if "the server expects" in str(error):
+        return UsageError(f"the statement and its parameters: {error}", hint="one for each $1, $2 ...")
+    if "another operation" in str(error):
+        return UsageError("two callers use one session at once", hint="acquire one for each, or use gather_queries")
+    return _unreachable(error, server, is_open=is_open)
 
 
 _REACH = "is it running there? perfctl config show --origin says where its address was set"
 
 
-def _unreachable(error: Exception, server: str) -> UnreachableError:
+def _unreachable(error: Exception, server: str, *, is_open: bool = False) -> UnreachableError:
     # asyncio puts the address in place of the reason: "Connect call failed ('127.0.0.1', 5432)".
     number = error.errno if isinstance(error, ConnectionError) else None
     reason = os.strerror(number).lower() if number else str(error) or type(error).__name__
     if "rejected SSL upgrade" in reason:
         hint = "the server has no TLS; off loopback perfctl asks for it: sslmode: disable sends everything in the clear"
         return UnreachableError(f"PostgreSQL at {server} does not speak TLS", hint=hint)
-    return UnreachableError(f"PostgreSQL at {server} cannot be reached: {reason}", hint=_REACH)
+    told = "broke the connection" if is_open else "cannot be reached"
+    return NoConnectionError(
+        f"PostgreSQL at {server} {told}: {reason}", reason="lost" if is_open else "away", hint=_REACH
+    )
 
 
-def _from_server(error: Any, server: str) -> PerfctlError:
+def _from_server(error: Any, server: str, *, is_open: bool = False) -> PerfctlError:
     """What PostgreSQL itself said, with its SQLSTATE."""
     state = error.sqlstate or "XX000"
     said = f"{error.args[0] if error.args else error}"
@@ -263,7 +479,11 @@ def _from_server(error: Any, server: str) -> PerfctlError:
     if state.startswith(_AUTH):
         return AuthError(f"PostgreSQL at {server}: {said} (SQLSTATE {state})", hint=hint or _who(state))
     if state.startswith(_GONE):
-        return UnreachableError(f"PostgreSQL at {server}: {said} (SQLSTATE {state})", hint=hint or _REACH)
+        return NoConnectionError(
+            f"PostgreSQL at {server}: {said} (SQLSTATE {state})",
+            reason="lost" if is_open else _WHY_NOT.get(state, "away"),
+            hint=hint or _REACH,
+        )
     if state == _QUERY_CANCELED and "statement timeout" in said:
         return TimedOutError(f"PostgreSQL at {server}: {said}", hint="give it longer with --timeout")
     position = getattr(error, "position", None)

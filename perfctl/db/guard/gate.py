@@ -1,0 +1,70 @@
+"""Whether a foreign statement may be planned, and run: what it is, and all code that it could reach."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from perfctl.db.guard.grammar import Parsed, read_statement
+from perfctl.db.guard.tree import GrammarError
+from perfctl.db.postgres import StatementError
+from perfctl.errors import RefusedError
+
+if TYPE_CHECKING:
+    from perfctl.db.postgres import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Vetted:
+    """A statement that passed the gate."""
+
+    statement: str
+    """Its text, as it was given."""
+    kind: str
+    """`SelectStmt`, `VariableShowStmt`, `ExplainStmt`; of a write `InsertStmt` and so on."""
+    parameters: int
+    """The greatest `$n` in it."""
+    writes: str = ""
+    """Why it writes, in words; empty where it reads alone."""
+
+
+async def vet(
+    session: Session,
+    sql: str,
+    *,
+    trusted: tuple[str, ...] = (),
+    allow_write: bool = False,
+    plans_only: bool = False,
+) -> Vetted:
+    """The statement, when planning and running it can do no harm; else a RefusedError that says what could.
+
+    `trusted` functions (`name`, `schema.name`, `schema.name(argument types)`) count as harmless. A write passes with
+    `allow_write`, and where it is not run (`plans_only`). Nothing of the statement reaches the server here: names
+    alone are looked up. StatementError for what the grammar does not know.
+    """
+    shape = understood(sql)
+    if shape.writes and not allow_write and (shape.runs and not plans_only):
+        raise writes(shape.writes)
+    return Vetted(sql, shape.kind, parameters(shape), shape.writes)
+
+
+def understood(sql: str, *, may_explain: bool = True) -> Parsed:
+    """The statement's tree; an error of grammar as the server would put it."""
+    try:
+        return read_statement(sql, may_explain=may_explain)
+    except GrammarError as error:
+        message = f"PostgreSQL: {error.message} (SQLSTATE 42601)"
+        raise StatementError(message, sqlstate="42601", position=error.position or None) from error
+
+
+def writes(reason: str) -> RefusedError:
+    """The refusal of a statement that writes."""
+    return RefusedError(
+        f"the statement writes ({reason})",
+        hint="--allow-write runs it in a transaction that is rolled back; --no-run shows the plan alone",
+    )
+
+
+def parameters(shape: Parsed) -> int:
+    """The greatest `$n`."""
+    return max((node.get("number", 0) for node in shape.tree.everything() if node.kind == "ParamRef"), default=0)
