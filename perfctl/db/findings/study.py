@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from perfctl.db.findings.catalog import Catalog, TableFacts
-from perfctl.db.model.plans import FindingSeverity, PlanNode, PlanReport
+from perfctl.db.model.plans import FindingSeverity, PlanNode, PlanReport, PlanWorker
 
 SEQ_SCANS = frozenset({"Seq Scan", "Parallel Seq Scan"})
 _PASSES_ROWS = frozenset({"Gather", "Gather Merge", "Result", "Subquery Scan", "LockRows", "ProjectSet"})
@@ -140,6 +140,10 @@ class Study:
                 return None
             below = above
         return None
+
+    def each_process(self, node: PlanNode) -> tuple[PlanNode | PlanWorker, ...]:
+        """The node as the leader ran it, and what each worker did of it: their sorts and hashes are their own."""
+        return (node, *node.workers)
 
     def table(self, node: PlanNode) -> TableFacts | None:
         """What the catalog has of the node's relation."""
