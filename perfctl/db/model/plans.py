@@ -183,7 +183,7 @@ class PlanNode:
     """The window's definition (PostgreSQL 18)."""
     subplans_removed: int = 0
     """Partitions that were pruned when it began to run."""
-    params_evaluated: str | None = None
+    params_evaluated: tuple[str, ...] = ()
 
     conflict_resolution: str | None = None
     conflict_arbiter_indexes: tuple[str, ...] = ()
@@ -207,6 +207,12 @@ class PlanNode:
     output: tuple[str, ...] = ()
     """The columns that it hands up (VERBOSE)."""
     remote_sql: str | None = None
+    function_call: str | None = None
+    """The call that a function scan makes (VERBOSE)."""
+    sampling: str | None = None
+    """`system ('10'::real)`"""
+    target_tables: tuple[str, ...] = ()
+    """The tables that a node writes, where it writes several: partitions."""
     workers: tuple[PlanWorker, ...] = ()
     other: tuple[PlanDetail, ...] = ()
 
