@@ -13,6 +13,7 @@ from perfctl.db.model.executions import Execution
 from perfctl.db.model.plans import PlanReport
 from perfctl.db.model.rows import QueryRows
 from perfctl.db.model.statements import SlowOrder, SlowQueries
+from perfctl.db.naming import Naming
 from perfctl.db.parameters import Params, bound
 from perfctl.db.places import located
 from perfctl.db.pool import ConnectionPool
@@ -47,11 +48,17 @@ class DatabaseOptimizer:
         self._config = config
         self._cache = QueryCache()
         self.query_optimizer = QueryOptimizer()
+        self._naming = Naming(config.statement_cache_size if config.enable_connection_pooling else 0)
         self.pool = ConnectionPool(
             self._open,
+            naming=self._naming,
+            retry_reads=config.retry_reads,
             min_connections=config.min_connections,
             max_connections=config.max_connections,
             keep=config.enable_connection_pooling,
+            idle_seconds=config.idle_connection_seconds,
+            lifetime_seconds=config.max_connection_lifetime_seconds,
+            patience_seconds=config.connect_timeout_seconds,
         )
 
     async def __aenter__(self) -> Self:
@@ -159,6 +166,14 @@ class DatabaseOptimizer:
         async with self.pool.acquire(timeout=timeout) as session:
             return await counted(session, wanted or Wanted(), timeout=timeout)
 
+    async def check(
+        self, names: Sequence[str] = (), *, all_databases: bool = False, timeout: float | None = None
+    ) -> Diagnosis:
+        """The health checks of these areas or names, of this database or all; the worst first."""
+        from perfctl.db.checking import checked
+
+        return await checked(self._config, self.pool, names, all_databases=all_databases, timeout_seconds=timeout)
+
     @property
     def server(self) -> str:
         """`host:port/database`, for messages: nothing secret is in it."""
@@ -219,7 +234,7 @@ class DatabaseOptimizer:
         return checks
 
     async def _open(self) -> Session:
-        return await Session.open(self._config)
+        return await Session.open(self._config, self._naming)
 
     async def _run(
         self, query: str, text: str, arguments: tuple[object, ...], timeout: float | None, started: float

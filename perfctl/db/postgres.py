@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from perfctl.calls import asking, begun, ended
 from perfctl.db.effects import Stain, effects
 from perfctl.db.login import address, connection_arguments
-from perfctl.db.naming import DOES_NOT_EXIST, EXISTS, Named, Naming, is_lost
+from perfctl.db.naming import DOES_NOT_EXIST, EXISTS, Named, Naming, Prepared, is_lost
 from perfctl.errors import (
     AuthError,
     ConfigError,
@@ -101,6 +101,7 @@ class Session:
         self.on_write: Wrote | None = None
         self._stain = Stain.NONE
         self._was_broken_off = False
+        self._may_differ = False
         self._unsaid: list[str] = []
         self._named = Named(naming or Naming(0))
         self._reported = self._settings()
@@ -131,11 +132,6 @@ class Session:
         return bool(self._connection.is_closed())
 
     @property
-    def is_beyond_repair(self) -> bool:
-        """Whether no other caller should have it: what is left behind cannot be taken back."""
-        return self._stain is Stain.BEYOND or self.is_closed
-
-    @property
     def server_version(self) -> tuple[int, int]:
         """Major and minor, such as (18, 6)."""
         version = self._connection.get_server_version()
@@ -152,15 +148,18 @@ class Session:
 
         A text that comes often is prepared on the server; one that the server does not have any more is sent anew.
         """
-        since, statement = begun(), self._named.get(sql)
+        since, prepared = begun(), self._named.get(sql)
         try:
-            if statement is None:
+            if prepared is None:
                 rows: list[Record] = await self._first(sql, arguments, timeout)
             else:
                 self._named.naming.hits += 1
-                rows = await statement.fetch(*arguments, timeout=timeout)
+                if prepared.writes:
+                    self._unsaid.append(sql)
+                    self._may_differ = True
+                rows = await prepared.statement.fetch(*arguments, timeout=timeout)
         except Exception as error:
-            if statement is None or not self._is_to_be_sent_anew(sql, error):
+            if prepared is None or not self._is_to_be_sent_anew(sql, error):
                 raise await self._failed(error, sql, timeout) from error
             rows = await self.fetch(sql, *arguments, timeout=timeout)
         except BaseException:
@@ -169,8 +168,8 @@ class Session:
         finally:
             if since:
                 ended(f"PostgreSQL at {self.server}", sql, since)
-        if self._unsaid and not self._connection.is_in_transaction():
-            await self._say()
+        if self._unsaid:
+            await self._say_when_done(sql)
         return rows
 
     async def fetch_many(
@@ -184,7 +183,7 @@ class Session:
         async with self._translated_here(sql, timeout):
             statement = await self._connection.prepare(sql, timeout=timeout)
             rows: list[Record] = await statement.fetchmany(arguments, timeout=timeout)
-        await self._say_when_done()
+        await self._say_when_done(sql)
         return rows
 
     async def rows(
@@ -210,7 +209,7 @@ class Session:
         self._note(script)
         async with self._translated_here(script, timeout):
             await self._connection.execute(script, timeout=timeout)
-        await self._say_when_done()
+        await self._say_when_done(script)
 
     async def read_json(self) -> None:
         """From now on json and jsonb come as what they hold, not as text. For a connection that nobody shares."""
@@ -233,11 +232,14 @@ class Session:
                 await self._settled(timeout)
             if self._connection.is_in_transaction():
                 await self._connection.execute("ROLLBACK", timeout=timeout)
+            self._was_broken_off = False
             await self._say()
             if self._stain is Stain.RESET:
                 await self._connection.execute(_RESET, timeout=timeout)
-            self._stain, self._was_broken_off, self.needs_care = Stain.NONE, False, False
-        except (TimeoutError, OSError, *_driver_errors()):
+            if self._stain is Stain.BEYOND:
+                return False
+            self._stain, self.needs_care = Stain.NONE, False
+        except _breakages():
             return False
         return not self.is_closed
 
@@ -245,7 +247,7 @@ class Session:
         """Whether the server still answers on it: one round trip."""
         try:
             await self._connection.execute("SELECT 1", timeout=timeout)
-        except (TimeoutError, OSError, *_driver_errors()):
+        except _breakages():
             return False
         self.proven = time.monotonic()
         return True
@@ -254,7 +256,7 @@ class Session:
         """Take leave, or hang up when the server does not answer within a second."""
         try:
             await self._connection.close(timeout=_FAREWELL_SECONDS)
-        except (TimeoutError, OSError, *_driver_errors()):
+        except _breakages():
             self._connection.terminate()
 
     def hang_up(self) -> None:
@@ -263,14 +265,17 @@ class Session:
 
     def note_release(self) -> None:
         """The caller is done with it: settings that something else than a statement's words changed are noticed."""
-        if not self.is_closed and self._reported != self._settings():
-            self._stain, self.needs_care = max(self._stain, Stain.RESET), True
+        if self._may_differ and not self.is_closed:
+            self._may_differ = False
+            if self._reported != self._settings():
+                self._stain, self.needs_care = max(self._stain, Stain.RESET), True
 
     async def _first(self, sql: str, arguments: Sequence[object], timeout: float | None) -> list[Record]:
         """Send a text that this session has not prepared; prepare it where it comes often and leaves nothing behind."""
         if "\x00" in sql:
             raise UsageError("the statement holds a NUL character", hint="SQL texts cannot have one, nor can values")
-        if not self._note(sql) and self._named.naming.wants(sql) and await self._may_name(timeout):
+        stain = self._note(sql)
+        if not stain and self._named.naming.wants(sql) and await self._may_name(timeout):
             try:
                 return await self._prepared(sql, arguments, timeout)
             except _driver_errors() as error:
@@ -283,7 +288,7 @@ class Session:
     async def _prepared(self, sql: str, arguments: Sequence[object], timeout: float | None) -> list[Record]:
         since = time.monotonic()
         statement = await self._connection.prepare(sql, name=self._named.naming.name(), timeout=timeout)
-        self._named.keep(sql, statement)
+        self._named.keep(sql, Prepared(statement, effects(sql).may_write))
         left = None if timeout is None else timeout - (time.monotonic() - since)
         rows: list[Record] = await statement.fetch(*arguments, timeout=left)
         return rows
@@ -310,13 +315,14 @@ class Session:
         return reads and not self._connection.is_in_transaction()
 
     def _note(self, sql: str) -> bool:
-        """Remember what a text may leave behind; whether it may leave a stain or a write."""
+        """Remember what a text may leave behind; whether it may leave something in the session."""
         found = effects(sql)
         if found.stain:
             self._stain, self.needs_care = max(self._stain, found.stain), True
         if found.may_write:
             self._unsaid.append(sql)
-        return bool(found.stain) or found.may_write
+            self._may_differ = True
+        return bool(found.stain)
 
     def _break_off(self, sql: str) -> None:
         self._was_broken_off = self.needs_care = True
@@ -340,8 +346,8 @@ class Session:
     def _is_in_transaction(self) -> bool:
         return not self.is_closed and bool(self._connection.is_in_transaction())
 
-    async def _say_when_done(self) -> None:
-        if self._unsaid and not self._is_in_transaction():
+    async def _say_when_done(self, sql: str) -> None:
+        if self._unsaid and (effects(sql).ends or not self._is_in_transaction()):
             await self._say()
 
     async def _say(self) -> None:
@@ -398,6 +404,10 @@ def _driver_errors() -> tuple[type[Exception], ...]:
     import asyncpg
 
     return (asyncpg.PostgresError, asyncpg.InterfaceError)
+
+
+def _breakages() -> tuple[type[Exception], ...]:
+    return (TimeoutError, OSError, *_driver_errors())
 
 
 def _has_other_columns(error: Exception) -> bool:

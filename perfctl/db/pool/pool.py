@@ -1,0 +1,147 @@
+"""ConnectionPool: connections to one server, for the callers of any event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from perfctl.db.effects import effects
+from perfctl.db.naming import Naming
+from perfctl.db.pool.shelf import Shelf
+from perfctl.db.pool.statistics import Counts, PoolStatistics
+from perfctl.db.pool.terms import Connect, Terms
+from perfctl.errors import PerfctlError
+
+if TYPE_CHECKING:
+    from perfctl.db.postgres import Record, Session
+
+_LEAST_SECONDS = 0.001
+
+
+class Lease:
+    """A connection for the length of an `async with` block."""
+
+    __slots__ = ("_pool", "_session", "_shelf", "_timeout")
+
+    def __init__(self, pool: ConnectionPool, timeout: float | None) -> None:
+        self._pool, self._timeout = pool, timeout
+        self._shelf: Shelf | None = None
+        self._session: Session | None = None
+
+    async def __aenter__(self) -> Session:
+        shelf = self._shelf = self._pool.shelf()
+        session = self._session = shelf.take() or await shelf.wait(self._timeout)
+        return session
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._shelf is not None and self._session is not None:
+            self._shelf.give_back(self._session)
+            self._session = None
+
+
+class ConnectionPool:
+    """Connections to one server; `keep=False` gives every caller one of its own.
+
+    Each event loop that asks has connections of its own, up to the maximum. Nothing is opened before it is asked for,
+    and what lies idle beyond the minimum is closed after a while. A connection comes back as its caller got it: what
+    may have left something in the session is taken back before the next caller has it.
+    """
+
+    def __init__(
+        self, connect: Connect, *, naming: Naming | None = None, retry_reads: bool = True, **terms: Any
+    ) -> None:
+        """`terms` are the fields of `Terms`."""
+        self._terms = Terms(connect=connect, **terms)
+        self._counts = Counts()
+        self._retry_reads = retry_reads
+        self.naming = naming or Naming(0)
+        self._shelves: dict[asyncio.AbstractEventLoop, Shelf] = {}
+
+    def acquire(self, *, timeout: float | None = None) -> Lease:
+        """A connection until the `async with` block is left; `timeout` covers the wait for one and opening it.
+
+        TimedOutError where all of them stay in use.
+        """
+        return Lease(self, timeout)
+
+    async def fetch(self, sql: str, *arguments: object, timeout: float | None = None) -> list[Record]:
+        """The rows of one statement; `timeout` covers the wait for a connection as well.
+
+        A read that does no harm when it is asked twice is asked once more when its connection breaks.
+        """
+        shelf = self.shelf()
+        began = 0.0 if timeout is None else time.monotonic()
+        session = shelf.take()
+        if session is None:
+            session = await shelf.wait(timeout)
+            left = _left(timeout, began)
+        else:
+            left = timeout
+        try:
+            return await session.fetch(sql, *arguments, timeout=left)
+        except PerfctlError as error:
+            if getattr(error, "reason", None) != "lost" or not (self._retry_reads and effects(sql).is_repeatable):
+                raise
+            shelf.lost()
+        finally:
+            shelf.give_back(session)
+        self._counts.retried += 1
+        async with self.acquire(timeout=_left(timeout, began)) as session:
+            return await session.fetch(sql, *arguments, timeout=_left(timeout, began))
+
+    async def fetch_many(
+        self, sql: str, arguments: Sequence[Sequence[object]], *, timeout: float | None = None
+    ) -> list[Record]:
+        """The rows of one statement for each set of arguments, in order, on one connection; all or none."""
+        began = time.monotonic()
+        async with self.acquire(timeout=timeout) as session:
+            return await session.fetch_many(sql, arguments, timeout=_left(timeout, began))
+
+    def statistics(self) -> PoolStatistics:
+        """How many connections are in use, idle, waited for, and what was counted so far."""
+        shelves = [shelf for loop, shelf in list(self._shelves.items()) if not loop.is_closed()]
+        counts = self._counts
+        return PoolStatistics(
+            in_use=sum(shelf.in_use for shelf in shelves),
+            idle=sum(len(shelf.idle) for shelf in shelves),
+            waiting=sum(len(shelf.waiters) for shelf in shelves),
+            created=counts.created,
+            closed=counts.closed.total(),
+            waits=counts.waits,
+            wait_ms=round(counts.wait_seconds * 1000, 3),
+            connecting=sum(shelf.connecting for shelf in shelves),
+            reset=counts.reset,
+            retried=counts.retried,
+            statement_hits=self.naming.hits,
+            statement_misses=self.naming.misses,
+            closed_for={str(reason): count for reason, count in counts.closed.items()},
+        )
+
+    async def close(self) -> None:
+        """Close the idle connections, of every loop that still runs; those in use are closed when they come back."""
+        self._terms.keep = False
+        here = asyncio.get_running_loop()
+        for loop, shelf in list(self._shelves.items()):
+            if loop is here:
+                await shelf.end()
+            elif loop.is_running():
+                await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(shelf.end(), loop))
+
+    def shelf(self) -> Shelf:
+        """The connections of the running loop."""
+        here = asyncio.get_running_loop()
+        shelf = self._shelves.get(here)
+        if shelf is None:
+            for gone in [loop for loop in self._shelves if loop.is_closed()]:
+                del self._shelves[gone]
+            shelf = self._shelves[here] = Shelf(self._terms, self._counts)
+        return shelf
+
+
+def _left(timeout: float | None, began: float) -> float | None:
+    return None if timeout is None else max(timeout - (time.monotonic() - began), _LEAST_SECONDS)
