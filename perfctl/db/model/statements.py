@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Literal
 
+from perfctl.db.model.logs import LogFacts
 from perfctl.db.model.plans import PlanReport
 
 SlowOrder = Literal["total", "mean", "calls", "p95", "io", "temp", "wal", "rows"]
@@ -100,3 +101,5 @@ class SlowQueries:
     """The time of those; None where it cannot be told."""
     notes: tuple[str, ...] = ()
     """What a reader of these figures must know: resets, evictions, gaps; a sentence each."""
+    log: LogFacts | None = None
+    """What else the log files tell; of the source `logs`."""
