@@ -25,6 +25,16 @@ class Check:
     fix: str | None = None
     """The one statement, setting or command that mends it."""
     took_ms: float | None = None
+    value: float | None = None
+    """What was measured, where it is one number."""
+    unit: str | None = None
+    """Of `value` and `threshold`: `ratio`, `seconds`, `bytes`, `count` ..."""
+    threshold: float | None = None
+    """The limit that the value has passed, or the first that it would pass."""
+    objects: tuple[str, ...] = ()
+    """What it is about, the worst first; not all where there are many."""
+    database: str | None = None
+    """Where it was looked at, if that is one database of several."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from perfctl.errors import RefusedError, UsageError
 group = CommandGroup(
     "db",
     help="Find slow queries and explain them.",
-    parts={"activity": "db_activity", "locks": "db_activity", "watch": "db_activity"},
+    parts={"activity": "db_activity", "locks": "db_activity", "watch": "db_activity", "check": "db_check"},
 )
 
 DEFAULT_ROWS = 20

@@ -31,7 +31,11 @@ ENTRIES: Mapping[str, Entry] = {
         ("up", "status", "env", "logs", "reset", "down"),
     ),
     "health": Entry("health", "Is everything well, and what is the one thing to mend?"),
-    "db": Entry("db", "Find slow queries and explain them.", ("slow", "analyze", "activity", "locks", "watch", "doctor")),
+    "db": Entry(
+        "db",
+        "Find slow queries and explain them.",
+        ("slow", "analyze", "activity", "locks", "watch", "check", "doctor"),
+    ),
     "cache": Entry(
         "cache",
         "Look into, clear and warm the cache.",

@@ -24,6 +24,11 @@ def question(name: str, *, version: int | None = None) -> str:
     return _text(f"{name}_{max(fitting)}.sql")
 
 
+def has_versions(name: str) -> bool:
+    """Whether the question is asked in other words on some versions."""
+    return any(_is_version_of(name, stem) for stem in _stems())
+
+
 def _text(file: str) -> str:
     return files("perfctl.db").joinpath("sql", file).read_text(encoding="utf-8")
 

@@ -38,6 +38,7 @@ ROWS: Mapping[str, Row] = {
     "db activity": Row("--all"),
     "db locks": Row(""),
     "db watch": Row("--count 1"),
+    "db check": Row("--all-databases", exits=(0, 1)),
     "db doctor": Row("", exits=(0, 1)),
     "cache get": Row("absent -n contract", exits=(1,)),
     "cache set": Row("a 1 -n contract"),

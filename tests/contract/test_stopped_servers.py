@@ -32,6 +32,7 @@ ROWS: Mapping[str, Row] = {
     "db activity": Row("", 5),
     "db locks": Row("", 5),
     "db watch": Row("--count 1", 5),
+    "db check": Row("", 5),
     "db doctor": Row("", 1),
     "cache get": Row("a -n contract", 5),
     "cache set": Row("a 1 -n contract", 5),
