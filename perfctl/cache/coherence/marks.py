@@ -13,6 +13,7 @@ import os
 import secrets
 import threading
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol, TypeVar
 from weakref import WeakSet
 
@@ -83,7 +84,7 @@ class Marks:
         self._counted = 0
         self._losses = 0
         self._unsent: dict[bytes, int] = {}
-        self._sending: dict[bytes, int] = {}
+        self._sending: dict[bytes, _Sending] = {}
         self._watched = False
         self._lock = threading.Lock()
         _MARKS.add(self)
@@ -382,26 +383,29 @@ class Marks:
     async def _send(self, name: bytes) -> None:
         """Write the newest version of a mark; one at a time, so that an older one never comes last."""
         while (version := self._unsent.get(name)) is not None:
-            sent = self._begin_to_send(name, version)
-            if sent is None:
+            own = _Sending(version)
+            other = self._begin_to_send(name, own)
+            if other is None:
                 try:
                     if await self._write(name, version):
                         self._sent(name, version)
                 finally:
-                    self._sending.pop(name, None)
+                    if self._sending.get(name) is own:
+                        self._sending.pop(name, None)
                 return
-            while name in self._sending:  # noqa: ASYNC110 - by another event loop, perhaps
+            while self._sending.get(name) is other and other.is_under_way:  # noqa: ASYNC110 - on another loop, perhaps
                 await asyncio.sleep(0.002)
-            if sent == version:  # whether it arrived or not
+            if other.version == version and self._sending.get(name) is not other:  # whether it arrived or not
                 return
 
-    def _begin_to_send(self, name: bytes, version: int) -> int | None:
-        """None when it is our turn; else the version that somebody else sends just now."""
+    def _begin_to_send(self, name: bytes, own: _Sending) -> _Sending | None:
+        """None when it is our turn; else what somebody else sends just now."""
         with self._lock:
-            sent = self._sending.get(name)
-            if sent is None:
-                self._sending[name] = version
-            return sent
+            other = self._sending.get(name)
+            if other is not None and other.is_under_way:
+                return other
+            self._sending[name] = own
+            return None
 
     def _sent(self, name: bytes, version: int) -> None:
         with self._lock:
@@ -434,6 +438,23 @@ class Marks:
         self._sending = {}
         self._watched = False
         self.everything_changed()
+
+
+class _Sending:
+    """A version that is being told."""
+
+    __slots__ = ("_loop", "version")
+
+    def __init__(self, version: int) -> None:
+        self.version = version
+        self._loop: asyncio.AbstractEventLoop | None = None
+        with suppress(RuntimeError):  # without a server, nothing is waited for
+            self._loop = asyncio.get_running_loop()
+
+    @property
+    def is_under_way(self) -> bool:
+        """False where its event loop was stopped under it: nobody may ever hear more of it."""
+        return self._loop is not None and self._loop.is_running()
 
 
 def _new_version() -> int:

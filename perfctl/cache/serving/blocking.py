@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from perfctl.cache.entry import MISSING, Entry
 from perfctl.cache.serving.call import Call
 from perfctl.cache.serving.computing import Computer, Factory, Job
-from perfctl.cache.serving.flights import Abandoned, Flight
+from perfctl.cache.serving.flights import LOOK_SECONDS, Abandoned, Flight
 
 if TYPE_CHECKING:
     from perfctl.cache.coherence.marks import NamespaceState
@@ -45,8 +45,12 @@ class BlockingWaiters:
     def recompute(self, state: NamespaceState, name: bytes, factory: Factory, call: Call) -> Any:
         """The value, computed now whatever there is; its error is raised, and what there is stays."""
         job = Job(state, name, factory, replace(call, fail_safe=False), Flight())
-        self._run(self._computer.begin_anew(job))
-        return self._compute(job)
+        try:
+            self._run(self._computer.begin_anew(job))
+            return self._compute(job)
+        except BaseException as error:
+            self._abandon(error, job)
+            raise
 
     def _lead(self, job: Job) -> Any:
         computer = self._computer
@@ -60,11 +64,11 @@ class BlockingWaiters:
         job.flight.thread, job.flight.loop = threading.get_ident(), None
         try:
             value = self._run(computer.begin(job))
+            if value is MISSING:
+                return self._compute(job)
         except BaseException as error:
-            self._run(computer.abandon(job, error))
+            self._abandon(error, job)
             raise
-        if value is MISSING:
-            return self._compute(job)
         computer.land(job, value)
         if job.wants_refresh and job.previous is not None:
             self._refresh_soon(job, job.previous)
@@ -77,9 +81,6 @@ class BlockingWaiters:
                 value = job.produce()
         except Exception as error:  # noqa: BLE001 - whatever it is, it reaches all who wait
             return self._run(computer.stand_in(job, error))
-        except BaseException as error:
-            self._run(computer.abandon(job, error))
-            raise
         computer.latency.record(time.perf_counter() - started)
         return self._run(computer.finish(job, value))
 
@@ -102,7 +103,7 @@ class BlockingWaiters:
         future = flight.standin if is_safe else flight.result
         try:
             with computer.flights.waiting(flight):
-                value = future.result(computer.terms.hard_seconds(job.call))
+                value = _landed(flight, future, computer.terms.hard_seconds(job.call))
         except TimeoutError:
             if future.done():
                 raise  # the factory's own
@@ -123,14 +124,34 @@ class BlockingWaiters:
         computer = self._computer
         job.flight.thread, job.flight.loop = threading.get_ident(), None
         try:
-            is_ours = self._run(computer.begin_refresh(job))
+            if self._run(computer.begin_refresh(job)):
+                self._compute(job)
+            else:
+                computer.flights.fail(job.name, job.flight, Abandoned())
         except BaseException as error:
-            self._run(computer.abandon(job, error))
+            self._abandon(error, job)
             raise
-        if is_ours:
-            self._compute(job)
-        else:
-            computer.flights.fail(job.name, job.flight, Abandoned())
+
+    def _abandon(self, reason: BaseException, job: Job) -> None:
+        """Whatever becomes of the portal, nobody waits for us any longer."""
+        self._computer.give_up(reason, job)
+        if job.lease is not None or not isinstance(reason, Exception):
+            self._run(self._computer.release(job))
+
+
+def _landed(flight: Flight, future: Future[Any], seconds: float | None) -> Any:
+    """What a flight brings, within so long. Abandoned where its event loop is closed under it: then nobody would say
+    so."""
+    until = None if seconds is None else time.monotonic() + seconds
+    while True:
+        left = LOOK_SECONDS if until is None else min(LOOK_SECONDS, until - time.monotonic())
+        try:
+            return future.result(max(0.0, left))
+        except TimeoutError:
+            if future.done() or (until is not None and time.monotonic() >= until):
+                raise
+            if flight.is_lost:
+                raise Abandoned from None
 
 
 def finished(work: Coroutine[Any, Any, _Value]) -> _Value:

@@ -155,24 +155,35 @@ class Computer:
 
     async def stand_in(self, job: Job, error: Exception) -> Any:
         """The factory failed: the stale value, where it still holds and may; the error to everybody, where not."""
-        await self.release(job)
-        self._end(job)
-        if self.terms.is_safe(job.state, job.call):
-            entry = (await self._reader.look(job.state, job.name)).entry
-            if entry is not None:
-                self._rearm(entry)
-                job.flight.offer(entry.value)
-                self.flights.fail(job.name, job.flight, error)
-                job.state.counts.stale += 1
-                return entry.value
-        self.flights.fail(job.name, job.flight, error)
-        raise error
+        try:
+            await self.release(job)
+            self._end(job)
+            if self.terms.is_safe(job.state, job.call):
+                entry = (await self._reader.look(job.state, job.name)).entry
+                if entry is not None:
+                    self._rearm(entry)
+                    job.flight.offer(entry.value)
+                    self.flights.fail(job.name, job.flight, error)
+                    job.state.counts.stale += 1
+                    return entry.value
+            raise error
+        except BaseException as reason:  # the caller may be stopped meanwhile
+            self.give_up(reason, job)
+            raise
 
-    async def abandon(self, job: Job, reason: BaseException) -> None:
-        """The leader was stopped."""
+    async def abandon(self, reason: BaseException, *jobs: Job) -> None:
+        """The leader was stopped. Who waits for any of them hears it at once, whatever becomes of the locks."""
+        for job in jobs:
+            self.give_up(reason, job)
+        if isinstance(reason, GeneratorExit):  # collected with its event loop: it cannot await anything any more
+            return
+        for job in jobs:
+            await self.release(job)
+
+    def give_up(self, reason: BaseException, job: Job) -> None:
+        """The same, but for the lock."""
         self.flights.fail(job.name, job.flight, reason)
         self._end(job)
-        await self.release(job)
 
     async def release(self, job: Job) -> bool:
         """Give the lock back; False when another process deleted the key since we took it."""
@@ -226,6 +237,7 @@ class Computer:
             lease = await stampede.take(lock)
             if lease is UNANSWERED:
                 return MISSING
+            job.lease = lease  # from now on it is given back, whatever happens
             if lease is None and job.previous is not None and self.terms.is_safe(job.state, job.call):
                 job.is_stand_in = True
                 return self.stale_value(job)
@@ -236,13 +248,11 @@ class Computer:
                 rest = min(rest * 1.5, LONGEST_REST)
             look = await self._reader.look(job.state, job.name, job.call.eager)
             if look.entry is not None and self._reader.is_fresh(look.entry):
-                if lease is not None:
-                    await stampede.release(lease)
+                await self.release(job)
                 self._reader.count(job.state, look)
                 return look.entry.value
             job.previous = look.entry
             if lease is not None:
-                job.lease = lease
                 return MISSING
 
     def _lock(self, job: Job) -> bytes:

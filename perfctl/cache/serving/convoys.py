@@ -99,8 +99,7 @@ class Convoy:
             for job in others:
                 values[job.name] = await self._awaited(job)
         except BaseException as error:
-            for job in jobs.values():
-                await computer.abandon(job, error)
+            await computer.abandon(error, *jobs.values())
             raise
         return values
 
@@ -192,8 +191,7 @@ class Convoy:
             if mine:
                 await self._compute(mine)
         except BaseException as error:
-            for job in jobs.values():
-                await computer.abandon(job, error)
+            await computer.abandon(error, *jobs.values())
             raise
 
     async def _finish(self, keys: dict[str, Job], made: Mapping[str, Any]) -> Values:

@@ -11,12 +11,16 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
+LOOK_SECONDS = 1.0
+"""How often who waits for a call on another event loop looks whether that loop is still there."""
+
 
 class Abandoned(Exception):  # noqa: N818 - a signal to those who wait, never an error of anybody
     """The leader was cancelled: somebody else must lead."""
 
 
-def _running_loop() -> asyncio.AbstractEventLoop | None:
+def running_loop() -> asyncio.AbstractEventLoop | None:
+    """The event loop that the caller runs on; None outside of any."""
     try:
         return asyncio.get_running_loop()
     except RuntimeError:
@@ -29,7 +33,7 @@ class Flight:
 
     thread: int = field(default_factory=threading.get_ident)
     """Where it is made."""
-    loop: asyncio.AbstractEventLoop | None = field(default_factory=_running_loop)
+    loop: asyncio.AbstractEventLoop | None = field(default_factory=running_loop)
     """The event loop on which it is made; None where it blocks its thread."""
     result: Future[Any] = field(default_factory=Future)
     """What the leader gets in the end."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 MAX_KEYS = 20_000
@@ -37,8 +39,7 @@ class Recovery:
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
         self._telling: dict[bytes, Missed] = {}
-        self.is_under_way = False
-        """Whether somebody tells the server now."""
+        self._told_on: asyncio.AbstractEventLoop | None = None
         self.is_wanted_again = False
         """Whether more was missed since that one began."""
 
@@ -79,6 +80,21 @@ class Recovery:
                 if self._missed.get(each.name) is each:
                     self._drop(each.name)
 
+    @property
+    def is_under_way(self) -> bool:
+        """Whether somebody tells the server now. Not where its event loop was stopped under it."""
+        return self._told_on is not None and self._told_on.is_running()
+
+    @contextmanager
+    def under_way(self) -> Iterator[None]:
+        """Within it, the caller tells the server."""
+        own = self._told_on = asyncio.get_running_loop()
+        try:
+            yield
+        finally:
+            if self._told_on is own:
+                self._told_on = None
+
     def begin_to_tell(self, wanted: Iterable[Missed]) -> list[Missed]:
         """Those of them that are still the newest word: they are on their way to the server from now on."""
         with self._lock:
@@ -92,13 +108,13 @@ class Recovery:
 
     def is_telling(self, names: Iterable[bytes]) -> bool:
         """Whether older word on one of these keys is on its way to the server: what is said now may be overtaken."""
-        return bool(self._telling) and any(name in self._telling for name in names)
+        return bool(self._telling) and self.is_under_way and any(name in self._telling for name in names)
 
     def forget(self) -> None:
         """In a forked child: the parent tells what it missed."""
         self._lock = threading.Lock()
         self._missed, self._size_bytes, self._telling = {}, 0, {}
-        self.is_under_way = self.is_wanted_again = False
+        self._told_on, self.is_wanted_again = None, False
 
     def __len__(self) -> int:
         return len(self._missed)

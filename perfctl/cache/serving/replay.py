@@ -28,13 +28,10 @@ async def replay(tiers: Tiers) -> None:
     recovery.is_wanted_again = True
     if recovery.is_under_way:
         return
-    recovery.is_under_way = True
-    try:
+    with recovery.under_way():
         while recovery.is_wanted_again:
             recovery.is_wanted_again = False
             await _tell(tiers, shared)
-    finally:
-        recovery.is_under_way = False
 
 
 async def _tell(tiers: Tiers, shared: SharedTier) -> None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from perfctl.cache.serving.background import Background
+from perfctl.cache.serving.flights import running_loop
 from perfctl.cache.serving.shared import UNANSWERED, SharedTier
 
 SHORTEST_REST, LONGEST_REST = 0.03, 0.2
@@ -113,12 +114,22 @@ class Stampede:
     async def _take(self, lock: bytes, token: bytes, milliseconds: int) -> Any:
         """True, False, or UNANSWERED."""
         store = self._shared.store
-        return await self._shared.ask(lambda: store.take(lock, token, milliseconds), UNANSWERED, name=lock)
+        try:
+            return await self._shared.ask(lambda: store.take(lock, token, milliseconds), UNANSWERED, name=lock)
+        except BaseException:  # the caller was stopped, and the server may have heard it
+            self._free_later(lock, token)
+            raise
 
     async def _release(self, lock: bytes, token: bytes) -> Any:
         """True, False when it was somebody else's by now, or UNANSWERED."""
         store = self._shared.store
-        return await self._shared.ask(lambda: store.release(lock, token, channel=self.channel), UNANSWERED, name=lock)
+        try:
+            return await self._shared.ask(
+                lambda: store.release(lock, token, channel=self.channel), UNANSWERED, name=lock
+            )
+        except BaseException:
+            self._free_later(lock, token)
+            raise
 
     async def _free(self, lock: bytes) -> bool:
         """Free a lock that the server may have kept for us though we did not hear of it; whether it was so."""
@@ -134,7 +145,7 @@ class Stampede:
         """When the server answers, unless it has let go of it itself by then."""
         if len(self._orphans) < _MOST_ORPHANS:
             self._orphans[lock] = token
-        if not self._frees:
+        if not self._frees and running_loop() is not None:  # it is None for a caller that is collected
             self._frees = True
             self._background.spawn(self._free_all(), is_idle=True)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from perfctl.cache.entry import MISSING, Entry
 from perfctl.cache.serving.call import Call
 from perfctl.cache.serving.computing import Computer, Factory, Job, produced
-from perfctl.cache.serving.flights import Abandoned, Flight
+from perfctl.cache.serving.flights import LOOK_SECONDS, Abandoned, Flight
 
 if TYPE_CHECKING:
     from perfctl.cache.coherence.marks import NamespaceState
@@ -38,8 +38,12 @@ class Waiters:
     async def recompute(self, state: NamespaceState, name: bytes, factory: Factory, call: Call) -> Any:
         """The value, computed now whatever there is; its error is raised, and what there is stays."""
         job = Job(state, name, factory, replace(call, fail_safe=False), Flight())
-        await self._computer.begin_anew(job)
-        return await self._compute(job)
+        try:
+            await self._computer.begin_anew(job)
+            return await self._compute(job)
+        except BaseException as error:
+            await self._computer.abandon(error, job)
+            raise
 
     def refresh_soon(self, state: NamespaceState, name: bytes, factory: Factory, call: Call, entry: Entry) -> None:
         """Compute the value anew in the background, unless somebody does; its readers do not notice."""
@@ -61,11 +65,11 @@ class Waiters:
         computer = self._computer
         try:
             value = await computer.begin(job)
+            if value is MISSING:
+                return await self._compute(job)
         except BaseException as error:
-            await computer.abandon(job, error)
+            await computer.abandon(error, job)
             raise
-        if value is MISSING:
-            return await self._compute(job)
         computer.land(job, value)
         if job.wants_refresh and job.previous is not None:
             self.refresh_soon(job.state, job.name, job.factory, job.call, job.previous)
@@ -79,9 +83,6 @@ class Waiters:
                 value = await produced(job)
         except Exception as error:  # noqa: BLE001 - whatever it is, it reaches all who wait
             return await computer.stand_in(job, error)
-        except BaseException as error:
-            await computer.abandon(job, error)
-            raise
         computer.latency.record(time.perf_counter() - started)
         return await computer.finish(job, value)
 
@@ -105,7 +106,7 @@ class Waiters:
         try:
             with computer.flights.waiting(flight):
                 async with asyncio.timeout(hard):
-                    value = await future
+                    value = await _landed(flight, future)
         except TimeoutError:
             if hard is None or (future.done() and not future.cancelled()):
                 raise  # the factory's own
@@ -119,11 +120,19 @@ class Waiters:
     async def _refresh(self, job: Job) -> None:
         computer = self._computer
         try:
-            is_ours = await computer.begin_refresh(job)
+            if await computer.begin_refresh(job):
+                await self._compute(job)
+            else:
+                computer.flights.fail(job.name, job.flight, Abandoned())
         except BaseException as error:
-            await computer.abandon(job, error)
+            await computer.abandon(error, job)
             raise
-        if is_ours:
-            await self._compute(job)
-        else:
-            computer.flights.fail(job.name, job.flight, Abandoned())
+
+
+async def _landed(flight: Flight, future: asyncio.Future[Any]) -> Any:
+    """What a flight brings. Abandoned where its event loop is closed under it: then nobody would say so."""
+    if flight.loop is not None and flight.loop is not asyncio.get_running_loop():
+        while not (await asyncio.wait([future], timeout=LOOK_SECONDS))[0]:
+            if flight.is_lost:
+                raise Abandoned
+    return await future
