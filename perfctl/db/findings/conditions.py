@@ -24,6 +24,7 @@ _LIKES = frozenset({"~~", "~~*"})
 _NO_INDEX = frozenset({"<>", "!~~", "!~~*", "!~", "!~*"})
 _CONSTANT_NAMES = frozenset({"true", "false", "null"})
 _KEYWORDS = frozenset({"and", "or", "not", "is", "any", "all", "array", "distinct", "from", "initplan", "hashed"})
+_TYPE_WORDS = frozenset({"timestamp", "time", "with", "without", "double", "character", "bit"})
 _NUMERIC = ("numeric", "double precision", "real", "bigint", "integer")
 _HARMLESS_CASTS = ("text", "character varying", "bpchar", "character")
 """Casts from varchar that cost nothing and that an index sees through; from a number they are not, so a constant of
@@ -251,7 +252,7 @@ def _first_column(tokens: Tokens) -> tuple[str | None, str] | None:
             continue  # EXTRACT(year FROM created_at)
         if after[0] == "dot" and place + 2 < len(tokens):
             return _unquoted(word), _unquoted(tokens[place + 2][1])
-        if before[0] == "space" and place > 1 and tokens[place - 2][0] in ("name", "cast"):
+        if before[0] == "space" and place > 1 and tokens[place - 2][1] in _TYPE_WORDS:
             continue  # `timestamp with time zone`
         return None, _unquoted(word)
     return None

@@ -21,7 +21,6 @@ YIELDS_TO = (
     "leading_wildcard",
     "not_in_subplan",
     "nestloop_inner_seqscan",
-    "no_partition_pruning",
     "dead_tuples",
 )
 MIN_DROPPED, MIN_RATIO, MIN_SHARE = 10_000, 19.0, 0.1
