@@ -8,7 +8,7 @@ from perfctl.db.sqltext import tokens
 
 _LIST = re.compile(r"parameters: ", re.IGNORECASE)
 _VALUE = re.compile(r"\$(\d+) = (NULL|'[^']*+(?:''[^']*+)*+')(?:, |\Z)")
-_PREPARED = re.compile(r"prepare: PREPARE\s+.*?\s+AS\s+(.*)", re.IGNORECASE | re.DOTALL)
+_PREPARE = re.compile(r"\s*PREPARE\s+.*?\s+AS\s+(.*)", re.IGNORECASE | re.DOTALL)
 _EXECUTE = re.compile(r"\s*EXECUTE\b", re.IGNORECASE)
 
 
@@ -25,7 +25,16 @@ def prepared(text: str, detail: str) -> str:
     """The statement that an SQL-level EXECUTE runs, where the detail has it; else the text itself."""
     if not detail.startswith("prepare:") or not _EXECUTE.match(text):
         return text
-    match = _PREPARED.match(detail)
+    return inner(detail.removeprefix("prepare:"))
+
+
+def inner(text: str) -> str:
+    """The statement that an SQL-level PREPARE prepares; any other text as it is.
+
+    >>> inner("PREPARE foo (int) AS SELECT $1")
+    'SELECT $1'
+    """
+    match = _PREPARE.match(text)
     return match[1] if match else text
 
 

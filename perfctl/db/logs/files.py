@@ -148,7 +148,7 @@ def _pieces(file: LogFile, tally: Tally, told: Told | None) -> Iterator[bytes]:
 def _read(stream: BinaryIO, file: LogFile, tally: Tally, size: int = CHUNK_BYTES) -> bytes:
     try:
         return stream.read(size)
-    except (EOFError, OSError, zlib.error, *_damages()) as error:
+    except _damages() as error:
         tally.broken += 1
         tally.note(f"{file.name} could be read in part alone: {error}")
         return b""
@@ -157,7 +157,8 @@ def _read(stream: BinaryIO, file: LogFile, tally: Tally, size: int = CHUNK_BYTES
 def _damages() -> tuple[type[Exception], ...]:
     """What decompressors raise for damaged files, of those that were loaded."""
     known = (("zstandard", "ZstdError"), ("lzma", "LZMAError"))
-    return tuple(getattr(sys.modules[module], name) for module, name in known if module in sys.modules)
+    loaded = (getattr(sys.modules[module], name) for module, name in known if module in sys.modules)
+    return (EOFError, OSError, zlib.error, *loaded)
 
 
 def _decoded(piece: bytes, tally: Tally) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 from perfctl.db.logs import events
-from perfctl.db.logs.bound import prepared
+from perfctl.db.logs.bound import inner, prepared
 from perfctl.db.logs.record import Record, Tally
 
 MAX_WAITING = 10_000
@@ -26,7 +27,9 @@ _TIMED = re.compile(
 _STARTED = re.compile(r"(?P<statement>statement): |(?P<execute>execute) [^:]*: ")
 _DEALLOCATE = "DEALLOCATE"
 _TEXT_OF_PLAN = re.compile(r"\s*Query Text: (.*?)(?=\nQuery Parameters: |\n[^\n]*\(cost=|\Z)", re.DOTALL)
-_JSON_OF_PLAN = re.compile(r'\s*\{\s*"Query Text": ("(?:[^"\\]|\\.)*+")', re.DOTALL)
+_QUOTED_IN_PLAN = re.compile(r'\s*(?:\{\s*"Query Text"|Query Text): ("(?:[^"\\]|\\.)*+")', re.DOTALL)
+"""In JSON and YAML, which are escaped alike."""
+_XML_OF_PLAN = re.compile(r"\s*<explain[^>]*>\s*<Query-Text>(.*?)</Query-Text>", re.DOTALL)
 
 Kind = Literal["statement", "execute", "parse", "bind", "plan", "attached", "temp", "failed"]
 
@@ -53,7 +56,7 @@ class Follower:
         self._plans: dict[str, list[Executed]] = {}
         """By session: plans; they stand before the line of a simple statement, and behind that of a prepared one."""
         self._last: dict[str, int] = {}
-        """By session: the hash of what it executed last; kept where there are plans."""
+        """By session: the hash of the prepared statement that it executed last; kept where there are plans."""
 
     def executions(self, records: Iterable[Record]) -> list[Executed]:
         """What ran, in the order of the messages that say so."""
@@ -101,8 +104,8 @@ class Follower:
             executed = executed._replace(sql=prepared(executed.sql, executed.record.detail))
         if self._plans:
             executed = self._with_plan(executed, out)
-        if self._tally.plans:
-            self._last[session] = hash(executed.sql)
+        if self._tally.plans and executed.kind == "execute":
+            self._last[session] = hash(_bare(executed.sql))
         out.append(executed)
 
     def _started(self, record: Record, message: str, out: list[Executed]) -> None:
@@ -135,7 +138,7 @@ class Follower:
     def _planned(self, record: Record, plan: str, took_ms: float, out: list[Executed]) -> None:
         self._tally.plans += 1
         planned = Executed("plan", _sql_of(plan), took_ms, record, plan)
-        if self._last.pop(record.session, None) == hash(planned.sql):
+        if self._last.pop(record.session, None) == hash(_bare(planned.sql)):
             out.append(planned._replace(kind="attached"))
             return
         plans = self._plans.setdefault(record.session, [])
@@ -148,8 +151,9 @@ class Follower:
     def _with_plan(self, executed: Executed, out: list[Executed]) -> Executed:
         """The execution with the plan of its own text that waits; other plans of the session ran by themselves."""
         plans = self._plans.pop(executed.record.session, [])
-        own = [plan for plan in plans if plan.sql == executed.sql]
-        out += [plan for plan in plans if plan.sql != executed.sql]
+        text = _bare(executed.sql)
+        own = [plan for plan in plans if _bare(plan.sql) == text]
+        out += [plan for plan in plans if _bare(plan.sql) != text]
         return executed._replace(plan=max(own, key=lambda plan: plan.took_ms or 0.0).plan) if own else executed
 
     def _other(self, record: Record, out: list[Executed]) -> None:
@@ -164,13 +168,21 @@ class Follower:
             self._last.pop(record.session, None)
 
 
+def _bare(sql: str) -> str:
+    """The text as it can be compared: a plan of EXECUTE has the text of its PREPARE."""
+    return inner(sql).strip("; \t\r\n")
+
+
 def _sql_of(plan: str) -> str:
-    """The statement that a plan of auto_explain is of; empty where its format is neither text nor JSON."""
-    match = _JSON_OF_PLAN.match(plan)
+    """The statement that a plan of auto_explain is of, in any of its formats; empty where it has none."""
+    match = _QUOTED_IN_PLAN.match(plan)
     if match is not None:
         try:
             return str(json.loads(match[1], strict=False))
         except ValueError:
             return ""
+    match = _XML_OF_PLAN.match(plan)
+    if match is not None:
+        return html.unescape(match[1])
     match = _TEXT_OF_PLAN.match(plan)
     return match[1] if match is not None else ""

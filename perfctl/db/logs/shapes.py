@@ -18,7 +18,7 @@ _KEPT_SHAPES = 4_000
 _MAX_KNOWN = 20_000
 _MAX_KNOWN_LENGTH = 4_096
 _MAX_TEXT = 8_192
-_MAX_PLAN = 65_536
+_MAX_PLAN = 262_144
 _MAX_PLANS = 32 << 20
 """Characters of all plans together."""
 _SAMPLES = 3

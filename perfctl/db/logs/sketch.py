@@ -33,18 +33,18 @@ class Sketch:
         self._count += len(indexes)
 
     def quantile(self, share: float) -> float:
-        """The time that this share of all stays within; 0 where nothing was counted.
+        """The time that this share of all stays within, by nearest rank; 0 where nothing was counted.
 
         >>> sketch = Sketch()
         >>> sketch.add(range(1, 101))
         >>> round(sketch.quantile(0.95))
         95
         """
-        wanted = share * (self._count - 1)
+        wanted = ceil(share * self._count)
         seen = 0
         for index in sorted(self._buckets):
             seen += self._buckets[index]
-            if seen > wanted:
+            if seen >= wanted:
                 return float(2 * _GAMMA**index / (_GAMMA + 1))
         return 0.0
 

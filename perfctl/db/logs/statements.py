@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from os import PathLike, fspath
+from pathlib import Path
 from typing import cast
 
 from perfctl.db.logs.bound import parameters
@@ -19,7 +19,7 @@ _PORT = re.compile(r"\(\d+\)\Z|(?<=\.\d):\d+\Z|(?<=\.\d\d):\d+\Z|(?<=\.\d\d\d):\
 
 
 def read(
-    paths: Sequence[str | PathLike[str]],
+    paths: Sequence[str | Path],
     *,
     log_line_prefix: str | None = None,
     likely_prefix: str | None = None,
@@ -29,7 +29,7 @@ def read(
 ) -> Iterator[LoggedStatement]:
     """Every statement of the files, in the order of time, in flat memory; the arguments are those of `summary`."""
     asked = Asked(
-        paths=tuple(fspath(path) for path in paths), log_line_prefix=log_line_prefix, likely_prefix=likely_prefix, since=since,
+        paths=tuple(map(str, paths)), log_line_prefix=log_line_prefix, likely_prefix=likely_prefix, since=since,
         until=until, told=told,
     )  # fmt: skip
     tally = Tally()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import fields, replace
 from datetime import datetime
-from os import PathLike, fspath
+from pathlib import Path
 
 from perfctl.db.logs.bound import with_places, with_values
 from perfctl.db.logs.clock import Clock
@@ -24,7 +24,7 @@ _P95 = 0.95
 
 
 def summary(
-    paths: Sequence[str | PathLike[str]],
+    paths: Sequence[str | Path],
     *,
     log_line_prefix: str | None = None,
     likely_prefix: str | None = None,
@@ -40,7 +40,7 @@ def summary(
     what is in a file and cannot be read is counted in `log.broken`.
     """
     asked = Asked(
-        paths=tuple(fspath(path) for path in paths), log_line_prefix=log_line_prefix, likely_prefix=likely_prefix, since=since,
+        paths=tuple(map(str, paths)), log_line_prefix=log_line_prefix, likely_prefix=likely_prefix, since=since,
         until=until, told=told,
     )  # fmt: skip
     wanted, tally, shapes = wanted or Wanted(), Tally(), Shapes()
@@ -141,7 +141,7 @@ def _row(shape: Shape, clock: Clock) -> SlowQuery:
         min_ms=round(shape.min_ms, 4) if shape.timed else None,
         max_ms=round(shape.max_ms, 4) if shape.timed else None,
         stddev_ms=round(shape.stddev_ms, 4) if shape.timed else None,
-        p95_ms=round(shape.sketch.quantile(_P95), 4) if shape.timed else None,
+        p95_ms=round(min(max(shape.sketch.quantile(_P95), shape.min_ms), shape.max_ms), 4) if shape.timed else None,
         temp_bytes=shape.temp_bytes,
         failed=shape.failed,
         first_seen=clock.moment(shape.first),
@@ -156,7 +156,7 @@ def _finished(row: SlowQuery, shape: Shape) -> SlowQuery:
 
 
 def _plan(text: str) -> PlanReport | None:
-    """The plan, None where auto_explain wrote none or one in a format that is not read (XML, YAML)."""
+    """The plan, None where auto_explain wrote none, or one that was cut."""
     if not text:
         return None
     from perfctl.db.plans import read_any
@@ -198,7 +198,7 @@ def _notes(shapes: Shapes, tally: Tally) -> list[str]:
         )
     if tally.unnamed_durations:
         notes.append(
-            f"{tally.unnamed_durations} times ({tally.unnamed_ms:.0f} ms) have no statement: log_duration is on "
-            "and the statement is not logged, or stands before the first line"
+            f"{tally.unnamed_durations} times ({tally.unnamed_ms:.0f} ms) have no statement: log_duration logs them "
+            "of parse and bind, too, and of statements that log_statement leaves out"
         )
     return notes
