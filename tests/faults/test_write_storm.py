@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import os
 import random
+import signal
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +20,7 @@ import pytest
 
 from perfctl.cache.engine import AdvancedCache
 from perfctl.config import CacheConfig
+from tests import bounded
 from tests.campaign import SOAKS
 from tests.redis_server import PRODUCTS, redis_server
 
@@ -32,7 +37,7 @@ WHOLE = [(product, protocol, mode) for product in PRODUCTS for protocol in (2, 3
 _SPAWN = multiprocessing.get_context("spawn")
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(900 if SOAKS else 240)
 @pytest.mark.parametrize(("product", "protocol", "mode"), WHOLE if SOAKS else SAMPLE)
 def test_no_process_serves_an_old_value_after_a_storm(tmp_path: Path, product: str, protocol: int, mode: str) -> None:
     with redis_server(tmp_path, product) as server:
@@ -43,23 +48,47 @@ def test_no_process_serves_an_old_value_after_a_storm(tmp_path: Path, product: s
             backplane=mode,  # type: ignore[arg-type]
             patience_seconds=5,
         )
-        with _processes(config) as pipes:
+        with _processes(config) as others:
             for trial in range(TRIALS):
-                assert _stale_after_a_storm(pipes, config, trial) == []
+                assert _stale_after_a_storm(others, config, trial) == []
 
 
-def _stale_after_a_storm(pipes: list[Connection], config: CacheConfig, trial: int) -> list[str]:
+class _Other:
+    """A process that writes and serves."""
+
+    def __init__(self, config: CacheConfig) -> None:
+        self._pipe, there = _SPAWN.Pipe()
+        self._process: BaseProcess = _SPAWN.Process(target=_live, args=(config, there), daemon=True)
+        self._process.start()
+
+    def tell(self, what: object) -> None:
+        self._pipe.send(what)
+
+    def said(self) -> Any:
+        """What it says next; where it says nothing, what its tasks wait for is on stderr."""
+        if not self._pipe.poll(bounded.SECONDS):
+            os.kill(self._process.pid or 0, signal.SIGUSR1)
+            time.sleep(1)
+            raise AssertionError("a process says nothing")
+        return self._pipe.recv()
+
+    def end(self) -> None:
+        self._process.kill()
+        self._process.join()
+
+
+def _stale_after_a_storm(others: list[_Other], config: CacheConfig, trial: int) -> list[str]:
     """What each process serves instead of what the server has."""
-    for number, pipe in enumerate(pipes):
-        pipe.send(trial * PROCESSES + number)
-    written = sum(pipe.recv() for pipe in pipes)
+    for number, other in enumerate(others):
+        other.tell(trial * PROCESSES + number)
+    written = sum(other.said() for other in others)
     assert written > len(KEYS)
     time.sleep(QUIET_SECONDS)
-    truth = asyncio.run(_on_server(config))
+    truth = bounded.run(_on_server(config))
     stale = []
-    for number, pipe in enumerate(pipes):
-        pipe.send("what do you serve?")
-        served: dict[str, Any] = pipe.recv()
+    for number, other in enumerate(others):
+        other.tell("what do you serve?")
+        served: dict[str, Any] = other.said()
         stale += [
             f"process {number}: {key} is {served.get(key)}, on the server {truth.get(key)}"
             for key in KEYS
@@ -79,6 +108,7 @@ def _live(config: CacheConfig, parent: Connection) -> None:
 
 async def _live_on(config: CacheConfig, parent: Connection) -> None:
     """Storm for each seed, serve for each question."""
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, lambda: print(bounded.tasks(), file=sys.stderr))
     async with AdvancedCache(config) as cache:
         await cache.get("the first use")
         while not cache.works.tiers.is_verified:
@@ -113,19 +143,12 @@ async def _storm(cache: AdvancedCache, seed: int) -> int:
 
 
 @contextmanager
-def _processes(config: CacheConfig) -> Iterator[list[Connection]]:
-    made = []
-    for _ in range(PROCESSES):
-        here, there = _SPAWN.Pipe()
-        process = _SPAWN.Process(target=_live, args=(config, there), daemon=True)
-        process.start()
-        made.append((process, here))
+def _processes(config: CacheConfig) -> Iterator[list[_Other]]:
+    others = [_Other(config) for _ in range(PROCESSES)]
     try:
-        for _, pipe in made:
-            assert pipe.poll(60), "a process does not come up"
-            assert pipe.recv() == "ready"
-        yield [pipe for _, pipe in made]
+        for other in others:
+            assert other.said() == "ready"
+        yield others
     finally:
-        for process, _ in made:
-            process.terminate()
-            process.join()
+        for other in others:
+            other.end()
