@@ -11,36 +11,31 @@ from perfctl.cli.command import CommandGroup
 from perfctl.cli.intake import taken
 from perfctl.cli.run import Run
 from perfctl.db.model.plans import PlanReport
-from perfctl.db.model.statements import SlowOrder, SlowQueries
 from perfctl.diagnosis import Diagnosis
 from perfctl.errors import RefusedError, UsageError
 
 group = CommandGroup(
     "db",
     help="Find slow queries and explain them.",
-    parts={"activity": "db_activity", "locks": "db_activity", "watch": "db_activity", "check": "db_check"},
+    parts={
+        "slow": "db_slow",
+        "history record": "db_slow",
+        "history list": "db_slow",
+        "history prune": "db_slow",
+        "activity": "db_activity",
+        "locks": "db_activity",
+        "watch": "db_activity",
+        "check": "db_check",
+    },
+    below={"history": "What statements cost over days, recorded by cron."},
 )
 
-DEFAULT_ROWS = 20
 LEFT_BEHIND = (
     "rolled back; a rollback leaves dead rows (until VACUUM), used sequence values and WAL, "
     "and the locks were held while it ran"
 )
 _MAX_SQL_BYTES = 1024 * 1024
 _WANTED = "give a readable file of UTF-8 text with one statement"
-
-
-@group.command("slow", example="perfctl db slow --by mean --limit 5")
-async def slow(
-    run: Run,
-    by: Annotated[SlowOrder, typer.Option("--by", help="What the order is by; io counts blocks.")] = "total",
-) -> SlowQueries:
-    """List the costliest queries, as pg_stat_statements counted them."""
-    limit = run.options.limit if run.options.limit is not None else DEFAULT_ROWS
-    answer = await run.optimizer.database.slow_queries(by=by, limit=limit or None, timeout=run.options.timeout_seconds)
-    if answer.unreadable:
-        run.warn(f"{answer.unreadable} statements of other roles cannot be seen: perfctl db doctor names the right")
-    return answer
 
 
 @group.command("analyze", example="perfctl db analyze \"SELECT * FROM stocks WHERE symbol = 'AAPL'\"")

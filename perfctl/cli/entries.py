@@ -34,7 +34,7 @@ ENTRIES: Mapping[str, Entry] = {
     "db": Entry(
         "db",
         "Find slow queries and explain them.",
-        ("slow", "analyze", "activity", "locks", "watch", "check", "doctor"),
+        ("slow", "history record", "history list", "history prune", "analyze", "activity", "locks", "watch", "check", "doctor"),
     ),
     "cache": Entry(
         "cache",

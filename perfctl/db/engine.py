@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Sequence
 from types import TracebackType
@@ -20,7 +21,6 @@ from perfctl.db.pool import ConnectionPool
 from perfctl.db.postgres import Record, Session, StatementError, address
 from perfctl.db.querycache import QueryCache, key_of
 from perfctl.db.sqltext import is_read
-from perfctl.db.statements.counted import counted
 from perfctl.db.statements.order import Wanted
 from perfctl.db.statements.recorder import QueryOptimizer
 from perfctl.diagnosis import Check, Diagnosis, diagnose
@@ -28,10 +28,13 @@ from perfctl.errors import PerfctlError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
+    from pathlib import Path
 
     from perfctl.config import DatabaseConfig
     from perfctl.db.activity.sessions import Wanted as WantedSessions
     from perfctl.db.model.activity import Activity, Ending, LockTree, ServerSession, Vitals
+    from perfctl.db.model.history import Recording
+    from perfctl.db.statements.sources import Look
 
 QUERY_SECONDS = 30.0
 """How long a read may run where nothing else is said."""
@@ -161,10 +164,30 @@ class DatabaseOptimizer:
         """
         return await self.slow(Wanted(by=by, limit=limit), timeout=timeout)
 
-    async def slow(self, wanted: Wanted | None = None, *, timeout: float | None = None) -> SlowQueries:
-        """The costliest shapes of query, filtered and ordered as wanted: by default the first 20 by total time."""
+    async def slow(
+        self, wanted: Wanted | None = None, look: Look | None = None, *, timeout: float | None = None
+    ) -> SlowQueries:
+        """The costliest shapes of query, filtered and ordered as wanted: by default the first 20 by total time.
+
+        `look` says where: pg_stat_statements (also its next seconds), a live sample, log files, the history, or the
+        recorder of this process.
+        """
+        from perfctl.db.statements import sources
+
+        wanted, look = wanted or Wanted(), look or sources.Look()
+        if look.needs_server:
+            return await sources.online(self.pool, wanted, look, timeout=timeout)
+        return await asyncio.to_thread(sources.offline, wanted, look, self.query_optimizer)
+
+    async def record_history(
+        self, file: Path, *, keep_seconds: float | None = None, timeout: float | None = None
+    ) -> Recording:
+        """Add to a history what pg_stat_statements counted since the last time; what is older than 30 days goes."""
+        from perfctl.db.statements.history.recording import KEEP_SECONDS, record
+
+        keep = KEEP_SECONDS if keep_seconds is None else keep_seconds
         async with self.pool.acquire(timeout=timeout) as session:
-            return await counted(session, wanted or Wanted(), timeout=timeout)
+            return await record(session, file, keep_seconds=keep, timeout=timeout)
 
     async def check(
         self, names: Sequence[str] = (), *, all_databases: bool = False, timeout: float | None = None

@@ -1,13 +1,11 @@
-"""Drawing what the database answers: the table of slow queries, the tree of a plan."""
+"""Drawing what the database answers: the tree of a plan; the rest in files of its own."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 from perfctl.db.model.plans import Buffers, PlanNode, PlanReport
-from perfctl.db.model.statements import SlowOrder, SlowQueries, SlowQuery
-from perfctl.render.view import Cell, Column, Facts, Table, Text, Tone, Tree, View, view
+from perfctl.render.view import Cell, Facts, Tone, Tree, View, view
 from perfctl.units import format_count, format_duration_ms, format_ratio
 
 _BAR_CELLS = 8
@@ -17,24 +15,6 @@ _CONDITION_LENGTH = 90
 _LEADING_COMMENTS = re.compile(r"\A(?:\s|--[^\n]*\n|/\*.*?\*/)+", re.DOTALL)
 _FAR_OFF = 10.0
 """Estimates that are wrong by this factor choose the wrong join or index."""
-
-
-def slow_queries_view(result: SlowQueries) -> View:
-    """A query on a line, the costliest first, under the name of the database and since when it is counted."""
-    extra = _EXTRA.get(result.by)
-    columns = (
-        Column("total ms", "right"),
-        Column("share", "right"),
-        Column("calls", "right"),
-        Column("mean ms", "right"),
-        *((Column(extra[0], "right"),) if extra else ()),
-        Column("query", wraps=True),
-    )
-    since = f"since {result.since:%Y-%m-%d %H:%M} UTC" if result.since else "since the last reset"
-    title = f"{result.database}: {format_count(result.total)} shapes of query by {result.by}, {since}"
-    rows = tuple(_slow_row(row, extra[1] if extra else None) for row in result.rows)
-    empty = f"{result.database}: no query was counted {since}"
-    return view(Table(columns, rows, title=title, empty=empty), _losses(result))
 
 
 def plan_view(result: PlanReport) -> View:
@@ -51,37 +31,6 @@ def plan_view(result: PlanReport) -> View:
         pairs.append(("settings", ", ".join(f"{name}={value}" for name, value in result.settings.items())))
     pairs += [("trigger", f"{t.name}: {format_duration_ms(t.time_ms)} in {t.calls:.0f} calls") for t in result.triggers]
     return view(Facts(tuple(pairs)), _branch(result.plan, worst))
-
-
-def _slow_row(row: SlowQuery, extra: Callable[[SlowQuery], str] | None) -> tuple[Cell | str, ...]:
-    return (
-        Cell(_milliseconds(row.total_ms), "strong"),
-        _percent(row.share),
-        format_count(row.calls),
-        _milliseconds(row.mean_ms),
-        *((extra(row),) if extra else ()),
-        _cut(_line(row.query), _QUERY_LENGTH),
-    )
-
-
-def _blocks_moved(row: SlowQuery) -> str:
-    moved = (row.shared_read_blks, row.shared_written_blks, row.temp_blks)
-    return format_count(sum(count or 0 for count in moved))
-
-
-_EXTRA: dict[SlowOrder, tuple[str, Callable[[SlowQuery], str]]] = {
-    "rows": ("rows", lambda row: format_count(row.rows)),
-    "io": ("blocks", _blocks_moved),
-}
-"""The column that the order is by, where it is not there anyway; the document always has all of them."""
-
-
-def _losses(result: SlowQueries) -> Text | None:
-    if not result.evicted:
-        return None
-    return Text(
-        f"the server's table was full {result.evicted} times: raise pg_stat_statements.max to lose fewer", "warn"
-    )
 
 
 def _branch(node: PlanNode, worst: PlanNode | None) -> Tree:
@@ -187,17 +136,12 @@ def _amount(number: float) -> str:
     return format_count(number) if number >= 10 or number == int(number) else f"{number:.2f}"
 
 
-def _milliseconds(value: float) -> str:
-    """Three digits at least, thousands apart: a column of milliseconds can be compared."""
-    return format_count(value) if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
-
-
-def _percent(share: float) -> str:
-    return f"{share * 100:.0f} %" if share >= 0.01 or share == 0 else "<1 %"
-
-
-VIEWS = {SlowQueries: slow_queries_view, PlanReport: plan_view}
+VIEWS = {PlanReport: plan_view}
 LATER = {
+    "perfctl.db.model.history.HistoryListing": "db_slow:history_view",
+    "perfctl.db.model.history.Pruned": "db_slow:pruned_view",
+    "perfctl.db.model.history.Recording": "db_slow:recording_view",
+    "perfctl.db.model.statements.SlowQueries": "db_slow:slow_queries_view",
     "perfctl.db.model.activity.Activity": "db_activity:activity_view",
     "perfctl.db.model.activity.LockTree": "db_activity:lock_tree_view",
     "perfctl.db.model.activity.Watched": "db_activity:watched_view",

@@ -83,6 +83,7 @@ def _table(table: Table, width: int) -> RenderableType:
         title_justify="left",
         caption_justify="left",
     )
+    table = _fitting(table, width)
     folds = _too_wide(table, width)
     for column in table.columns:
         keeps_line = not column.wraps and not (folds and column.align == "left")
@@ -90,6 +91,15 @@ def _table(table: Table, width: int) -> RenderableType:
     for row in table.rows:
         drawn.add_row(*(_cell(cell, column) for cell, column in zip(row, table.columns, strict=True)))
     return drawn
+
+
+def _fitting(table: Table, width: int) -> Table:
+    """The table without the columns that want a wider terminal."""
+    kept = [index for index, column in enumerate(table.columns) if column.from_width <= width]
+    if len(kept) == len(table.columns):
+        return table
+    rows = tuple(tuple(row[index] for index in kept) for row in table.rows)
+    return table._replace(columns=tuple(table.columns[index] for index in kept), rows=rows)
 
 
 def _too_wide(table: Table, width: int) -> bool:

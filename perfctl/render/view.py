@@ -20,6 +20,8 @@ class Column(NamedTuple):
     header: str
     align: Literal["left", "right"] = "left"
     wraps: bool = False
+    from_width: int = 0
+    """Left out on a terminal that is narrower: what is good to see, and in the document anyway."""
 
 
 class Table(NamedTuple):

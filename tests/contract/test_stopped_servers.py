@@ -28,6 +28,9 @@ class Row:
 ROWS: Mapping[str, Row] = {
     "health": Row("", 1),
     "db slow": Row("", 5),
+    "db history record": Row("", 5),
+    "db history list": Row("", 9),
+    "db history prune": Row("--keep 1d", 9),
     "db analyze": Row("SELECT|1", 5),
     "db activity": Row("", 5),
     "db locks": Row("", 5),

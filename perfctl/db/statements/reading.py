@@ -128,7 +128,7 @@ async def with_texts(
     session: Session, place: Place, reading: Reading, keys: Collection[Key], *, timeout: float | None = None
 ) -> Reading:
     """The reading with the texts of some of its statements; of one that was evicted meanwhile there is none."""
-    wanted = [key.queryid for key in keys]
+    wanted = ",".join(str(key.queryid) for key in keys)
     ask_for = question("statement_texts").replace("{schema}", place.schema)
     rows = await ask(session, ask_for, wanted, timeout_seconds=timeout or _READ_SECONDS) if wanted else []
     texts = {(row["dbid"], row["userid"], row["queryid"]): row["query"] for row in rows if row["queryid"] is not None}

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
-from math import sqrt
+from collections.abc import Iterable, Sequence
+from math import ceil, sqrt
 
 from perfctl.db.model.executions import Execution
-from perfctl.db.model.statements import SlowQuery
+from perfctl.db.model.statements import SlowQueries, SlowQuery
 from perfctl.db.sqltext import fingerprint
 
 KEPT = 1000
@@ -15,7 +15,7 @@ KEPT = 1000
 
 
 class QueryOptimizer:
-    """Remembers the last executions and says which shapes of query cost the most."""
+    """Remembers the last executions of its process and says which shapes of query cost the most. For any thread."""
 
     def __init__(self) -> None:
         self._executions: deque[Execution] = deque(maxlen=KEPT)
@@ -23,7 +23,11 @@ class QueryOptimizer:
     @property
     def executions(self) -> tuple[Execution, ...]:
         """What was executed, the oldest first."""
-        return tuple(self._executions)
+        while True:
+            try:
+                return tuple(self._executions)
+            except RuntimeError:  # another thread added one meanwhile: a deque refuses to be read while it changes
+                continue
 
     def record(self, execution: Execution) -> None:
         """Remember one."""
@@ -31,32 +35,46 @@ class QueryOptimizer:
 
     def get_slow_queries(self, *, limit: int = 20, min_mean_ms: float = 0.0) -> tuple[SlowQuery, ...]:
         """The costliest shapes among the last 1,000 executions, by total time; what the cache answered is left out."""
+        rows = [row for row in self.summary().rows if row.mean_ms >= min_mean_ms]
+        return tuple(sorted(rows, key=lambda row: -row.total_ms)[:limit])
+
+    def summary(self) -> SlowQueries:
+        """All shapes among them, with what failed and what the cache answered counted apart."""
         shapes: dict[str, list[Execution]] = {}
-        for execution in self._executions:
-            if not execution.was_cached:
-                shapes.setdefault(fingerprint(execution.query), []).append(execution)
-        total_ms = sum(execution.took_ms for shape in shapes.values() for execution in shape)
-        rows = [_shape(key, shape, total_ms) for key, shape in shapes.items()]
-        slow = sorted((row for row in rows if row.mean_ms >= min_mean_ms), key=lambda row: -row.total_ms)
-        return tuple(slow[:limit])
+        for execution in self.executions:
+            shapes.setdefault(fingerprint(execution.query), []).append(execution)
+        asked = {key: [run for run in shape if not run.was_cached] for key, shape in shapes.items()}
+        total_ms = sum(run.took_ms for runs in asked.values() for run in runs)
+        rows = tuple(_shape(key, runs, shapes[key], total_ms) for key, runs in asked.items() if runs)
+        return SlowQueries(
+            rows=rows,
+            total=len(rows),
+            by="total",
+            database="",
+            source="recorder",
+            server="this process",
+            method=f"the last {KEPT} executions through perfctl in this process",
+            total_ms=total_ms,
+        )
 
 
-def _shape(key: str, executions: list[Execution], all_ms: float) -> SlowQuery:
-    times = [execution.took_ms for execution in executions]
+def _shape(key: str, runs: Sequence[Execution], all_runs: Sequence[Execution], all_ms: float) -> SlowQuery:
+    times = sorted(run.took_ms for run in runs)
     total_ms = sum(times)
     return SlowQuery(
-        query=executions[-1].query,
+        query=runs[-1].query,
         fingerprint=key,
-        queryid=None,
-        username=None,
         calls=len(times),
         total_ms=total_ms,
         share=total_ms / all_ms if all_ms else 0.0,
         mean_ms=total_ms / len(times),
-        min_ms=min(times),
-        max_ms=max(times),
+        min_ms=times[0],
+        max_ms=times[-1],
         stddev_ms=_stddev(times),
-        rows=sum(execution.rows for execution in executions),
+        p95_ms=times[ceil(len(times) * 0.95) - 1],
+        rows=sum(run.rows for run in runs),
+        failed=sum(run.failed for run in runs),
+        cached=len(all_runs) - len(runs),
     )
 
 
