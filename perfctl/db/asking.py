@@ -14,6 +14,10 @@ ASK_SECONDS = 10.0
 """Longer than a catalog question takes on a server that is well; one that is ill is not to be burdened."""
 
 
+OWN_SETTINGS = ("search_path = pg_catalog", "jit = off")
+"""Nobody's operator stands before PostgreSQL's own, and no second is spent on compiling what takes milliseconds."""
+
+
 async def ask(
     session: Session,
     sql_or_name: str,
@@ -28,5 +32,5 @@ async def ask(
     StatementError (55P03) when a lock is in the way for 100 ms, TimedOutError after `timeout_seconds`.
     """
     text = question(sql_or_name, version=version) if sql_or_name.isidentifier() else sql_or_name
-    async with guarded(session, timeout_seconds=timeout_seconds, settings=("search_path = pg_catalog",)):
+    async with guarded(session, timeout_seconds=timeout_seconds, settings=OWN_SETTINGS):
         return await session.fetch(text, *arguments, timeout=timeout_seconds + GRACE_SECONDS)

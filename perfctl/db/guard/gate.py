@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from perfctl.db.guard.grammar import Parsed, read_statement
+from perfctl.db.guard.inventory import Fault, faults
+from perfctl.db.guard.mentions import mentions_of
 from perfctl.db.guard.tree import GrammarError
 from perfctl.db.postgres import StatementError
 from perfctl.errors import RefusedError
@@ -45,6 +47,10 @@ async def vet(
     shape = understood(sql)
     if shape.writes and not allow_write and (shape.runs and not plans_only):
         raise writes(shape.writes)
+    if shape.kind != "VariableShowStmt":
+        found = await faults(session, mentions_of(shape.tree), trusted=trusted, writes=allow_write or bool(shape.writes))
+        if found:
+            raise refusal(found)
     return Vetted(sql, shape.kind, parameters(shape), shape.writes)
 
 
@@ -63,6 +69,16 @@ def writes(reason: str) -> RefusedError:
         f"the statement writes ({reason})",
         hint="--allow-write runs it in a transaction that is rolled back; --no-run shows the plan alone",
     )
+
+
+def refusal(found: tuple[Fault, ...]) -> RefusedError:
+    """The refusal of a statement that could do harm, with its first reason and what would lift it."""
+    if found[0].writes:
+        return writes(found[0].reason)
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    named = next((fault.functions[0] for fault in found if fault.functions), None)
+    hint = f"if it only reads, add {named!r} to database.trusted_functions" if named else "perfctl only runs what only reads; for the rest there is psql"
+    return RefusedError(f"the statement is not known to be harmless: {found[0].reason}{more}", hint=hint)
 
 
 def parameters(shape: Parsed) -> int:

@@ -1,0 +1,93 @@
+-- Functions that could do harm when a statement calls them. $1 harmful and $2 harmless volatile symbols of PostgreSQL's
+-- own functions; $3, $4, $5 known extensions: name, library, whether volatile functions are harmless; $6 the harmful
+-- ones among theirs as extension:symbol; $7 trusted names; $8 names that the statement calls; $9 whether it may write.
+WITH /* perfctl */ known AS (
+    SELECT k.extname, k.library, k.volatile_too
+    FROM unnest($3::text[], $4::text[], $5::bool[]) AS k (extname, library, volatile_too)
+),
+member AS (
+    SELECT d.objid, e.extname, e.xmin::text AS made, k.library, k.volatile_too
+    FROM pg_catalog.pg_depend AS d
+    JOIN pg_catalog.pg_extension AS e ON e.oid = d.refobjid
+    LEFT JOIN known AS k ON k.extname = e.extname
+    WHERE d.classid = 'pg_catalog.pg_proc'::regclass AND d.refclassid = 'pg_catalog.pg_extension'::regclass
+        AND d.deptype = 'e'
+),
+judged AS MATERIALIZED (
+    SELECT
+        p.oid, n.nspname, p.proname, p.proargtypes, l.lanname, m.extname,
+        p.pronargs, p.pronargdefaults, p.provariadic, p.proargtypes[0] AS first_type, p.prosrc,
+        CASE
+            WHEN p.prokind = 'a' THEN 'parts'
+            WHEN l.lanname = 'internal' AND (p.oid < 16384 OR m.library IS NOT NULL) THEN
+                CASE
+                    WHEN h.symbol IS NOT NULL THEN 'acts'
+                    WHEN 2275 = ANY(p.proargtypes) OR 2281 = ANY(p.proargtypes) THEN 'inner'
+                    WHEN p.provolatile = 'v' AND s.symbol IS NULL THEN 'acts'
+                END
+            WHEN l.lanname = 'c' AND p.oid < 16384 THEN 'inner'
+            WHEN l.lanname = 'sql' AND p.oid < 16384 THEN
+                CASE
+                    WHEN EXISTS (
+                        SELECT
+                        FROM regexp_matches(to_jsonb(p) ->> 'prosqlbody', ':\w*func\w* (\d+)', 'g') AS called (oid)
+                        LEFT JOIN pg_catalog.pg_proc AS c ON c.oid = called.oid[1]::int8
+                        WHERE called.oid[1]::int8 >= 16384 OR c.prosrc = ANY($1::text[])
+                    ) THEN 'foreign'
+                    -- From 14 on four of PostgreSQL's own have their body as text still.
+                    WHEN to_jsonb(p) ? 'prosqlbody' AND to_jsonb(p) ->> 'prosqlbody' IS NULL
+                        AND n.nspname = 'pg_catalog'
+                        AND p.prosrc !~ ('^select (pg_catalog.quote_(literal|nullable)\(\$1::pg_catalog.text\)'
+                            || '|\$1(::pg_catalog.text)? operator\(pg_catalog.\|\|\) \$2(::pg_catalog.text)?)$')
+                        THEN 'foreign'
+                END
+            WHEN m.library IS NOT NULL AND m.extname || ':' || p.prosrc = ANY($6::text[]) THEN 'acts'
+            WHEN m.library IS NOT NULL AND l.lanname = 'c' AND (m.volatile_too OR p.provolatile <> 'v')
+                AND regexp_replace(p.probin, '^\$libdir/', '') LIKE m.library THEN
+                CASE WHEN 2275 = ANY(p.proargtypes) OR 2281 = ANY(p.proargtypes) THEN 'inner' END
+            WHEN m.library IS NOT NULL AND l.lanname IN ('sql', 'plpgsql') AND (m.volatile_too OR p.provolatile <> 'v')
+                AND p.xmin::text = m.made THEN NULL
+            WHEN $9::bool AND m.objid IS NULL AND p.oid >= 16384 AND l.lanname NOT IN ('c', 'internal') THEN NULL
+            ELSE 'foreign'
+        END AS fault
+    FROM pg_catalog.pg_proc AS p
+    JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
+    JOIN pg_catalog.pg_language AS l ON l.oid = p.prolang
+    LEFT JOIN member AS m ON m.objid = p.oid
+    LEFT JOIN unnest($1::text[]) AS h (symbol) ON h.symbol = p.prosrc
+    LEFT JOIN unnest($2::text[]) AS s (symbol) ON s.symbol = p.prosrc
+),
+harmful AS MATERIALIZED (
+    SELECT j.*, oidvectortypes(j.proargtypes) AS arguments FROM judged AS j
+    WHERE (j.fault IN ('acts', 'foreign') OR (j.fault = 'inner' AND j.proname = ANY($8::text[])))
+        AND NOT (
+            j.proname = ANY($7::text[])
+            OR j.nspname || '.' || j.proname = ANY($7::text[])
+            OR replace(j.proname || '(' || oidvectortypes(j.proargtypes) || ')', ' ', '') = ANY($7::text[])
+            OR replace(j.nspname || '.' || j.proname || '(' || oidvectortypes(j.proargtypes) || ')', ' ', '')
+            = ANY($7::text[])
+        )
+),
+blamed AS (
+    SELECT h.* FROM harmful AS h
+    UNION ALL
+    SELECT j.*, oidvectortypes(j.proargtypes) FROM judged AS j
+    WHERE j.oid IN (
+        SELECT a.aggfnoid
+        FROM pg_catalog.pg_aggregate AS a
+        LEFT JOIN pg_catalog.pg_operator AS o ON o.oid = a.aggsortop
+        CROSS JOIN LATERAL unnest(ARRAY[
+            a.aggtransfn, a.aggfinalfn, a.aggcombinefn, a.aggserialfn, a.aggdeserialfn, a.aggmtransfn, a.aggminvtransfn,
+            a.aggmfinalfn, o.oprcode
+        ]::oid[]) AS part (oid)
+        WHERE part.oid IN (SELECT h.oid FROM harmful AS h WHERE h.fault <> 'inner')
+    )
+)
+SELECT
+    b.oid::int8 AS oid, b.nspname::text AS schema, b.proname::text AS name, b.arguments, b.lanname::text AS language,
+    b.extname::text AS extension, b.fault, b.prosrc AS symbol, b.pronargs::int4 AS most, (b.pronargs - b.pronargdefaults)::int4 AS least,
+    b.provariadic <> 0 AS is_variadic,
+    EXISTS (
+        SELECT FROM pg_catalog.pg_type AS t WHERE t.oid = b.first_type AND t.typtype IN ('c', 'p')
+    ) AS takes_row
+FROM blamed AS b
