@@ -15,45 +15,48 @@ from perfctl.db.findings.catalog import Catalog
 from perfctl.db.findings.study import Found, Study
 from perfctl.db.model.plans import Finding, PlanReport
 
-FINDINGS = (
+FINDINGS = {
     # What a rewrite or a type mends, before what an index mends: of two equal ones the first is told first.
-    "implicit_cast",
-    "function_on_column",
-    "leading_wildcard",
-    "not_in_subplan",
-    "correlated_subplan",
-    "cte_materialized",
-    "deep_offset",
-    "distinct_fanout",
-    "no_partition_pruning",
-    "order_limit_wrong_index",
-    "nestloop_inner_seqscan",
-    "materialize_loops",
-    "memoize_evictions",
-    "nestloop_many_loops",
-    "join_filter_discard",
-    "dead_tuples",
-    "missing_index",
-    "index_filter_waste",
-    "bitmap_and",
-    "lossy_bitmap",
-    "heap_fetches",
-    "top_n_full_read",
-    "sort_spill",
-    "hash_spill",
-    "hashagg_spill",
-    "trigger_fk_no_index",
-    "jit_overhead",
-    "planning_time",
-    "workers_not_launched",
-    "misestimate_correlated",
-    "stale_stats",
-    "select_for_update_many",
-    "wide_huge_result",
-    "temp_io",
-    "cold_reads",
-)
-"""The codes, which are the files' names."""
+    "implicit_cast": ")::",
+    "function_on_column": "filter:",
+    "leading_wildcard": "~~",
+    "not_in_subplan": "SubPlan",
+    "correlated_subplan": "SubPlan",
+    "cte_materialized": "CTE Scan",
+    "deep_offset": "Limit",
+    "distinct_fanout": "Join",
+    "no_partition_pruning": "Append",
+    "order_limit_wrong_index": "Limit",
+    "nestloop_inner_seqscan": "Nested Loop",
+    "materialize_loops": "Materialize",
+    "memoize_evictions": "Nested Loop",
+    "nestloop_many_loops": "Nested Loop",
+    "join_filter_discard": "join filter:",
+    "dead_tuples": "Scan",
+    "missing_index": "Seq Scan",
+    "index_filter_waste": "filter:",
+    "bitmap_and": "BitmapAnd",
+    "lossy_bitmap": "lossy:",
+    "heap_fetches": "Index Only Scan",
+    "top_n_full_read": "Limit",
+    "sort_spill": "Sort",
+    "hash_spill": "Hash",
+    "hashagg_spill": "Aggregate",
+    "trigger_fk_no_index": "trigger:",
+    "jit_overhead": "jit:",
+    "planning_time": "planned:",
+    "workers_not_launched": "Gather",
+    "misestimate_correlated": "Scan",
+    "stale_stats": "Scan",
+    "select_for_update_many": "LockRows",
+    "wide_huge_result": "",
+    "temp_io": "temporary:",
+    "cold_reads": "read:",
+}
+"""The codes, which are the files' names, and the word in a plan's outline without which there is nothing to look at.
+
+A file is loaded when that word is there: to load all takes longer than to read the plan.
+"""
 
 _SEVERITIES = ("critical", "warning", "info")
 
@@ -74,10 +77,30 @@ def examine(report: PlanReport, catalog: Catalog | None = None) -> tuple[Finding
     Without a catalog it is inferred from the plan alone. Nothing is asked of a server.
     """
     study = Study(report, catalog)
-    found = [(code, one) for code in FINDINGS for one in _rule(code).look(study)]
+    outline = _outline(study)
+    found = [(code, one) for code, word in FINDINGS.items() if word in outline for one in _rule(code).look(study)]
     told = [(code, one) for code, one in found if not _yields(code, one, found)]
     told.sort(key=_rank)
     return tuple(_distinct(code, one) for code, one in _first_of_each(told))
+
+
+def _outline(study: Study) -> str:
+    """The words of a plan by which rules are chosen: its nodes, and marks for what else they look at."""
+    report = study.report
+    words = {f"{node.node_type} {node.parent_relationship}" for node in study.nodes}
+    words |= {f"filter: {node.filter}" for node in study.nodes if node.filter}
+    words |= {f"join filter: {node.join_filter}" for node in study.nodes if node.join_filter}
+    words |= {"lossy:" for node in study.nodes if any(one.lossy_heap_blocks for one in study.each_process(node))}
+    words |= {"Join" for node in study.nodes if node.join_type}
+    words |= {"trigger:" for _ in report.triggers}
+    buffers = report.plan.buffers
+    marks = {
+        "temporary:": buffers is not None and bool(buffers.temp_read or buffers.temp_written),
+        "read:": buffers is not None and buffers.read > 0,
+        "jit:": report.jit is not None or "jit_above_cost" in report.settings,
+        "planned:": (report.planning_ms or 0.0) > study.total_ms,
+    }
+    return " ".join(sorted(words | {mark for mark, is_there in marks.items() if is_there}))
 
 
 def _rule(code: str) -> Rule:
@@ -92,7 +115,7 @@ def _yields(code: str, one: Found, found: list[tuple[str, Found]]) -> bool:
 
 def _rank(item: tuple[str, Found]) -> tuple[int, float, int]:
     code, one = item
-    return _SEVERITIES.index(one.severity), -round(one.share, 2), FINDINGS.index(code)
+    return _SEVERITIES.index(one.severity), -round(one.share, 2), list(FINDINGS).index(code)
 
 
 def _first_of_each(told: list[tuple[str, Found]]) -> Iterator[tuple[str, Found]]:

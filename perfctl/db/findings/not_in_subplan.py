@@ -1,7 +1,7 @@
 """NOT IN (subquery): PostgreSQL cannot make an anti join of it, because of NULLs.
 
-Unhashed it compares each row with each (100,000 comparisons and it hurts); hashed it needs the whole subquery in
-memory, and turns quadratic when it outgrows work_mem: told from 100,000 hashed rows on.
+Unhashed it compares each row with each: 20,000 comparisons today are 2,000,000 when both sides are ten times as large.
+Hashed it needs the whole subquery in memory, and turns quadratic when it outgrows work_mem: told from 10,000 rows on.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from perfctl.db.findings.study import Found, Study, count, percent
 from perfctl.db.model.plans import PlanNode
 
 YIELDS_TO = ()
-MIN_READ, MIN_HASHED, MIN_SHARE = 100_000, 100_000, 0.2
+MIN_READ, MIN_HASHED, MIN_SHARE = 20_000, 10_000, 0.2
 # 12-16 print (NOT (SubPlan 1)), 17 and later (NOT (ANY (id = (SubPlan 1).col1))); NOT EXISTS is an anti join mostly.
 _NOT = re.compile(r"NOT \((?:ANY \()?.*?(hashed )?SubPlan (\d+)|<> ALL .*?(hashed )?SubPlan (\d+)")
 
@@ -40,7 +40,7 @@ def _found(study: Study, node: PlanNode, plan: PlanNode, share: float, *, is_has
     rows = study.kept(plan)
     return study.found(
         node,
-        severity="warning" if is_hashed or rows < 100 * MIN_READ else "critical",
+        severity="warning" if is_hashed or rows < 500 * MIN_READ else "critical",
         share=share,
         evidence=f"{count(rows)} rows kept in a hash table: {percent(share)} of the time"
         if is_hashed
