@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from perfctl.errors import ServiceError
 from tests.plans_corpus.case import Case
 from tests.plans_corpus.healthy import healthy, twins
 from tests.plans_corpus.planted import planted
@@ -42,11 +43,14 @@ def main(arguments: list[str]) -> None:
         bad, good = list(_chosen(planted(), words, version)), list(_chosen(healthy(), words, version))
         if only_fixtures:
             bad, good = list(_first_of_each(bad)), list(_chosen(twins(), words, version))
-        with tempfile.TemporaryDirectory(prefix="plans", dir="/tmp") as place:
-            with postgres_server(Path(place), version, {**_SERVER, "track_io_timing": "on" if version == 15 else "off"}) as server:
-                _seed(server)
-                _make(server, folder / f"pg{version}" / "bad", bad, only_fixtures)
-                _make(server, folder / f"pg{version}" / "good", good, only_fixtures)
+        settings = {**_SERVER, "track_io_timing": "on" if version == 15 else "off"}
+        with (
+            tempfile.TemporaryDirectory(prefix="plans", dir="/tmp") as place,
+            postgres_server(Path(place), version, settings) as server,
+        ):
+            _seed(server)
+            _make(server, folder / f"pg{version}" / "bad", bad, only_fixtures)
+            _make(server, folder / f"pg{version}" / "good", good, only_fixtures)
 
 
 def _chosen(cases: Iterable[Case], codes: list[str], version: int) -> Iterator[Case]:
@@ -64,10 +68,12 @@ def _first_of_each(cases: Iterable[Case]) -> Iterator[Case]:
 def _seed(server: PostgresServer) -> None:
     for script in SEEDS:
         server.sql(script)
-    for schema in VACUUMED:
-        tables = server.sql(f"select format('%I.%I', schemaname, tablename) from pg_tables where schemaname = '{schema}'")
-        server.sql("".join(f"vacuum (analyze) {name};" for (name,) in tables))
-    server.sql("vacuum analyze sensors.log; vacuum analyze sensors.daily; vacuum analyze hollow.compact; vacuum analyze hollow.settled;")
+    listed = ", ".join(f"'{schema}'" for schema in VACUUMED)
+    tables = server.sql(
+        f"select format('%I.%I', schemaname, tablename) from pg_tables where schemaname in ({listed})"
+        " or tablename in ('compact', 'settled')"
+    )
+    server.sql("".join(f"vacuum (analyze) {name};" for (name,) in tables))
 
 
 def _make(server: PostgresServer, folder: Path, cases: list[Case], only_fixtures: bool) -> None:
@@ -75,7 +81,11 @@ def _make(server: PostgresServer, folder: Path, cases: list[Case], only_fixtures
     for case in sorted(cases, key=lambda one: one.is_cold):  # the cold ones last: each restarts the server
         if case.is_cold:
             server.restart()
-        plan = _plan_of(server, case)
+        try:
+            plan = _plan_of(server, case)
+        except ServiceError as error:
+            print(f"{case.code} {case.name}: {error.message}", file=sys.stderr)
+            continue
         name = case.code if only_fixtures else f"{case.code}__{case.name}"
         (folder / f"{name}.json").write_text(json.dumps(plan, separators=(",", ":")) + "\n", encoding="utf-8")
 
@@ -84,9 +94,9 @@ def _plan_of(server: PostgresServer, case: Case) -> object:
     """Run it once for the caches, unless it is to be cold, and once to be measured, in a transaction rolled back."""
     settings = "".join(f"set {name} = {value};" for name, value in {**_SESSION, **case.settings}.items())
     before = "".join(f"{statement};" for statement in case.before)
-    warm = "" if case.is_cold else f"savepoint warm; create temp table warmed as select 1; rollback to warm;"
-    run = f"{_EXPLAIN} {case.sql}"
-    script = f"{settings} begin; {before} {warm} " + ("" if case.is_cold else f"savepoint a; {run}; rollback to a; select 'CUT';") + f"{run}; rollback;"
+    run = f"{_EXPLAIN} {case.sql};"
+    warm = "" if case.is_cold else f"savepoint warm; {run} rollback to warm; select 'CUT';"
+    script = f"{settings} begin; {before} {warm} {run} rollback;"
     lines = ["\x1f".join(row) for row in server.sql(script)]
     if "CUT" in lines:
         lines = lines[lines.index("CUT") + 1 :]

@@ -20,5 +20,3 @@ class Case:
     versions: tuple[int, ...] = (15, 18)
     is_cold: bool = False
     """Run straight after a restart, with nothing in shared_buffers."""
-    is_kept: bool = False
-    """What `before` does must be committed: VACUUM, ANALYZE of dead rows."""

@@ -1,5 +1,6 @@
 """Plans that must not warn: those that look like a planted one, and what a healthy application runs all day."""
 
+# ruff: noqa: E501 (a statement stands in one line)
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -146,7 +147,14 @@ _DAILY: list[tuple[object, ...]] = [
 def twins() -> Iterator[Case]:
     """Of each code one that looks alike and must not warn."""
     for code, (sql, *rest) in _TWINS.items():
-        yield Case(code, "twin", str(sql), dict(rest[0]) if rest else {}, versions=(15,) if code == "jit_overhead" else (15, 18), is_cold=code == "cold_reads")  # type: ignore[call-overload]
+        yield Case(
+            code,
+            "twin",
+            str(sql),
+            dict(rest[0]) if rest else {},
+            versions=(15,) if code == "jit_overhead" else (15, 18),
+            is_cold=code == "cold_reads",
+        )  # type: ignore[call-overload]
 
 
 def healthy() -> Iterator[Case]:

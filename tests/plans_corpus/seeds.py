@@ -1,5 +1,6 @@
 """Four schemas of different kinds and sizes: a shop, measurements, a social graph, a ledger."""
 
+# ruff: noqa: E501 (a statement stands in one line)
 from __future__ import annotations
 
 SHOP = """

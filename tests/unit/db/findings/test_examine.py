@@ -1,0 +1,130 @@
+"""Findings of plans that are written down here: order, silence, and what a catalog adds."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from perfctl.db.findings import examine
+from perfctl.db.findings.catalog import Catalog, ColumnFacts, ForeignKey, IndexFacts, TableFacts
+from perfctl.db.model.plans import Finding
+from perfctl.db.plans import read_plan
+
+TABLE = TableFacts(
+    schema="public",
+    name="orders",
+    kind="table",
+    pages=6000,
+    rows=350_000,
+    bytes=6000 * 8192,
+    live=350_000,
+    dead=0,
+    modified=0,
+    last_analyzed=datetime(2026, 1, 1, tzinfo=UTC),
+    last_vacuumed=datetime(2026, 1, 1, tzinfo=UTC),
+    can_see_statistics=True,
+    columns=(ColumnFacts("qty", "integer"), ColumnFacts("status", "text")),
+)
+
+
+def scan(**more: Any) -> dict[str, Any]:
+    return {
+        "Node Type": "Seq Scan", "Relation Name": "orders", "Alias": "orders", "Plan Rows": 10, "Plan Width": 50,
+        "Startup Cost": 0.0, "Total Cost": 9000.0, "Actual Rows": 10, "Actual Loops": 1, "Actual Startup Time": 0.1,
+        "Actual Total Time": 90.0, "Filter": "(status = 'open'::text)", "Rows Removed by Filter": 349_990,
+        "Shared Hit Blocks": 6000, "Shared Read Blocks": 0, **more,
+    }  # fmt: skip
+
+
+def found(node: dict[str, Any], catalog: Catalog | None = None, **top: Any) -> tuple[Finding, ...]:
+    document = [{"Plan": node, "Planning Time": 0.1, "Execution Time": 91.0, **top}]
+    return examine(read_plan(json.dumps(document)), catalog)
+
+
+def codes(node: dict[str, Any], catalog: Catalog | None = None, **top: Any) -> list[tuple[str, str]]:
+    return [(one.code, one.severity) for one in found(node, catalog, **top)]
+
+
+def test_a_large_scan_that_keeps_next_to_nothing_lacks_an_index() -> None:
+    (finding,) = found(scan())
+    assert (finding.code, finding.severity, finding.node) == ("missing_index", "warning", "Seq Scan on orders")
+    assert finding.evidence == "350,000 rows read (47 MB), 10 kept: 99 % of the time, filter (status = 'open'::text)"
+
+
+def test_a_scan_that_keeps_a_tenth_is_right() -> None:
+    assert codes(scan(**{"Actual Rows": 35_000, "Plan Rows": 35_000, "Rows Removed by Filter": 315_000})) == []
+
+
+def test_a_small_table_is_told_as_info() -> None:
+    small = scan(**{"Rows Removed by Filter": 20_000, "Shared Hit Blocks": 100})
+    assert codes(small) == [("missing_index", "info")]
+
+
+def test_an_index_that_exists_is_never_advised_again() -> None:
+    index = IndexFacts("orders_status", "btree", ("status",))
+    (finding,) = found(scan(), Catalog((replace(TABLE, indexes=(index,)),)))
+    assert "orders_status has these columns" in finding.cause
+    assert finding.next_step.startswith("ANALYZE public.orders")
+
+
+def test_an_invalid_index_serves_nothing() -> None:
+    index = IndexFacts("orders_status", "btree", ("status",), is_valid=False)
+    (finding,) = found(scan(), Catalog((replace(TABLE, indexes=(index,)),)))
+    assert "orders_status" not in finding.cause
+
+
+def test_a_cast_names_the_columns_own_type() -> None:
+    node = scan(Filter="((qty)::numeric = '5'::numeric)")
+    (finding,) = found(node, Catalog((TABLE,)))
+    assert finding.code == "implicit_cast"
+    assert finding.next_step == "give the value the column's type: qty = CAST(... AS integer)"
+
+
+def test_a_cause_is_told_once_and_its_consequence_is_not() -> None:
+    assert codes(scan(Filter="(lower(status) = 'open'::text)")) == [("function_on_column", "warning")]
+
+
+def test_statistics_are_made_for_columns_that_go_together() -> None:
+    node = scan(**{"Filter": "((city = 'x'::text) AND (land = 'y'::text))", "Actual Rows": 40_000,
+                   "Rows Removed by Filter": 310_000, "Plan Rows": 400, "Plan Width": 4})  # fmt: skip
+    (finding,) = found(node, Catalog((TABLE,)))
+    assert finding.code == "misestimate_correlated"
+    assert (
+        finding.next_step
+        == "CREATE STATISTICS (dependencies, mcv) ON city, land FROM public.orders; ANALYZE public.orders"
+    )
+
+
+def test_fresh_statistics_are_not_called_stale() -> None:
+    node = scan(**{"Actual Rows": 40_000, "Rows Removed by Filter": 310_000, "Plan Rows": 400, "Plan Width": 4})
+    assert codes(node) == [("stale_stats", "warning")]
+    assert codes(node, Catalog((TABLE,))) == []
+    assert codes(node, Catalog((replace(TABLE, modified=300_000),))) == [("stale_stats", "warning")]
+
+
+def test_a_foreign_key_without_index_is_named_with_its_statement() -> None:
+    key = ForeignKey("lines_fkey", "lines", ("order_id",), "orders", is_indexed=False)
+    node = scan(**{"Rows Removed by Filter": 0, "Filter": "", "Shared Hit Blocks": 1})
+    triggers = [
+        {"Trigger Name": "RI_ConstraintTrigger_a_1", "Constraint Name": "lines_fkey", "Time": 80.0, "Calls": 20}
+    ]
+    (finding,) = found(node, Catalog((), (key,)), Triggers=triggers)
+    assert finding.next_step == "CREATE INDEX CONCURRENTLY ON lines (order_id)"
+    assert codes(node, Catalog((), (replace(key, is_indexed=True),)), Triggers=triggers) == []
+
+
+def test_a_plan_that_was_not_run_is_judged_by_its_estimates_alone() -> None:
+    kept = ("Node Type", "Relation Name", "Alias", "Plan Rows", "Plan Width", "Startup Cost", "Total Cost")
+    estimated = {name: value for name, value in scan().items() if name in kept}
+    assert codes(estimated | {"Filter": "(lower(status) = 'open'::text)"}) == [("function_on_column", "warning")]
+    assert codes(estimated | {"Filter": "(status = 'open'::text)"}) == []
+
+
+def test_an_empty_plan_has_no_findings() -> None:
+    assert found({"Node Type": "Result", "Plan Rows": 1}) == ()
+
+
+def test_a_node_that_never_ran_is_not_judged() -> None:
+    assert codes(scan(**{"Actual Loops": 0, "Actual Rows": 0, "Actual Total Time": 0.0})) == []
