@@ -110,7 +110,7 @@ class _Explanation:
 
     async def _forget(self) -> None:
         """Prepared statements outlive a rollback; one that was refused is not there."""
-        with suppress(StatementError):
+        with suppress(StatementError), self.session.leaving_nothing():
             await self.session.execute(f"DEALLOCATE {_PREPARED}", timeout=GRACE_SECONDS)
 
     @asynccontextmanager

@@ -6,8 +6,8 @@ import asyncio
 import os
 import ssl
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 from perfctl.calls import asking, begun, ended
@@ -102,6 +102,7 @@ class Session:
         self._stain = Stain.NONE
         self._was_broken_off = False
         self._may_differ = False
+        self._leaves_nothing = False
         self._unsaid: list[str] = []
         self._named = Named(naming or Naming(0))
         self._reported = self._settings()
@@ -143,6 +144,15 @@ class Session:
         pid: int | None = self._connection.get_server_pid()
         return pid
 
+    @contextmanager
+    def leaving_nothing(self) -> Iterator[None]:
+        """What is sent within leaves nothing, whatever its words: the caller undoes it all."""
+        before, self._leaves_nothing = self._leaves_nothing, True
+        try:
+            yield
+        finally:
+            self._leaves_nothing = before
+
     async def fetch(self, sql: str, *arguments: object, timeout: float | None = None) -> list[Record]:
         """The rows of one statement, its `$1` ... bound to the arguments; several statements are refused.
 
@@ -154,7 +164,7 @@ class Session:
                 rows: list[Record] = await self._first(sql, arguments, timeout)
             else:
                 self._named.naming.hits += 1
-                if prepared.writes:
+                if prepared.writes and not self._leaves_nothing:
                     self._unsaid.append(sql)
                     self._may_differ = True
                 rows = await prepared.statement.fetch(*arguments, timeout=timeout)
@@ -316,6 +326,8 @@ class Session:
 
     def _note(self, sql: str) -> bool:
         """Remember what a text may leave behind; whether it may leave something in the session."""
+        if self._leaves_nothing:
+            return False
         found = effects(sql)
         if found.stain:
             self._stain, self.needs_care = max(self._stain, found.stain), True

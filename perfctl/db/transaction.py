@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -25,11 +25,12 @@ async def guarded(
 
     Rolled back whatever happens. `standard_conforming_strings` is on in it: a text is read as perfctl reads it.
     """
-    try:
-        await session.execute(_begin(timeout_seconds, writes=writes, settings=settings))
-        yield
-    finally:
-        await session.rollback()
+    with nullcontext() if writes else session.leaving_nothing():
+        try:
+            await session.execute(_begin(timeout_seconds, writes=writes, settings=settings))
+            yield
+        finally:
+            await session.rollback()
 
 
 def _begin(timeout_seconds: float, *, writes: bool, settings: tuple[str, ...]) -> str:
