@@ -1,4 +1,4 @@
-"""`python -m tests.plans_corpus FOLDER [CODE ...] [--fixtures]`: run the cases on real servers, write their plans."""
+"""`python -m tests.plans_corpus FOLDER [CODE ...] [--fixtures] [--pg18]`: run the cases on real servers, write their plans."""
 
 from __future__ import annotations
 
@@ -39,7 +39,8 @@ def main(arguments: list[str]) -> None:
     only_fixtures = "--fixtures" in arguments
     words = [word for word in arguments if not word.startswith("--")]
     folder = FIXTURES if only_fixtures else Path(words.pop(0))
-    for version in (15, 18):
+    versions = [int(word.removeprefix("--pg")) for word in arguments if word.startswith("--pg")] or [15, 18]
+    for version in versions:
         bad, good = list(_chosen(planted(), words, version)), list(_chosen(healthy(), words, version))
         if only_fixtures:
             bad, good = list(_first_of_each(bad)), list(_chosen(twins(), words, version))

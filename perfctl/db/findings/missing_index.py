@@ -3,7 +3,8 @@
 Twenty rows read for one that is kept is where PostgreSQL's own costs turn from scan to index on rows in random order
 (a page fetched at random costs 4 sequential ones by default, or 1.1 on SSD, and holds tens of rows). Tables under 8 MB
 (min_parallel_table_scan_size: PostgreSQL itself takes them for small) and 100,000 rows are read in some milliseconds:
-they are told as info.
+they are told as info. So is a scan that keeps more rows than half as many as it read pages: in random order an index
+would lead to about half of the pages as well.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ YIELDS_TO = (
     "dead_tuples",
 )
 MIN_DROPPED, MIN_RATIO, MIN_SHARE = 10_000, 19.0, 0.1
-LARGE_PAGES, LARGE_ROWS = 1024, 100_000
+LARGE_PAGES, LARGE_ROWS, WORTH_ROWS_A_PAGE = 1024, 100_000, 0.5
 
 
 def look(study: Study) -> Iterator[Found]:
@@ -78,7 +79,7 @@ def _found(
         step = f"an index on {name} ({columns}) finds these rows: perfctl db indexes weighs it against its upkeep"
     return study.found(
         node,
-        severity="warning" if is_large else "info",
+        severity="warning" if is_large and (not pages or kept <= WORTH_ROWS_A_PAGE * pages) else "info",
         share=share,
         evidence=f"{read}, {count(kept)} kept: {percent(share)} of the time, filter {node.filter}",
         cause=cause,

@@ -1,7 +1,7 @@
 """Planning took longer than running.
 
-From 5 ms on, or from 1 ms with a thousand blocks of catalogs read: a point read's plan takes a tenth of a millisecond,
-and a session's first statement some hundred blocks.
+From 5 ms on, or from 1 ms where the reason shows: a thousand blocks of catalogs read, or 50 relations planned. A point
+read's plan takes a tenth of a millisecond, and a session's first statement reads some hundred blocks.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from perfctl.db.findings.study import Found, Study, count, percent
 
 YIELDS_TO = ()
-MIN_MS, FEWER_MS, MANY_BLOCKS = 5.0, 1.0, 1_000
+MIN_MS, FEWER_MS, MANY_BLOCKS, MANY_RELATIONS = 5.0, 1.0, 1_000, 50
 
 
 def look(study: Study) -> Iterator[Found]:
@@ -23,7 +23,7 @@ def look(study: Study) -> Iterator[Found]:
     buffers = report.planning_buffers
     blocks = buffers.hit + buffers.read if buffers else 0
     relations = len({(node.schema, node.relation, node.alias) for node in study.nodes if node.relation})
-    if planning < MIN_MS and not (planning >= FEWER_MS and blocks >= MANY_BLOCKS):
+    if planning < MIN_MS and not (planning >= FEWER_MS and (blocks >= MANY_BLOCKS or relations >= MANY_RELATIONS)):
         return
     share = planning / (planning + study.total_ms)
     yield study.found(
