@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from perfctl.cli.db import group
+from perfctl.cli.db_slow_logs import looked_in_logs
 from perfctl.cli.planner import DryRun, Plan, confirm
 from perfctl.cli.run import Run
 from perfctl.db.model.history import HistoryListing, Pruned, Recording
@@ -55,6 +56,15 @@ async def slow(
         str | None, typer.Option("--application", help="Only this application's: of logs and live samples.")
     ] = None,
     all_databases: Annotated[bool, typer.Option("--all-databases", help="Of every database of the server.")] = False,
+    log: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--log", metavar="FILE", help="Read log files: names, patterns, .gz and .zst, - is stdin; repeats."
+        ),
+    ] = None,
+    log_line_prefix: Annotated[
+        str | None, typer.Option("--log-line-prefix", metavar="PREFIX", help="That of plain logs; else it is guessed.")
+    ] = None,
 ) -> SlowQueries:
     """List the costliest queries, and say since when they are counted.
 
@@ -77,6 +87,8 @@ async def slow(
         since=moment(since, "--since"),
         until=moment(until, "--until"),
         history=_history(run),
+        log_files=tuple(log or ()),
+        log_line_prefix=log_line_prefix,
     )
     answer = await _looked(run, wanted, look)
     for note in answer.notes:
@@ -145,6 +157,8 @@ def moment(text: str | None, where: str) -> datetime | None:
 
 
 async def _looked(run: Run, wanted: Wanted, look: Look) -> SlowQueries:
+    if look.chosen == "logs":
+        return await looked_in_logs(run, wanted, look)
     if look.needs_server:
         return await run.optimizer.database.slow(wanted, look, timeout=run.options.timeout_seconds)
     return await asyncio.to_thread(offline, wanted, look)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 from perfctl.db.model.history import HistoryListing, Pruned, Recording
+from perfctl.db.model.logs import LogFacts
 from perfctl.db.model.statements import SlowOrder, SlowQueries, SlowQuery
 from perfctl.render.view import Cell, Column, Facts, Table, Text, View, view
 from perfctl.units import format_bytes, format_count, format_duration_ms
@@ -20,7 +21,44 @@ _LEADING_COMMENTS = re.compile(r"\A(?:\s|--[^\n]*\n|/\*.*?\*/)+", re.DOTALL)
 
 def slow_queries_view(result: SlowQueries) -> View:
     """Whose queries, since when; then a query on a line, the costliest first; then what must be known of it."""
-    extra = _EXTRA.get(result.by)
+    empty = "no query passes the filters" if result.total_ms else "no query was counted"
+    table = queries_table(result.rows, by=result.by, empty=empty)
+    notes = Facts(tuple(("note", Cell(note, "warn")) for note in result.notes)) if result.notes else None
+    return view(Text(_head(result)), table, _log_facts(result.log), notes)
+
+
+def _log_facts(log: LogFacts | None) -> Facts | None:
+    """What else the log files tell; what did not happen is left out."""
+    if log is None:
+        return None
+    ran = f"{_counted(log.statements, 'statement')} in {format_duration_ms(log.statements_ms)}"
+    steps = ((log.parses, "parse", log.parse_ms), (log.binds, "bind", log.bind_ms))
+    before = [f"{_counted(count, step)} in {format_duration_ms(ms)}" for count, step, ms in steps if count]
+    named = (
+        (log.errors, "error", ""),
+        (log.cancelled, "cancelled statement", ""),
+        (log.deadlocks, "deadlock", ""),
+        (log.temp_files, "temporary file", f" ({format_bytes(log.temp_bytes)})"),
+        (log.lock_waits, "wait for a lock", f" ({format_duration_ms(log.lock_wait_ms)})"),
+        (log.checkpoints, "checkpoint", f" ({format_count(log.checkpoints_requested)} requested)"),
+        (log.autovacuums, "autovacuum", ""),
+        (log.autoanalyzes, "autoanalyze", ""),
+        (log.connections, "connection", ""),
+    )
+    beside = [f"{_counted(count, noun)}{more}" for count, noun, more in named if count]
+    pairs = [("ran", ", ".join((ran, *before)))] + ([("beside", ", ".join(beside))] if beside else [])
+    return Facts(tuple(pairs))
+
+
+def _counted(count: int, noun: str) -> str:
+    """`1 error`, `2 errors`, `3 waits for a lock`."""
+    first, space, rest = noun.partition(" for ")
+    return f"{format_count(count)} {first if count == 1 else f'{first}s'}{space}{rest}"
+
+
+def queries_table(rows: tuple[SlowQuery, ...], *, by: SlowOrder = "total", empty: str = "") -> Table:
+    """A query on a line, with the figure that the order is by."""
+    extra = _EXTRA.get(by)
     columns = (
         Column("total ms", "right"),
         Column("share", "right"),
@@ -32,10 +70,7 @@ def slow_queries_view(result: SlowQueries) -> View:
         Column("id"),
         Column("query", wraps=True),
     )
-    rows = tuple(_row(row, extra[1] if extra else None) for row in result.rows)
-    table = Table(columns, rows, empty="no query was counted" if not result.total_ms else "no query passes the filters")
-    notes = Facts(tuple(("note", Cell(note, "warn")) for note in result.notes)) if result.notes else None
-    return view(Text(_head(result)), table, notes)
+    return Table(columns, tuple(_row(row, extra[1] if extra else None) for row in rows), empty=empty)
 
 
 def _head(result: SlowQueries) -> str:

@@ -42,14 +42,15 @@ _LOOKS = tuple(
         (r"\b(user|usr|u)=[^,\s|\]]*", r"\1=%u"),
         (r"\b(database|db|d)=[^,\s|\]]*", r"\1=%d"),
         (r"\b(application_name|application|app|a)=[^,|\]\n]*?(?=,|\||\]| \w+=| \Z|\Z)", r"\1=%a"),
-        (r"\b(client|host|remote|h)=(?:\[local\]|[^,\s|\]()]*)\(\d+\)", r"\1=%r"),
-        (r"\b(client|host|remote|h)=(?:\[local\]|[^,\s|\]()]*)(?![(%])", r"\1=%h"),
+        (r"\b(client|host|remote|h)=(?!%)(?:\[local\]|[^,\s|\]()]*)\(\d+\)", r"\1=%r"),
+        (r"\b(client|host|remote|h)=(?!%)(?:\[local\]|[^,\s|\]()]*)(?!\()", r"\1=%h"),
         (r"[^\s@:,]+@[^\s@:,]+", "%u@%d"),
         (r"(?<![\w.])\d+\.\d+\.\d+\.\d+\(\d+\)", "%r"),
         (r"(?<![\w.=])(?:\d+\.\d+\.\d+\.\d+|\[local\])(?![\w.(])", "%h"),
     )
 )
 """How escapes look in the lines that they write, those that look like nothing else first."""
+_NUMBER = re.compile(r"(?<![\w.%-])\d+(?![\w.])")
 
 
 def format_of(text: str) -> Format:
@@ -95,4 +96,6 @@ def _as_setting(beginning: str) -> str:
     text = beginning.replace("%", "%%")
     for pattern, escape in _LOOKS:
         text = pattern.sub(escape, text, count=1)
-    return text
+    if "%p" not in text:
+        text = _NUMBER.sub("%p", text, count=1)
+    return _NUMBER.sub("%l", text)

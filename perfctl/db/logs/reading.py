@@ -47,6 +47,12 @@ def executions(asked: Asked, tally: Tally) -> Iterator[list[Executed]]:
     yield follower.rest()
 
 
+def is_plain(paths: Iterable[str]) -> bool:
+    """Whether a log is among these that needs a log_line_prefix to be read."""
+    beginnings = (beginning(file) for file in found(paths))
+    return any(text and format_of(text) == "stderr" for text in beginnings)
+
+
 def _in_order(files: Iterable[LogFile], asked: Asked, clock: Clock, tally: Tally) -> list[LogFile]:
     """The files that may hold something of the time that is asked for, the oldest first, stdin last."""
     kept = []

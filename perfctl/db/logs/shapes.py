@@ -23,6 +23,8 @@ _MAX_PLANS = 32 << 20
 """Characters of all plans together."""
 _SAMPLES = 3
 _FOLD = 256
+_OURS = "/* perfctl */"
+"""What perfctl's own statements have in them."""
 _MAX_NAMES = 64
 
 # Texts that are the same but for these have the same fingerprint: strings, numbers, comments. Names in quotes are
@@ -54,14 +56,15 @@ class Shape:
     """One shape of statement and what it cost."""
 
     __slots__ = (
-        "_new", "applications", "calls", "databases", "failed", "fingerprint", "first", "last", "max_ms", "mean_ms",
-        "min_ms", "plan", "plan_ms", "queryid", "samples", "sketch", "spread", "temp_bytes", "text", "threshold",
-        "timed", "users",
+        "_new", "applications", "calls", "databases", "failed", "fingerprint", "first", "is_ours", "last", "max_ms",
+        "mean_ms", "min_ms", "plan", "plan_ms", "queryid", "samples", "sketch", "spread", "temp_bytes", "text",
+        "threshold", "timed", "users",
     )  # fmt: skip
 
     def __init__(self, key: str, sql: str, record: Record) -> None:
         self.fingerprint = key
-        self.text = sql[:_MAX_TEXT]
+        self.text = sql.strip("; \t\r\n")[:_MAX_TEXT]
+        self.is_ours = _OURS in sql
         self.first = self.last = record.at
         self.queryid = record.queryid
         self.calls = self.timed = self.failed = self.temp_bytes = 0

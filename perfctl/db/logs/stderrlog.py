@@ -22,19 +22,20 @@ _Head = tuple[tuple[str, ...], int, int]
 
 def records(texts: Iterable[str], prefix: Prefix, tally: Tally) -> Iterator[list[Record]]:
     """The messages of a log, those of each text together; lines that belong to none are counted as broken."""
-    carry = "\n"
+    carry, is_tabbed = "\n", False
     for text in texts:
         carry += text.replace("\r\n", "\n") if "\r" in text else text
+        is_tabbed = is_tabbed or "\n\t" in carry
         heads = _heads(carry, prefix)
         whole = _whole(heads)
         ends = heads[whole][1] if heads else len(carry) - 1
         if len(carry) - ends > MAX_RECORD_BYTES:
             tally.broken += 1
             whole, ends = len(heads), len(carry) - 1
-        yield _messages(carry, heads[:whole], ends, tally)
+        yield _messages(carry, heads[:whole], ends, tally, is_tabbed=is_tabbed)
         carry = carry[ends:]
     heads = _heads(carry, prefix)
-    yield _messages(carry, heads, len(carry), tally)
+    yield _messages(carry, heads, len(carry), tally, is_tabbed=is_tabbed)
 
 
 def _heads(text: str, prefix: Prefix) -> list[_Head]:
@@ -47,10 +48,9 @@ def _whole(heads: list[_Head]) -> int:
     return next((i for i in range(len(heads) - 1, 0, -1) if heads[i][0][_LEVEL] not in _FURTHER), 0)
 
 
-def _messages(text: str, heads: list[_Head], ends: int, tally: Tally) -> list[Record]:
+def _messages(text: str, heads: list[_Head], ends: int, tally: Tally, *, is_tabbed: bool) -> list[Record]:
     """The messages of these lines; the last line ends at `ends`."""
     tally.broken += text.count("\n", 1, heads[0][1] if heads else ends)
-    is_tabbed = "\n\t" in text
     found: list[Record] = []
     message: list[str] = []
     for i, (fields, _, begins) in enumerate(heads):

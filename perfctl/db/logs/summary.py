@@ -19,7 +19,6 @@ from perfctl.db.model.statements import SlowQueries, SlowQuery
 from perfctl.db.statements.order import Wanted, ordered
 from perfctl.errors import PerfctlError
 
-_OURS = "/* perfctl"
 _P95 = 0.95
 
 
@@ -61,7 +60,7 @@ class _Counting:
         """Count these."""
         for executed in executions:
             kind, sql, record = executed.kind, executed.sql, executed.record
-            if sql.startswith(_OURS) or not (self._is_of_all or self._is_asked_for(record)):
+            if not (self._is_of_all or self._is_asked_for(record)):
                 continue
             if kind in _CALLS:
                 shape = self._shapes.of(sql, record)
@@ -103,7 +102,7 @@ _CALLS = frozenset(("statement", "execute", "plan"))
 
 def _answer(shapes: Shapes, tally: Tally, wanted: Wanted) -> SlowQueries:
     clock = Clock(tally)
-    by_fingerprint = {shape.fingerprint: shape for shape in shapes if shape.calls}
+    by_fingerprint = {shape.fingerprint: shape for shape in shapes if shape.calls and not shape.is_ours}
     rows = tuple(_row(shape, clock) for shape in by_fingerprint.values())
     first = min((row.first_seen for row in rows if row.first_seen), default=None)
     last = max((row.last_seen for row in rows if row.last_seen), default=None)
@@ -114,6 +113,7 @@ def _answer(shapes: Shapes, tally: Tally, wanted: Wanted) -> SlowQueries:
         by=wanted.by,
         database=wanted.database or (databases.pop() if len(databases) == 1 else ""),
         source="logs",
+        method=f"read from {tally.records} messages of its log",
         server=tally.files[0] if len(tally.files) == 1 else f"{len(tally.files)} log files",
         since=first,
         until=last,
@@ -188,9 +188,9 @@ def _facts(shapes: Shapes, tally: Tally) -> LogFacts:
 def _notes(shapes: Shapes, tally: Tally) -> list[str]:
     notes = list(tally.notes)
     if tally.broken:
-        notes.append(f"{tally.broken} lines or pieces could not be read: cut, damaged or not of a log")
+        notes.append(f"pieces that could not be read, because they are cut, damaged or not of a log: {tally.broken}")
     if tally.undecoded:
-        notes.append(f"{tally.undecoded} bytes are no UTF-8 and were replaced")
+        notes.append(f"bytes that are no UTF-8 and were replaced: {tally.undecoded}")
     if shapes.evicted:
         notes.append(
             f"{shapes.evicted} shapes that took the least time are not among the rows: {shapes.evicted_calls} calls, "
