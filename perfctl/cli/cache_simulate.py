@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,9 +13,10 @@ import typer
 from perfctl.cache.policies import POLICIES
 from perfctl.cache.simulate.model import Simulated
 from perfctl.cli.cache import group
+from perfctl.cli.drawn import destination, draw_into
 from perfctl.cli.progress import progress_of
 from perfctl.cli.run import Run
-from perfctl.errors import ServiceError, UsageError
+from perfctl.errors import UsageError
 
 if TYPE_CHECKING:
     from perfctl.cache.simulate.size import Size
@@ -73,16 +73,16 @@ def simulate(
     policies, wanted = _once(policy) or COMPARED, _sizes(size)
     refuse_unknown(policies)
     goal, ratio = _share(target, "--target"), _share(sample, "--sample")
-    destination = _destination(svg)
+    path = destination(svg, "--svg")
     read = _read(run, trace, ratio)
     sizes = wanted or _ladder(read)
     _warn_of_small_samples(run, read, sizes)
-    if destination is not None and len(sizes) == 1:
+    if path is not None and len(sizes) == 1:
         run.warn(f"--size {sizes[0].text} alone makes points and no curve: leave --size out to draw all sizes")
     result = _replayed(run, read, policies, sizes, goal)
-    if destination is not None:
-        _draw(result, destination)
-        result = dataclasses.replace(result, svg=str(destination))
+    if path is not None:
+        _draw(result, path)
+        result = dataclasses.replace(result, svg=str(path))
     if result.bad_lines:
         run.exit(6)
     return result
@@ -172,42 +172,9 @@ def _ticking(run: Run, what: str, total: int) -> Iterator[Callable[[int], None] 
         yield tick
 
 
-def _destination(svg: str | None) -> Path | None:
-    """The file to draw to. UsageError before anything is replayed where there can be none."""
-    if svg is None:
-        return None
-    path = Path(svg)
-    if svg in ("", "-") or path.is_dir() or not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
-        raise UsageError(
-            f"--svg: cannot write {svg!r}", hint="name a file in a folder that you may write", where="--svg"
-        )
-    return path
-
-
 def _draw(result: Simulated, path: Path) -> None:
-    """The whole curve in the file, or the file as it was."""
-    import tempfile
-
     from perfctl.render.cache_simulate import miss_ratio_chart
     from perfctl.render.chart_svg import svg_of
 
     text = svg_of(miss_ratio_chart(result), title=f"Miss ratio of {Path(result.trace).name}")
-    target = path.resolve()
-    try:
-        descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-                stream.write(text)
-                os.fchmod(stream.fileno(), 0o666 & ~_umask())
-            Path(temporary).replace(target)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise ServiceError(f"--svg: cannot write {path}: {error.strerror}", where="--svg") from error
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    draw_into(path, text, "--svg")

@@ -16,7 +16,7 @@ from typer.models import CommandInfo
 
 from perfctl.cli.chosen import KEY
 from perfctl.cli.entries import ENTRIES
-from perfctl.cli.options import OPTIONS, Option
+from perfctl.cli.options import BY_FLAG, OPTIONS, Option
 from perfctl.cli.pages import GLOBAL_LINE, WIDTH
 from perfctl.cli.registered import Registered
 
@@ -70,7 +70,22 @@ class Group(TyperGroup):
             from perfctl.cli.usage import no_such_command
 
             raise no_such_command(ctx, args[0], self.list_commands(ctx))
-        return args[0], command, args[1:]
+        place = self._word_below(args) if f"{self.below}{args[0]}" in getattr(self.source, "names", ()) else None
+        if place is None:
+            return args[0], command, args[1:]
+        words = f"{args[0]} {args[place]}"
+        return words, self.get_command(ctx, words), [*args[1:place], *args[place + 1 :]]
+
+    def _word_below(self, args: list[str]) -> int | None:
+        """Where the word stands that makes another command of one that is a command itself: `plan`, `plan diff`.
+
+        Any other word is the command's own argument.
+        """
+        place = 1
+        while place < len(args) and args[place].startswith("-") and args[place] not in ("-", "--"):
+            option = OPTIONS.get(BY_FLAG.get(args[place], ""))
+            place += 2 if option is not None and option.metavar else 1
+        return place if place < len(args) and f"{args[0]} {args[place]}" in self._names() else None
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Each command with its whole first sentence, wrapped: a cut one explains nothing."""
@@ -100,8 +115,8 @@ class CommandGroup:
     """The commands of one file, and of the files that are its `parts`. A group without a name holds commands that
     stand at the root.
 
-    A command of two words (`dict train`) stands in a group of its own, whose line of help is in `below`. A part is
-    imported when a command of it is used, and not before.
+    A command of two words (`dict train`) stands in a group of its own, whose line of help is in `below`, or under a
+    command of its first word (`plan`, `plan diff`). A part is imported when a command of it is used, and not before.
 
     >>> group = CommandGroup("cache", help="Look into, clear and warm the cache.", parts={"clear": "cache_clear"})
     >>> group.names

@@ -42,7 +42,7 @@ def candidates(before: list[str], incomplete: str) -> list[tuple[str, str]]:
         return [(value, "") for value in values]
     if incomplete.startswith("-"):
         return _options(words)
-    return _commands(words) or [(value, "") for value in arguments_of(words, before)]
+    return _below(words, incomplete) or [(value, "") for value in arguments_of(words, before)]
 
 
 def _rejoined(before: list[str], incomplete: str) -> tuple[list[str], str]:
@@ -99,6 +99,12 @@ def _commands(words: list[str]) -> list[tuple[str, str]]:
     return [(word, "") for word in _next_words(entry.commands, words[1:])] if entry else []
 
 
+def _below(words: list[str], incomplete: str) -> list[tuple[str, str]]:
+    """The words that may follow; of a command that takes files and has words below it, once one of those is begun."""
+    is_command = len(words) > 1 and words[0] in ENTRIES and " ".join(words[1:]) in ENTRIES[words[0]].commands
+    return [] if is_command and not incomplete else _commands(words)
+
+
 def _next_words(commands: tuple[str, ...], said: list[str]) -> list[str]:
     """What may follow of the commands that begin with what was said.
 
@@ -133,5 +139,10 @@ def _own_options(words: list[str]) -> list[tuple[str, str]]:
 
 
 def _command(commands: tuple[str, ...], said: list[str]) -> str | None:
-    """The command whose words were said, and perhaps arguments after them."""
-    return next((command for command in commands if command.split() == said[: len(command.split())]), None)
+    """The command whose words were said, and perhaps arguments after them; of `plan` and `plan diff` the longer.
+
+    >>> _command(("plan", "plan diff"), ["plan", "diff", "a.json"])
+    'plan diff'
+    """
+    begun = [command for command in commands if command.split() == said[: len(command.split())]]
+    return max(begun, key=len, default=None)

@@ -19,6 +19,7 @@ group = CommandGroup(
     help="Find slow queries and explain them.",
     parts={
         "slow": "db_slow",
+        "stats": "db_stats",
         "history record": "db_slow",
         "history list": "db_slow",
         "history prune": "db_slow",
@@ -26,8 +27,14 @@ group = CommandGroup(
         "locks": "db_activity",
         "watch": "db_activity",
         "check": "db_check",
+        "baseline record": "db_baseline",
+        "plan": "db_plan",
+        "plan diff": "db_plan",
     },
-    below={"history": "What statements cost over days, recorded by cron."},
+    below={
+        "baseline": "The workload's plans as they should stay.",
+        "history": "What statements cost over days, recorded by cron.",
+    },
 )
 
 LEFT_BEHIND = (

@@ -34,7 +34,22 @@ ENTRIES: Mapping[str, Entry] = {
     "db": Entry(
         "db",
         "Find slow queries and explain them.",
-        ("slow", "history record", "history list", "history prune", "analyze", "activity", "locks", "watch", "check", "doctor"),
+        (
+            "slow",
+            "stats",
+            "history record",
+            "history list",
+            "history prune",
+            "analyze",
+            "activity",
+            "locks",
+            "watch",
+            "check",
+            "baseline record",
+            "doctor",
+            "plan",
+            "plan diff",
+        ),
     ),
     "cache": Entry(
         "cache",

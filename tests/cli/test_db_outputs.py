@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from perfctl.db.findings import examine
 from perfctl.db.plans import read_plan
 from perfctl.render.show import show
 from tests.cli.golden_files import golden_of
@@ -15,7 +17,8 @@ PLANS = Path(__file__).parents[1] / "fixtures" / "db"
 
 
 def plan(name: str) -> object:
-    return read_plan((PLANS / f"plan_{name}.json").read_text(), sql="SELECT *\nFROM o ORDER BY amount, note")
+    report = read_plan((PLANS / f"plan_{name}.json").read_text(), sql="SELECT *\nFROM o ORDER BY amount, note")
+    return replace(report, findings=examine(report))
 
 
 ANSWERS = {

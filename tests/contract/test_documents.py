@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import jsonschema
 import pytest
@@ -25,6 +26,9 @@ class Row:
     stdin: str | None = None
 
 
+PLAN = "Seq Scan on t  (cost=0.00..1.05 rows=5 width=4) (actual time=0.010..0.020 rows=5.00 loops=1)\n"
+PLANS = str(Path(__file__).parents[1] / "fixtures" / "db").replace(" ", "|")
+
 ROWS: Mapping[str, Row] = {
     "sandbox up": Row("--no-seed"),
     "sandbox status": Row(""),
@@ -34,6 +38,7 @@ ROWS: Mapping[str, Row] = {
     "sandbox down": Row("--name never-was"),
     "health": Row("--deep", exits=(0, 1)),
     "db slow": Row("", exits=(0,)),
+    "db stats": Row("--by query"),
     "db history record": Row(""),
     "db history list": Row(""),
     "db history prune": Row("--keep 1d --dry-run"),
@@ -41,8 +46,11 @@ ROWS: Mapping[str, Row] = {
     "db activity": Row("--all"),
     "db locks": Row(""),
     "db watch": Row("--count 1"),
+    "db baseline record": Row("made.json --force -f -", stdin="SELECT 1; SELECT 2, 3"),
     "db check": Row("--all-databases", exits=(0, 1)),
     "db doctor": Row("", exits=(0, 1)),
+    "db plan": Row("-", stdin=PLAN),
+    "db plan diff": Row(f"- {PLANS}/plan_parallel_15.json", stdin=PLAN),
     "cache get": Row("absent -n contract", exits=(1,)),
     "cache set": Row("a 1 -n contract"),
     "cache delete": Row("a -n contract", exits=(0, 1)),

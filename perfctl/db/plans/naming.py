@@ -25,9 +25,13 @@ def full_type(node: Mapping[str, Any], node_type: str) -> str:
 
 
 def called(node: PlanNode) -> str:
-    """What to call a node in a sentence: `Index Scan using stocks_pkey on stocks s`."""
-    where = _place(node)
-    return f"{node.node_type}{f' using {node.index}' if node.index and where else ''}{where or _index(node)}"
+    """What to call a node in a sentence: `Index Scan using stocks_pkey on stocks s`, `Bitmap Index Scan on i`."""
+    relation = node.relation or node.function
+    if relation is None and node.alias is None:
+        return f"{node.node_type} on {node.index}" if node.index else node.node_type
+    alias = f" {node.alias}" if node.alias and node.alias != relation else ""
+    using = f" using {node.index}" if node.index else ""
+    return f"{node.node_type}{using} on{f' {relation}' if relation else ''}{alias}"
 
 
 def _name(node: Mapping[str, Any], node_type: str) -> str:
@@ -47,15 +51,3 @@ def _name(node: Mapping[str, Any], node_type: str) -> str:
     if join == "Inner":
         return node_type
     return f"Nested Loop {join} Join" if node_type == "Nested Loop" else node_type.replace("Join", f"{join} Join")
-
-
-def _place(node: PlanNode) -> str:
-    name = node.relation or node.function
-    if name is None:
-        return f" on {node.alias}" if node.alias else ""
-    named = f"{node.schema}.{name}" if node.schema and node.schema not in ("public", "pg_catalog") else name
-    return f" on {named}{f' {node.alias}' if node.alias and node.alias != name else ''}"
-
-
-def _index(node: PlanNode) -> str:
-    return f" on {node.index}" if node.index else ""

@@ -20,12 +20,15 @@ def complete(top: dict[str, Any]) -> None:
     """Fill in what the JSON form says where the text says nothing."""
     nodes = list(_every(top["Plan"]))
     has_buffers = any("Shared Hit Blocks" in node for node in nodes)
+    is_verbose = any("Output" in node for node in nodes)
     is_timed = any("Actual Total Time" in node for node in nodes)
     for node in nodes:
         _group(node)
         _hang(node)
         if has_buffers:
             _fill(node, BLOCKS)
+        if is_verbose and "Join Type" in node:
+            node.setdefault("Inner Unique", False)
         if "Actual Loops" in node:
             _measured(node, is_timed=is_timed)
     if has_buffers and top.get("Planning") == {}:
