@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from perfctl.db.activity.sessions import Wanted as WantedSessions
     from perfctl.db.model.activity import Activity, Ending, LockTree, ServerSession, Vitals
     from perfctl.db.model.history import Recording
+    from perfctl.db.model.stats import DatabaseStats
     from perfctl.db.statements.sources import Look
 
 QUERY_SECONDS = 30.0
@@ -178,6 +179,27 @@ class DatabaseOptimizer:
         if look.needs_server:
             return await sources.online(self.pool, wanted, look, timeout=timeout)
         return await asyncio.to_thread(sources.offline, wanted, look, self.query_optimizer)
+
+    async def stats(
+        self,
+        *,
+        all_databases: bool = False,
+        for_seconds: float | None = None,
+        queries: Wanted | None = None,
+        timeout: float | None = None,
+    ) -> DatabaseStats:
+        """What the database counts of itself, or all do; of the next seconds, if wanted, and of each shape of query."""
+        from perfctl.db.statements.stats import stats
+
+        return await stats(
+            self._config,
+            self.pool,
+            self.query_optimizer,
+            all_databases=all_databases,
+            for_seconds=for_seconds,
+            queries=queries,
+            timeout=timeout,
+        )
 
     async def record_history(
         self, file: Path, *, keep_seconds: float | None = None, timeout: float | None = None
