@@ -8,6 +8,7 @@ from functools import cached_property
 
 from perfctl.db.findings.catalog import Catalog, TableFacts
 from perfctl.db.model.plans import FindingSeverity, PlanNode, PlanReport, PlanWorker
+from perfctl.db.plans.naming import called
 
 SEQ_SCANS = frozenset({"Seq Scan", "Parallel Seq Scan"})
 _PASSES_ROWS = frozenset({"Gather", "Gather Merge", "Result", "Subquery Scan", "LockRows", "ProjectSet"})
@@ -155,10 +156,7 @@ class Study:
 
     def label(self, node: PlanNode) -> str:
         """`Seq Scan on trades t`, `Index Scan using trades_pkey on trades`, `Hash Join`."""
-        using = f" using {node.index}" if node.index and node.node_type != "Bitmap Index Scan" else ""
-        on = node.relation or node.function or (node.index if node.node_type == "Bitmap Index Scan" else None)
-        alias = f" {node.alias}" if node.alias and node.alias != on else ""
-        return f"{node.node_type}{using}{f' on {on}{alias}' if on else ''}"
+        return called(node)
 
     def found(
         self,
