@@ -1,6 +1,7 @@
 """Bitmaps of several single-column indexes are ANDed, where one index of these columns would go straight there.
 
-30 % of the time spent on the bitmaps, and a thousand rows in them.
+30 % of the time spent on the bitmaps, and a thousand rows in them; or ten entries and more for each row, and 10,000 of
+them, where the time went to the pages of the table for other reasons (they were not in memory).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from perfctl.db.findings.conditions import parts
 from perfctl.db.findings.study import Found, Study, count, percent
 
 YIELDS_TO = ()
-MIN_SHARE, MIN_ROWS = 0.3, 1_000
+MIN_SHARE, MIN_ROWS, MANY_ROWS, MIN_RATIO, LOW_SHARE = 0.3, 1_000, 10_000, 10, 0.05
 
 
 def look(study: Study) -> Iterator[Found]:
@@ -23,7 +24,9 @@ def look(study: Study) -> Iterator[Found]:
         entries = sum(study.kept(child) for child in node.children)
         scan = study.parent(node)
         kept = study.kept(scan) if scan else 0.0
-        if share < MIN_SHARE or entries < MIN_ROWS or entries < 2 * kept:
+        is_much = share >= MIN_SHARE and entries >= MIN_ROWS and entries >= 2 * kept
+        is_waste = share >= LOW_SHARE and entries >= MANY_ROWS and entries >= MIN_RATIO * kept
+        if not is_much and not is_waste:
             continue
         indexes = [one.index for one in study.under(node) if one.index]
         asked = [one.column for child in study.under(node) for one in parts(child.index_condition) if one.column]

@@ -1,7 +1,8 @@
 """A function or an expression stands around the column, so an index on the bare column does not help.
 
 `lower(email) = ...`, `date_trunc('day', at) = ...`, `at::date = ...`, `id + 1 = ...`: PostgreSQL computes it for every
-row. It counts where at least 10,000 rows and nine in ten are dropped: where most are kept, a scan is right anyway.
+row. It counts where at least 10,000 rows are dropped, and ten for each that is kept: where more are kept, a
+scan is right anyway.
 """
 
 from __future__ import annotations

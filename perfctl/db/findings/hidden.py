@@ -8,7 +8,7 @@ from perfctl.db.findings.conditions import Condition, Kind, parts
 from perfctl.db.findings.study import SEQ_SCANS, Study
 from perfctl.db.model.plans import PlanNode
 
-MIN_DROPPED, MIN_RATIO, MIN_SHARE = 10_000, 9.0, 0.1
+MIN_DROPPED, MIN_RATIO, MIN_SHARE = 10_000, 10.0, 0.1
 ESTIMATED_COST = 1_000.0
 """Where nothing was run: a scan of some hundred pages."""
 

@@ -1,7 +1,7 @@
 """A column is cast to another type before it is compared, so no index on it can be used.
 
 `qty = 5.0` makes PostgreSQL compare `(qty)::numeric`: the literal's or parameter's type wins, row by row. It counts
-where the scan drops at least 10,000 rows and nine in ten: below, the cast is not what the time goes to.
+where the scan drops at least 10,000 rows, and ten for each that it keeps: below, the cast is not what the time goes to.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """A pattern that begins with a wildcard: no btree can look it up, and every row is matched.
 
-It counts where at least 10,000 rows and nine in ten are dropped.
+It counts where at least 10,000 rows are dropped, and ten for each that is kept: where more are kept, a
+scan is right anyway.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Foreign key triggers take the time: the table that refers to this one has no index on its column.
 
 30 % of the time, and 0.4 ms a call: with an index a check is some hundredths of a millisecond, and the first call of a
-session plans its query (a millisecond or two).
+session plans its query (about half a millisecond).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from perfctl.db.findings.study import Found, Study, count, percent
 from perfctl.db.model.plans import PlanTrigger
 
 YIELDS_TO = ()
-MIN_SHARE, MS_A_CALL, FIRST_MS = 0.3, 0.4, 3.0
+MIN_SHARE, MS_A_CALL, FIRST_MS = 0.3, 0.4, 1.5
 _FOREIGN_KEY = re.compile(r"RI_ConstraintTrigger|fkey|fk", re.IGNORECASE)
 
 

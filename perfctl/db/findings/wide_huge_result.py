@@ -1,6 +1,6 @@
 """The whole result goes to the client, and it is large.
 
-20,000 rows and 8 MB: more than anybody looks at, so it is fetched to be thrown away, counted or filtered elsewhere.
+20,000 rows and 5 MB: more than anybody looks at, so it is fetched to be thrown away, counted or filtered elsewhere.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from perfctl.db.findings.study import Found, Study, count, size
 
 YIELDS_TO = ()
-MIN_ROWS, MIN_BYTES = 20_000, 8 * 1024**2
+MIN_ROWS, MIN_BYTES = 20_000, 5 * 1024**2
 _WRITES = ("Insert", "Update", "Delete", "Merge")
 
 
