@@ -1,4 +1,4 @@
-"""Four processes write 300 keys at random, each with copies in its memory: two seconds later none is stale."""
+"""Four processes write 300 keys at random, each with copies in its memory: soon after it none is stale."""
 
 from __future__ import annotations
 
@@ -29,7 +29,10 @@ pytestmark = pytest.mark.servers
 PROCESSES = 4
 KEYS = [f"key{number}" for number in range(300)]
 STORM_SECONDS = 3.0 if SOAKS else 1.0
-QUIET_SECONDS = 2.0
+LEAST_WRITES = len(KEYS)
+"""Of each process, however slow the machine is."""
+QUIET_SECONDS = 20.0
+"""What is announced is heard by then, on the busiest machine; what is not would be served for as long as it lives."""
 TRIALS = 20 if SOAKS else 1
 SAMPLE = [("valkey", 2, "tracking"), ("redis", 3, "tracking"), ("valkey", 3, "pubsub")]
 WHOLE = [(product, protocol, mode) for product in PRODUCTS for protocol in (2, 3) for mode in ("tracking", "pubsub")]
@@ -81,10 +84,17 @@ def _stale_after_a_storm(others: list[_Other], config: CacheConfig, trial: int) 
     """What each process serves instead of what the server has."""
     for number, other in enumerate(others):
         other.tell(trial * PROCESSES + number)
-    written = sum(other.said() for other in others)
-    assert written > len(KEYS)
-    time.sleep(QUIET_SECONDS)
+    assert min(other.said() for other in others) >= LEAST_WRITES
     truth = bounded.run(_on_server(config))
+    until = time.monotonic() + QUIET_SECONDS
+    while stale := _stale(others, truth):
+        if time.monotonic() > until:
+            break
+        time.sleep(0.1)
+    return stale
+
+
+def _stale(others: list[_Other], truth: dict[str, Any]) -> list[str]:
     stale = []
     for number, other in enumerate(others):
         other.tell("what do you serve?")
@@ -126,7 +136,7 @@ async def _storm(cache: AdvancedCache, seed: int) -> int:
     dice = random.Random(seed)
     until = time.monotonic() + STORM_SECONDS
     written = 0
-    while time.monotonic() < until:
+    while time.monotonic() < until or written < LEAST_WRITES:
         key, what = dice.choice(KEYS), dice.random()
         if what < 0.45:
             await cache.get(key)
