@@ -14,6 +14,7 @@ from perfctl.cache.keys import listed, tags_of
 from perfctl.cache.local import MISSING
 from perfctl.cache.model import CacheStats, Preloaded
 from perfctl.cache.serving.call import DEFAULT_CALL, Call
+from perfctl.cache.serving.plain import UNDECIDED
 from perfctl.cache.serving.tiers import LOCAL_SECONDS
 from perfctl.cache.wiring import Wiring
 
@@ -30,8 +31,8 @@ class AdvancedCache(Wiring):
 
     Connects on first use; any number of threads and event loops share it, and a forked child may go on with it.
     Values come back as the types that were put, from either tier; a value of a type that cannot do so raises
-    UsageError at once. A hit in the process is the very object that was put: do not change it, or configure
-    `copy_on_hit`.
+    UsageError at once. A hit in the process is the very object that was put, or read before: do not change it, or
+    configure `copy_on_hit`.
     """
 
     async def get(self, key: str, default: Any = MISSING, *, namespace: str | None = None) -> Any:
@@ -39,15 +40,24 @@ class AdvancedCache(Wiring):
 
         A value past its TTL is given only while Redis is away, and for a while after its factory failed.
         """
-        state = self.state(namespace)
+        state = self._states.get(namespace) or self.state(namespace)
         name = self.layout.of(key, namespace)
         entry = self._here(state, name)
-        if entry is None and not self._disabled:
-            entry = await self._works_now.reader.found(state, name)
-        if entry is None:
-            state.counts.misses += 1
-            return None if default is MISSING else default
-        return self._given(entry)
+        if entry is not None:
+            return self._given(entry)
+        if not self._disabled:
+            works = self.works
+            plain = works.plain if works.is_running else self._works_now.plain
+            asked = plain.asked(state, name)
+            value = UNDECIDED if asked is None else plain.value(state, name, await asked)
+            if value is UNDECIDED:
+                entry = await plain.found(state, name, asked)
+                if entry is not None:
+                    return self._given(entry)
+            elif value is not MISSING:
+                return value
+        state.counts.misses += 1
+        return None if default is MISSING else default
 
     async def set(
         self,

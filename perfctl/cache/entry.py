@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import inf
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 
 class _Missing:
@@ -31,6 +31,21 @@ class Namespace(Protocol):
     def version(self) -> int:
         """The version that was last heard of; 0: none."""
         ...
+
+
+class Packed(NamedTuple):
+    """What the server has under a name, as it came: a value that nobody asked for a second time is not decoded for
+    the tier's sake. An Entry takes its place when somebody does."""
+
+    blob: bytes
+    state: Namespace
+    generation: int
+    good_until: float
+    fresh_until: float
+    kept_until: float
+    size_bytes: int
+    """What it will take, once it is decoded."""
+    version: int
 
 
 Shortcut = tuple[dict[Any, "Entry"], Any]

@@ -24,6 +24,7 @@ from perfctl.cache.store import (
     Preview,
     Refusal,
     SlowCall,
+    Told,
     Write,
     created_ms_of,
 )
@@ -85,6 +86,10 @@ class MemoryStore:
         """The blob."""
         entry = self._live(name)
         return None if entry is None else entry[0]
+
+    def fetch_together(self, names: Sequence[bytes], answer: Told, /) -> bool:
+        """A dict has nothing to gain from it."""
+        return False
 
     async def get_many(self, names: Sequence[bytes]) -> list[bytes | None]:
         """The blobs."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -51,6 +51,14 @@ class Message(NamedTuple):
 
     channel: bytes
     body: bytes
+
+
+Told = Callable[[Sequence[Any], PerfctlError | None], None]
+"""Told the blobs under names (None where there is none, an exception for each that must be fetched by itself), or what
+failed for all of them."""
+
+MOST_READS: Final = 512
+"""Names in one question: the server answers others between two of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +200,11 @@ class Store(Protocol):
     async def fetch(self, name: bytes, *, patience_seconds: float | None = None) -> bytes | None:
         """The blob under a name, batched; None when there is none, or when it is no string. TimedOutError after the
         patience, which costs a tenth of an `asyncio.timeout`: those who ask within one tick share one timer."""
+        ...
+
+    def fetch_together(self, names: Sequence[bytes], answer: Told, /) -> bool:
+        """Ask for up to MOST_READS names in one go, without a task or a future for any of them; False where nothing
+        is asked, and each must be fetched by itself. `answer` is called later, on the event loop that asks."""
         ...
 
     async def get_many(self, names: Sequence[bytes]) -> list[bytes | None]:

@@ -14,9 +14,8 @@ from perfctl.cache.address import address_of
 from perfctl.cache.clock import SYSTEM_CLOCK, Clock
 from perfctl.cache.coherence.marks import Marks, NamespaceState
 from perfctl.cache.counters import Counters
-from perfctl.cache.entry import Entry
 from perfctl.cache.keys import DEFAULT_NAMESPACE, KeyLayout
-from perfctl.cache.local import LocalTier
+from perfctl.cache.local import Held, LocalTier
 from perfctl.cache.policies import refuse_unknown_policy
 from perfctl.cache.store import Store
 from perfctl.cache.values.codec import Codec
@@ -232,7 +231,7 @@ def _check(config: CacheConfig) -> None:
             raise ConfigError(f"cache.{name}: {value!r} is not above 0")
 
 
-def _count_eviction(entry: Entry) -> None:
+def _count_eviction(entry: Held) -> None:
     if isinstance(entry.state, NamespaceState):
         entry.state.counts.evictions += 1
 

@@ -12,15 +12,14 @@ import hiredis
 from redis.exceptions import RedisError
 
 from perfctl.cache.redis import replicas
-from perfctl.cache.redis.channel import Channel, LostConnectionError, packed
+from perfctl.cache.redis.channel import Answer, Channel, LostConnectionError, packed
+from perfctl.cache.store import MOST_READS
 from perfctl.endings import ended
 from perfctl.errors import PerfctlError
 
 Asked = asyncio.Future[Any]
 
 _FAILURES = (RedisError, PerfctlError, OSError)
-_MOST_READS = 512
-"""Names in one MGET: the server answers others between two of them."""
 _MOST_COMMANDS = 1000
 _MOST_BYTES = 1_000_000
 """What is packed and sent in one go; the next go waits while the server does not read."""
@@ -74,6 +73,17 @@ class Node:
             self._is_scheduled = True
             self._loop.call_soon(self._flush)
         return future
+
+    def read_together(self, names: Sequence[bytes], answer: Answer) -> bool:
+        """Ask for up to MOST_READS names now: `answer` is told the blob of each, as `read` gives it, or what ended the
+        connection. False where nothing is asked: there is no connection yet, it is blocked, a replica is to answer."""
+        channel = self._usable()
+        if channel is None or channel.is_blocked or (self.replicas and len(names) >= replicas.WORTHWHILE):
+            return False
+        if self._commands:
+            self._send_commands(channel)  # what was asked before goes before
+        self._send_read(channel, names, answer)
+        return True
 
     def ask(self, command: bytes) -> Asked:
         """The reply to one packed command; sent in the order asked, before the tick's reads."""
@@ -228,14 +238,13 @@ class Node:
         if self.replicas and len(names) >= replicas.WORTHWHILE and self._replicas_rest_until < self._loop.time():
             self._spawn(self._read_from_replica(names, readers, patience))
             return
-        if len(names) <= _MOST_READS:
-            self._send_read(channel, names, readers, patience)
-            return
-        for start in range(0, len(names), _MOST_READS):
-            if channel.is_blocked:
+        for start in range(0, len(names), MOST_READS):
+            if start and channel.is_blocked:
                 self._names, self._readers = names[start:] + self._names, readers[start:] + self._readers
                 return
-            self._send_read(channel, names[start : start + _MOST_READS], readers[start : start + _MOST_READS], None)
+            end = start + MOST_READS
+            answer = partial(_hand_out_reads, readers[start:end], patience if len(names) <= end else None)
+            self._send_read(channel, names[start:end], answer)
 
     async def _read_from_replica(
         self, names: list[bytes], readers: list[Asked], patience: asyncio.TimerHandle | None
@@ -258,36 +267,25 @@ class Node:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _send_read(
-        self, channel: Channel, names: list[bytes], readers: list[Asked], patience: asyncio.TimerHandle | None
-    ) -> None:
+    def _send_read(self, channel: Channel, names: Sequence[bytes], answer: Answer) -> None:
         if len(names) == 1 or not self._may_mget:
-            payload = b"".join([b"*2\r\n$3\r\nGET\r\n$%d\r\n%b\r\n" % (len(name), name) for name in names])
-            channel.request(payload, len(names), partial(_hand_out_strings, readers, patience))
+            channel.request(_gets(names), len(names), partial(_told_strings, answer))
         else:
-            channel.request(packed("MGET", *names), 1, partial(self._got, channel, names, readers, patience))
+            channel.request(packed("MGET", *names), 1, partial(self._got, channel, names, answer))
 
     def _got(
-        self,
-        channel: Channel,
-        names: list[bytes],
-        readers: list[Asked],
-        patience: asyncio.TimerHandle | None,
-        replies: Any,
-        error: BaseException | None,
+        self, channel: Channel, names: Sequence[bytes], answer: Answer, replies: Any, error: BaseException | None
     ) -> None:
-        if error is None and _is_forbidden(replies[0]) and channel.is_open:
+        if error is not None:
+            answer(None, error)
+        elif type(replies[0]) is list:
+            answer(replies[0], None)
+        elif _is_forbidden(replies[0]) and channel.is_open:
             # One name that may not be read fails all of an MGET: each is asked for itself, so that only its own fails.
             self._may_mget = self._may_mget and "'mget'" not in str(replies[0]).lower()
-            payload = b"".join([packed("GET", name) for name in names])
-            channel.request(payload, len(names), partial(_hand_out_strings, readers, patience))
-            return
-        if patience is not None:
-            patience.cancel()
-        if error is None and type(replies[0]) is list:
-            _hand_out(readers, replies[0], None)
+            channel.request(_gets(names), len(names), partial(_told_strings, answer))
         else:
-            _hand_out(readers, [replies[0]] * len(readers) if error is None else [], error)
+            answer([replies[0]] * len(names), None)
 
     def _fail(self, error: BaseException) -> None:
         futures = self._openers + self._askers + self._readers
@@ -324,19 +322,27 @@ def _hand_out(futures: Sequence[Asked], replies: Any, error: BaseException | Non
             future.set_result(reply)
 
 
-def _hand_out_strings(
+def _hand_out_reads(
     futures: Sequence[Asked], patience: asyncio.TimerHandle | None, replies: Any, error: BaseException | None
 ) -> None:
     if patience is not None:
         patience.cancel()
-    strings = replies if replies is None else [None if is_no_string(reply) else reply for reply in replies]
-    _hand_out(futures, strings, error)
+    _hand_out(futures, replies, error)
+
+
+def _told_strings(answer: Answer, replies: Any, error: BaseException | None) -> None:
+    """Have a name of another type told as one that is not there."""
+    answer(replies and [None if is_no_string(reply) else reply for reply in replies], error)
 
 
 def _expire(futures: Sequence[Asked]) -> None:
     for future in futures:
         if not future.done():
             future.set_exception(TimeoutError())
+
+
+def _gets(names: Sequence[bytes]) -> bytes:
+    return b"".join([b"*2\r\n$3\r\nGET\r\n$%d\r\n%b\r\n" % (len(name), name) for name in names])
 
 
 def hand_over(future: Asked, replies: Any, error: BaseException | None) -> None:

@@ -7,6 +7,7 @@ import os
 import weakref
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 from weakref import WeakSet
 
@@ -19,7 +20,7 @@ from perfctl.cache.redis.channel import LostConnectionError, packed
 from perfctl.cache.redis.failures import refusal, translated, translation
 from perfctl.cache.redis.node import Asked, Node, is_no_string
 from perfctl.cache.redis.topology import Topology, topology_of
-from perfctl.cache.store import at_node
+from perfctl.cache.store import Told, at_node
 from perfctl.calls import asking
 from perfctl.errors import PerfctlError, TimedOutError
 
@@ -62,6 +63,23 @@ class Routes:
         if type(reply) is ReplyError:
             return await self._read_by_routing(topology, name, patience_seconds)
         return reply
+
+    def read_together(self, names: Sequence[bytes], answer: Told) -> bool:
+        """As `read`, for what was gathered within a tick; False where nothing is asked. `answer` is told the blobs,
+        with an exception in place of each that is to be read by itself, or what failed."""
+        loop, topology = self._current
+        if loop is not asyncio.get_running_loop() or topology is None:
+            topology = self._topology()
+        node = None if self._is_cluster else topology.node_of(names[0])
+        return node is not None and node.read_together(names, partial(self._tell, node.name, len(names), answer))
+
+    def _tell(self, node: str, count: int, answer: Told, replies: Any, error: BaseException | None) -> None:
+        if error is None:
+            answer(replies, None)
+        elif isinstance(error, LostConnectionError):
+            answer([error] * count, None)
+        else:
+            answer([], translation(error, self._at, node))
 
     async def read_many(self, names: Sequence[bytes]) -> list[bytes | None]:
         """As `read`, for many."""

@@ -22,7 +22,7 @@ class Hearing:
         tiers = self._tiers
         for name in names:
             tiers.fetching.pop(name, None)
-            if name in tiers.local.entries:
+            if name in tiers.local:
                 tiers.local.demote(name)
             elif tiers.marks.forget(name):
                 tiers.local.clean()

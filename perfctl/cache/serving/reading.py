@@ -7,7 +7,7 @@ from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 from zlib import crc32
 
-from perfctl.cache.entry import Entry
+from perfctl.cache.entry import Entry, Packed
 from perfctl.cache.serving.recovery import Missed
 from perfctl.cache.serving.shared import UNANSWERED
 from perfctl.cache.serving.tiers import Tiers, meta_of
@@ -59,33 +59,38 @@ class Reader:
         self._local.recent.append(name)
         return entry
 
-    async def found(self, state: NamespaceState, name: bytes) -> Entry | None:
-        """`find` for who looked into the process already. What it has nothing of, and the server has a plain value
-        of that holds, takes the shortest way there is: the same steps as those of `look`, one after the other."""
-        tiers, local = self._tiers, self._local
-        shared = tiers.shared
-        if shared is None or name in local.entries or tiers.recovery:
-            return await self.find(state, name)
-        ticket = tiers.fetching[name] = object()
-        generation = state.generation
-        blob = await shared.fetch(name)
-        if blob and not tiers.recovery:
-            entry = self._plain(state, name, blob, generation)
-            if entry is not None:
-                if tiers.fetching.get(name) is ticket:
-                    tiers.fetching.pop(name, None)
-                    if state.settings.local is not False:
-                        local.keep(name, entry)
-                state.counts.hits_l2 += 1
-                return entry
-        case = _Case(None, generation, ticket, state.settings.eager_refresh_ratio or 0.0, tiers.recovery.of(name))
-        look = await self._judge(state, name, blob, case)
-        entry = self.given(state, look)
-        if entry is not None:
-            self.count(state, look)
-        return entry
+    def opened(self, state: NamespaceState, name: bytes) -> Entry | None:
+        """The entry in the process, whatever it is good for; decoded now where it lies packed."""
+        local = self._local
+        packed = local.packed.get(name)
+        if packed is not None:
+            local.unpack(name, packed, self._unpacked(state, name, packed))
+        return local.entries.get(name)
 
-    def _plain(self, state: NamespaceState, name: bytes, blob: bytes, generation: int) -> Entry | None:
+    def _unpacked(self, state: NamespaceState, name: bytes, packed: Packed) -> Entry | None:
+        try:
+            read = self._tiers.codec.quick(name, packed.blob)
+        except UndecodableError:
+            return None
+        if read is None:
+            return None
+        value, _, created_ms, _, version = read
+        return Entry(
+            value,
+            state,
+            generation=packed.generation,
+            good_until=packed.good_until,
+            fresh_until=packed.fresh_until,
+            kept_until=packed.kept_until,
+            size_bytes=packed.size_bytes,
+            version=version,
+            created_ms=created_ms,
+            checksum=crc32(packed.blob),
+        )
+
+    def plain(
+        self, state: NamespaceState, name: bytes, blob: bytes, generation: int, *, is_weighed: bool
+    ) -> Entry | None:
         """The entry of a blob that says no more than most do, and holds for sure; None where one must look closer."""
         tiers = self._tiers
         try:
@@ -103,26 +108,24 @@ class Reader:
             if left_ms <= 0:
                 return None
             until = now + (left_ms if left_ms < fresh_ms else fresh_ms) / 1000
+        scales = self.scales_of(state)
         entry = Entry(
             value,
             state,
             generation=generation,
             fresh_until=until,
             kept_until=until + (state.settings.fail_safe_seconds or 0.0),
-            size_bytes=(self._scales.get(state) or self._scales_of(state)).weigh(value, length),
+            size_bytes=scales.weighed(value, length) if is_weighed else scales.weigh(value, length),
             version=version,
             created_ms=created_ms,
             checksum=crc32(blob),
         )
-        eager = state.settings.eager_refresh_ratio
-        if eager or not tiers.is_verified:
-            tiers.trust(entry, now, eager or 0.0)
-        else:
-            entry.good_until = until
+        tiers.trust(entry, now, state.settings.eager_refresh_ratio or 0.0)
         return entry
 
-    def _scales_of(self, state: NamespaceState) -> Scales:
-        return self._scales.setdefault(state, Scales())
+    def scales_of(self, state: NamespaceState) -> Scales:
+        """What values of a namespace are weighed with."""
+        return self._scales.get(state) or self._scales.setdefault(state, Scales())
 
     async def find(self, state: NamespaceState, name: bytes, *, counts: bool = True) -> Entry | None:
         """The entry that a reader is given who cannot compute; a miss is not counted. One past its TTL is given
@@ -154,34 +157,34 @@ class Reader:
         entry = self.here(state, name)
         if entry is not None:
             return Look(entry)
-        entry = self._local.entries.get(name)
+        entry = self.opened(state, name)
         if self._tiers.shared is None:
             return await self._alone(state, name, entry, eager)
         if entry is not None and await self._is_still_known(state, name, entry):
             return Look(entry)
         recovery = self._tiers.recovery
-        case = _Case(entry, state.generation, self._tiers.expect(name), self._eager(state, eager), recovery.of(name))
-        return await self._judge(state, name, await self._tiers.shared.fetch(name), case)
+        case = Case(entry, state.generation, self._tiers.expect(name), self._eager(state, eager), recovery.of(name))
+        return await self.judge(state, name, await self._tiers.shared.fetch(name), case)
 
     async def look_many(
         self, state: NamespaceState, names: Sequence[bytes], eager: float | None = None
     ) -> dict[bytes, Look]:
         """The same for many keys with one question to the server."""
         found: dict[bytes, Look] = {}
-        cases: dict[bytes, _Case] = {}
+        cases: dict[bytes, Case] = {}
         shared = self._tiers.shared
         for name in names:
             entry = self.here(state, name)
             if entry is not None:
                 found[name] = Look(entry)
                 continue
-            entry = self._local.entries.get(name)
+            entry = self.opened(state, name)
             if shared is None:
                 found[name] = await self._alone(state, name, entry, eager)
             elif entry is not None and await self._is_still_known(state, name, entry):
                 found[name] = Look(entry)
             else:
-                cases[name] = _Case(
+                cases[name] = Case(
                     entry,
                     state.generation,
                     self._tiers.expect(name),
@@ -193,7 +196,7 @@ class Reader:
             blobs = await shared.fetch_many(missing)
             await self._tiers.marks.ensure(state)
             for name, blob in zip(missing, blobs, strict=True):
-                found[name] = await self._judge(state, name, blob, cases[name])
+                found[name] = await self.judge(state, name, blob, cases[name])
         return found
 
     async def _alone(self, state: NamespaceState, name: bytes, entry: Entry | None, eager: float | None) -> Look:
@@ -231,7 +234,7 @@ class Reader:
             return True
         return marks.is_valid_now(state, meta) is None and self._tiers.stands(state, entry)
 
-    async def _judge(self, state: NamespaceState, name: bytes, blob: bytes | None, case: _Case) -> Look:
+    async def judge(self, state: NamespaceState, name: bytes, blob: bytes | None, case: Case) -> Look:
         """What the server's answer makes of a key."""
         if blob is UNANSWERED:
             self._tiers.is_expected(name, case.ticket)
@@ -254,14 +257,14 @@ class Reader:
         self._slide(name, entry)
         return Look(entry, 2)
 
-    def _as_missed(self, state: NamespaceState, name: bytes, case: _Case, *, is_deleted: bool) -> Look:
+    def _as_missed(self, state: NamespaceState, name: bytes, case: Case, *, is_deleted: bool) -> Look:
         """The server does not know yet what this process did to the key."""
         self._tiers.is_expected(name, case.ticket)
         if is_deleted or case.entry is None or not self._tiers.stands(state, case.entry):
             return NOTHING
         return Look(case.entry)
 
-    async def _read(self, state: NamespaceState, name: bytes, blob: bytes, case: _Case) -> Entry | None:
+    async def _read(self, state: NamespaceState, name: bytes, blob: bytes, case: Case) -> Entry | None:
         """The entry of a blob, if it holds: the one that the process has, where it came from the same blob."""
         checksum = crc32(blob)
         known = case.entry
@@ -321,7 +324,7 @@ class Reader:
         return eager if eager is not None else state.settings.eager_refresh_ratio or 0.0
 
 
-class _Case(NamedTuple):
+class Case(NamedTuple):
     """What was known of a key when the server was asked."""
 
     entry: Entry | None

@@ -14,7 +14,7 @@ from perfctl.cache.clock import Clock
 from perfctl.cache.serving.background import Background
 from perfctl.cache.serving.latency import Latency
 from perfctl.cache.serving.patience import Patience
-from perfctl.cache.store import ForbiddenError, Store, node_of
+from perfctl.cache.store import ForbiddenError, Store, Told, node_of
 from perfctl.errors import PerfctlError, ServiceError, TimedOutError
 
 _LOG = logging.getLogger("perfctl.cache")
@@ -72,7 +72,7 @@ class SharedTier:
         """How long reads took."""
         self._background = background
         self._now = clock.monotonic
-        self._patience = patience_seconds
+        self.patience_seconds = self._patience = patience_seconds
         self._breaker_seconds = breaker_seconds
         self._on_return = on_return
         self._breakers: dict[str | None, _Breaker] = {}
@@ -93,6 +93,22 @@ class SharedTier:
             self._answered()
         self.latency.record(_counted() - started)
         return blob
+
+    def fetch_together(self, names: Sequence[bytes], answer: Told) -> bool:
+        """Ask for the blobs under names without waiting, as `Store.fetch_together`; False, too, while some node is
+        left alone. Whoever asks is patient himself, and says here what came of it."""
+        return not self._breakers and self.store.fetch_together(names, answer)
+
+    def answered_together(self, count: int, seconds: float) -> None:
+        """So many reads were answered after so long."""
+        if not self._is_well:
+            self._answered()
+        self.latency.record(seconds, count)
+
+    def failed_together(self, names: Sequence[bytes], error: PerfctlError | None) -> None:
+        """Reads failed, or without an error were not answered in time."""
+        place = self._node_of(names[0])
+        self._failed((node_of(error) if error else None) or place, error or self._too_late())
 
     async def fetch_many(self, names: Sequence[bytes]) -> list[bytes | None]:
         """The blobs under names; UNANSWERED in place of each when nobody answers."""
@@ -120,10 +136,7 @@ class SharedTier:
             async with Patience(None if is_long else self._patience):
                 answer = await call()
         except TimeoutError:
-            self._failed(
-                self._node_of(name),
-                TimedOutError(f"Redis at {self.store.address} did not answer in {self._patience:g} s"),
-            )
+            self._failed(self._node_of(name), self._too_late())
             return otherwise
         except PerfctlError as error:
             self._failed(node_of(error) or self._node_of(name), error)
@@ -168,6 +181,9 @@ class SharedTier:
         self._breakers[node] = _Breaker(self._now() + self._breaker_seconds)
         if is_news:
             self._background.later(self._breaker_seconds, self._probe_until_back)
+
+    def _too_late(self) -> PerfctlError:
+        return TimedOutError(f"Redis at {self.store.address} did not answer in {self._patience:g} s")
 
     def _refused(self, error: PerfctlError) -> None:
         """It answers, and it may refuse this call alone: said once a minute."""

@@ -13,6 +13,7 @@ from perfctl.cache.serving.background import Background
 from perfctl.cache.serving.blocking import BlockingWaiters, finished, on_portal
 from perfctl.cache.serving.computing import Computer
 from perfctl.cache.serving.hearing import Hearing
+from perfctl.cache.serving.plain import PlainReads
 from perfctl.cache.serving.reading import Reader
 from perfctl.cache.serving.shared import SharedTier
 from perfctl.cache.serving.stampede import Stampede
@@ -65,6 +66,7 @@ class Works:
             background=self.background,
         )
         self.reader = Reader(self.tiers)
+        self.plain = PlainReads(self.tiers, self.reader)
         self.writer = Writer(self.tiers)
         self.stampede = None
         self.backplane: Backplane | None = None
@@ -203,6 +205,7 @@ class Works:
         self.is_running = False
         self._runs += 1
         self.background.forget()
+        self.plain.forget()
         self.computer.flights.forget()
         self.tiers.recovery.forget()
         self.tiers.fetching.clear()

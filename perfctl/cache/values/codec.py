@@ -131,6 +131,11 @@ class Codec:
         """How the values of a namespace become bytes: what `weigh` asks."""
         return self._plan(namespace).serializer
 
+    def plain_starts(self, namespace: str) -> tuple[int, int]:
+        """The first four bytes of a namespace's values that `quick` reads, with a dictionary and without."""
+        plan = self._plan(namespace)
+        return plan.small_start, plan.plain_start
+
     def plain(self, namespace: str) -> Plain:
         """How small values of a namespace are kept; what `express` writes by itself."""
         plan = self._plan(namespace)

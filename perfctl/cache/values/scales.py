@@ -25,28 +25,39 @@ _FADING = 0.97
 class Scales:
     """The scales of one namespace. An estimate may be lost when two threads meet."""
 
-    __slots__ = ("_left", "_length", "_weight", "ratio")
+    __slots__ = ("_left", "_length", "_weighed", "_weight", "ratio")
 
     def __init__(self) -> None:
         self.ratio = 0.0
         """Bytes of memory for each serialised byte; 0 until enough were weighed."""
-        self._left = _FIRST
+        self._left = _ONE_OF
+        self._weighed = 0
         self._weight = self._length = 0.0
 
     def weigh(self, value: Any, length: int) -> int:
         """The bytes of memory of a value that was serialised in `length` bytes."""
+        return self.estimate(length) or self.weighed(value, length)
+
+    def estimate(self, length: int) -> int:
+        """The same before there is a value; 0 where it is `weighed` once it is there."""
+        if length > _LARGEST_BYTES:
+            return 0
+        self._left -= 1
+        if self._left > 0:
+            return int(length * self.ratio)
+        self._left = _ONE_OF
+        return 0
+
+    def weighed(self, value: Any, length: int) -> int:
+        """What the value weighs itself."""
+        weight = weigh_decoded(value)
         if length <= _LARGEST_BYTES:
-            left = self._left = self._left - 1
-            if left > 0 and self.ratio:
-                return int(length * self.ratio)
-            weight = weigh_decoded(value)
             self._learn(weight, length)
-            return weight
-        return weigh_decoded(value)
+        return weight
 
     def _learn(self, weight: int, length: int) -> None:
         self._weight = self._weight * _FADING + weight
         self._length = self._length * _FADING + length
-        if self._left <= 0:
-            self._left = _ONE_OF
+        self._weighed += 1
+        if self._weighed >= _FIRST:
             self.ratio = self._weight / self._length * _MARGIN

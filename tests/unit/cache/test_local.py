@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from perfctl.cache.clock import ManualClock
-from perfctl.cache.entry import MISSING, Entry
+from perfctl.cache.entry import MISSING, Entry, Packed
 from perfctl.cache.local import OVERHEAD_BYTES, LocalTier
 
 
@@ -179,3 +179,65 @@ def test_threads_never_see_another_keys_value_and_the_account_is_right() -> None
         thread.join()
     assert wrong == []
     assert made.size_bytes == sum(entry.size_bytes for entry in made.entries.values()) <= 60_000
+
+
+def packed(made: LocalTier, key: bytes, space: Space, *, weight: int = 1000, seconds: float = 100) -> Packed:
+    """What was just read from the server is put into it."""
+    until = made.now() + seconds
+    blob = Packed(b"blob", space, space.generation, until, until, until, weight, space.version)
+    made.keep_packed([(key, blob, blob)], {key: blob})
+    return blob
+
+
+def test_what_lies_packed_counts_like_everything_else() -> None:
+    made, space = tier(3500), Space()
+    for key in (b"a", b"b"):
+        packed(made, key, space)
+    keep(made, b"c", space)
+    assert (set(made.packed), set(made.entries)) == ({b"a", b"b"}, {b"c"})
+    assert made.size_bytes == 2000 + made.entries[b"c"].size_bytes
+    packed(made, b"d", space)
+    assert (set(made.packed), set(made.entries)) == ({b"b", b"d"}, {b"c"})
+    assert made.evictions == 1
+
+
+def test_what_lost_its_ticket_is_not_kept_and_takes_nothing_away() -> None:
+    made, space = tier(), Space()
+    keep(made, b"a", space)
+    blob = Packed(b"blob", space, 0, 9e9, 9e9, 9e9, 1000, 0)
+    made.keep_packed([(b"a", blob, "mine"), (b"b", blob, "mine"), (b"c", blob, "mine")], {b"a": "other", b"c": "mine"})
+    assert (set(made.entries), set(made.packed)) == ({b"a"}, {b"c"})
+
+
+def test_what_is_unpacked_has_the_place_of_what_was_packed() -> None:
+    made, space = tier(), Space()
+    blob = packed(made, b"a", space)
+    entry = Entry("value", space, generation=0)
+    assert made.unpack(b"a", blob, entry)
+    assert not made.unpack(b"a", blob, Entry("another", space, generation=0)), "somebody was faster"
+    assert (made.entries, made.packed, made.size_bytes) == ({b"a": entry}, {}, 1000)
+    assert made.unpack(b"b", packed(made, b"b", space), None)
+    assert (set(made.entries), made.packed, made.size_bytes) == ({b"a"}, {}, 1000)
+
+
+def test_what_lies_packed_is_forgotten_whatever_becomes_of_it() -> None:
+    clock = ManualClock()
+    made, space = tier(clock=clock), Space()
+    for forget in (made.delete, made.demote, made.doubt):
+        packed(made, b"a", space)
+        forget(b"a")
+        assert (len(made), made.size_bytes) == (0, 0)
+    packed(made, b"a", space, seconds=5)
+    clock.advance(6)
+    made.sweep()
+    assert (len(made), made.size_bytes) == (0, 0)
+    packed(made, b"a", space)
+    space.generation += 1
+    made.clear(space)
+    made.sweep()
+    assert (len(made), made.size_bytes) == (0, 0)
+    packed(made, b"a", space)
+    assert not keep(made, b"a", space).shortcuts
+    assert (len(made), made.size_bytes) == (1, made.entries[b"a"].size_bytes)
+    packed(made, b"a", space, weight=10**9)
+    assert (len(made), made.size_bytes) == (0, 0)

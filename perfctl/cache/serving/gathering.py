@@ -1,0 +1,122 @@
+"""What one event loop's callers want from the server within one tick: one question, and one look at its answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from perfctl.cache.serving.shared import UNANSWERED
+from perfctl.cache.store import MOST_READS
+from perfctl.errors import PerfctlError
+
+if TYPE_CHECKING:
+    from perfctl.cache.coherence.marks import NamespaceState
+    from perfctl.cache.serving.shared import SharedTier
+
+Asked = asyncio.Future[Any]
+Judge = Callable[["Batch", Sequence[Any]], Sequence[Any]]
+
+
+class Batch:
+    """Names that are asked for together, and who waits for each."""
+
+    __slots__ = ("asked_at", "generations", "is_over", "names", "states", "waiting")
+
+    def __init__(self) -> None:
+        self.names: list[bytes] = []
+        self.states: list[NamespaceState] = []
+        self.generations: list[int] = []
+        """Those of the namespaces when the server was asked."""
+        self.waiting: list[Asked] = []
+        """Who waits is the ticket, too, in `Tiers.fetching`."""
+        self.asked_at = 0.0
+        self.is_over = False
+
+
+class Gathering:
+    """The reads of one event loop. For each there is one future and nothing else: no task, no timer, no coroutine.
+
+    Who asked is given what `judge` says of the blobs, an exception in the place of a blob that must be fetched by
+    itself, or UNANSWERED. Nothing is decoded here: each caller decodes his own value when he goes on. If the values
+    of all lay about before the first is used, they would be out of the processor's cache, and the garbage collector
+    would look at them: that takes as long as decoding them does (measured).
+    """
+
+    def __init__(self, shared: SharedTier, judge: Judge) -> None:
+        self.loop = asyncio.get_running_loop()
+        self._shared = shared
+        self._judge = judge
+        self._create_future = self.loop.create_future
+        self._batch = Batch()
+        self._under_way: deque[Batch] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def ask(self, state: NamespaceState, name: bytes) -> Asked:
+        """The answer for a name; asked at the end of the tick."""
+        batch = self._batch
+        waiting = batch.waiting
+        if not waiting:
+            self.loop.call_soon(self._send)
+        elif len(waiting) == MOST_READS:
+            self._send()
+            return self.ask(state, name)
+        future = self._create_future()
+        waiting.append(future)
+        batch.names.append(name)
+        batch.states.append(state)
+        return future
+
+    def _send(self) -> None:
+        batch = self._batch
+        if not batch.waiting:
+            return
+        self._batch = Batch()
+        batch.generations = [state.generation for state in batch.states]
+        batch.asked_at = self.loop.time()
+        if not self._shared.fetch_together(batch.names, partial(self._answered, batch)):
+            _resolve(batch, [_NOT_ASKED] * len(batch.waiting))
+            return
+        self._under_way.append(batch)
+        if self._timer is None:
+            self._timer = self.loop.call_later(self._shared.patience_seconds, self._look)
+
+    def _answered(self, batch: Batch, blobs: Sequence[Any], error: PerfctlError | None) -> None:
+        if batch.is_over:
+            return
+        if error is not None:
+            self._fail(batch, error)
+            return
+        batch.is_over = True
+        if self._under_way and self._under_way[0] is batch:
+            self._under_way.popleft()
+        self._shared.answered_together(len(batch.names), self.loop.time() - batch.asked_at)
+        _resolve(batch, self._judge(batch, blobs))
+
+    def _look(self) -> None:
+        """Give up those whose time is over. One timer watches them all, and none is set and cancelled for each."""
+        self._timer = None
+        under_way, patience, now = self._under_way, self._shared.patience_seconds, self.loop.time()
+        while under_way and (under_way[0].is_over or under_way[0].asked_at + patience <= now):
+            batch = under_way.popleft()
+            if not batch.is_over:
+                self._fail(batch, None)
+        if under_way:
+            self._timer = self.loop.call_at(under_way[0].asked_at + patience, self._look)
+
+    def _fail(self, batch: Batch, error: PerfctlError | None) -> None:
+        batch.is_over = True
+        self._shared.failed_together(batch.names, error)
+        _resolve(batch, self._judge(batch, [UNANSWERED] * len(batch.waiting)))
+
+
+_NOT_ASKED = LookupError("not asked together")
+
+
+def _resolve(batch: Batch, answers: Sequence[Any]) -> None:
+    """To each his own; who was cancelled meanwhile is passed over."""
+    for future, answer in zip(batch.waiting, answers, strict=True):
+        if not future.done():
+            future.set_result(answer)
