@@ -1,0 +1,1 @@
+"""Plan regressions: the workload's plans against those of a stored baseline."""
