@@ -17,7 +17,9 @@ Kind = Literal[
     "space", "comment", "string", "identifier", "word", "number", "parameter", "placeholder", "percent", "symbol"
 ]
 
-_WORD = r"[A-Za-z_\u0080-\U0010ffff][A-Za-z0-9_$\u0080-\U0010ffff]*+"
+# Letters are all but ASCII's others: said this way round, for a class that ends at U+10FFFF takes 5 ms to compile.
+_NAME, _IN_NAME, _IN_TAG = r"[^\x00-@\[-\^`{-\x7f]", r"[^\x00-#%-/:-@\[-\^`{-\x7f]", r"[^\x00-/:-@\[-\^`{-\x7f]"
+_WORD = rf"{_NAME}{_IN_NAME}*+"
 _SPACE = r"[ \t\n\r\f\v]"
 _LINE_COMMENT = r"--[^\n\r]*+"
 # Adjacent literals are one when only white space with a line break stands between them, and the later parts
@@ -34,9 +36,9 @@ _TOKEN = re.compile(
             rf"(?P<word>{_WORD})",
             r"(?P<number>(?:\d|\.\d)(?:[\d_.]|[eE][+-]?\d|[xXoObB][0-9a-fA-F])*+)",
             r"(?P<parameter>\$\d++)",
-            r"(?P<dollar>\$(?:[A-Za-z_\u0080-\U0010ffff][A-Za-z0-9_\u0080-\U0010ffff]*+)?\$)",
+            rf"(?P<dollar>\$(?:{_NAME}{_IN_TAG}*+)?\$)",
             r"(?P<percent>%%)",
-            r"(?P<placeholder>%s(?![A-Za-z0-9_$\u0080-\U0010ffff]))",
+            rf"(?P<placeholder>%s(?!{_IN_NAME}))",
             r"(?P<unfinished>[eE]'|(?:[bBxXnN]|[uU]&)?'|(?:[uU]&)?\")",
             r"(?P<symbol>.)",
         )
@@ -51,8 +53,8 @@ _NOT_BEFORE_A_NEW_TABLE = frozenset({"as", ".", "insert", "merge"})
 # Where none of these stands, a literal is what the next line takes for one.
 _HARD = re.compile(r"--|/\*|[\\\"$\n\r]")
 _LITERAL = re.compile(
-    r"(?:(?<![A-Za-z0-9_$\u0080-\U0010ffff])[eEbBxXnN])?'(?:[^']|'')*+'"
-    r"|(?<![A-Za-z0-9_$\u0080-\U0010ffff.])(?<![eE][+-])\d++(?![A-Za-z0-9_.])"
+    rf"(?:(?<!{_IN_NAME})[eEbBxXnN])?'(?:[^']|'')*+'"
+    rf"|(?<!{_IN_NAME})(?<!\.)(?<![eE][+-])\d++(?![A-Za-z0-9_.])"
 )
 
 
