@@ -245,8 +245,10 @@ class PerformanceOptimizer:
 
     def _new_database(self) -> DatabaseOptimizer:
         from perfctl.db.engine import DatabaseOptimizer
+        from perfctl.row_store import CacheRowStore
 
-        return DatabaseOptimizer(self._database_config())
+        config = self._database_config()
+        return DatabaseOptimizer(config, row_store=CacheRowStore(self.cache) if config.enable_query_cache else None)
 
     def _database_config(self) -> DatabaseConfig:
         config, limit = self.settings.database, self.timeout_seconds

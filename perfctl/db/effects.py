@@ -18,8 +18,10 @@ class Stain(IntEnum):
     NONE = 0
     RESET = 1
     """Settings, locks, listeners, cursors or temporary tables may be left: they can be taken back."""
-    BEYOND = 2
-    """What is left cannot be told apart from what perfctl itself put there: the session is not used again."""
+    NAMES = 2
+    """Prepared statements, too, perfctl's own among them."""
+    BEYOND = 3
+    """What is left cannot be taken back: the session is not used again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ _ENDS = Effects(Stain.NONE, is_repeatable=False, may_write=False, ends=True)
 _WRITES = Effects(Stain.NONE, is_repeatable=False, may_write=True)
 _SETS = Effects(Stain.RESET, is_repeatable=False, may_write=False)
 _UNKNOWN = Effects(Stain.RESET, is_repeatable=False, may_write=True)
+_NAMES = Effects(Stain.NAMES, is_repeatable=False, may_write=False)
 _BEYOND = Effects(Stain.BEYOND, is_repeatable=False, may_write=True)
 
 _BY_VERB = {
@@ -48,7 +51,8 @@ _BY_VERB = {
     **dict.fromkeys(("vacuum", "analyze", "analyse", "checkpoint", "reindex", "cluster", "lock"), _CLEAN),
     **dict.fromkeys(("commit", "end", "rollback", "abort"), _ENDS),
     **dict.fromkeys(("reset", "listen", "unlisten"), _SETS),
-    **dict.fromkeys(("prepare", "deallocate", "discard", "load"), _BEYOND),
+    **dict.fromkeys(("prepare", "deallocate", "discard"), _NAMES),
+    "load": _BEYOND,
     **dict.fromkeys(("truncate", "copy", "refresh", "comment", "grant", "revoke"), _WRITES),
     "show": _READS,
     "declare": _UNKNOWN,

@@ -4,37 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from perfctl.db import doctor
-from perfctl.db.asking import ask
-from perfctl.db.model.executions import Execution
+from perfctl.db.asking import ASK_SECONDS, ask
 from perfctl.db.model.plans import PlanReport
 from perfctl.db.model.rows import QueryRows
 from perfctl.db.model.statements import SlowOrder, SlowQueries
-from perfctl.db.naming import Naming
 from perfctl.db.parameters import Params, bound
-from perfctl.db.places import located
-from perfctl.db.pool import ConnectionPool
-from perfctl.db.postgres import Record, Session, StatementError, address
-from perfctl.db.querycache import QueryCache, key_of
-from perfctl.db.sqltext import is_read
+from perfctl.db.pool.building import pool_of, query_cache_of, replicas_of
+from perfctl.db.postgres import Record, address
+from perfctl.db.running import Runner
 from perfctl.db.statements.order import Wanted
 from perfctl.db.statements.recorder import QueryOptimizer
 from perfctl.diagnosis import Check, Diagnosis, diagnose
 from perfctl.errors import PerfctlError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Callable
     from pathlib import Path
 
     from perfctl.config import DatabaseConfig
     from perfctl.db.activity.sessions import Wanted as WantedSessions
     from perfctl.db.model.activity import Activity, Ending, LockTree, ServerSession, Vitals
+    from perfctl.db.model.baselines import Baseline
     from perfctl.db.model.history import Recording
     from perfctl.db.model.stats import DatabaseStats
+    from perfctl.db.querycache import QueryCache, RowStore
     from perfctl.db.statements.sources import Look
 
 QUERY_SECONDS = 30.0
@@ -48,22 +46,16 @@ class DatabaseOptimizer:
     ...     rows = await database.execute_optimized_query("SELECT * FROM stocks WHERE symbol = %s", ("AAPL",))
     """
 
-    def __init__(self, config: DatabaseConfig) -> None:
+    def __init__(self, config: DatabaseConfig, *, row_store: RowStore | None = None) -> None:
+        """`row_store` keeps the rows of cached reads; without one this process does, up to query_cache_max_mb."""
         self._config = config
-        self._cache = QueryCache()
         self.query_optimizer = QueryOptimizer()
-        self._naming = Naming(config.statement_cache_size if config.enable_connection_pooling else 0)
-        self.pool = ConnectionPool(
-            self._open,
-            naming=self._naming,
-            retry_reads=config.retry_reads,
-            min_connections=config.min_connections,
-            max_connections=config.max_connections,
-            keep=config.enable_connection_pooling,
-            idle_seconds=config.idle_connection_seconds,
-            lifetime_seconds=config.max_connection_lifetime_seconds,
-            patience_seconds=config.connect_timeout_seconds,
-        )
+        self.pool = pool_of(config)
+        self._replicas = replicas_of(config, self.pool)
+        self.query_cache: QueryCache | None = None
+        if config.enable_query_cache:
+            self.query_cache = query_cache_of(config, self.pool, self.query_optimizer, row_store)
+        self._runner = Runner(config, self.pool, self._replicas, self.query_optimizer, self.query_cache)
 
     async def __aenter__(self) -> Self:
         return self
@@ -75,6 +67,7 @@ class DatabaseOptimizer:
 
     async def close(self) -> None:
         """Close the pool's connections."""
+        await self._replicas.close()
         await self.pool.close()
 
     async def execute_optimized_query(
@@ -85,29 +78,39 @@ class DatabaseOptimizer:
         use_cache: bool = False,
         ttl: float | None = None,
         timeout: float | None = None,
+        replica: bool = False,
     ) -> list[Record]:
         """Run the application's own statement, a write as well as a read; its rows as records.
 
-        `%s` (or `$1`) stands for a parameter and is bound, never pasted into the text. With `use_cache` the rows of a
-        read are kept in this process for `ttl` seconds (60 by default) and forgotten at the next write through here.
-        `timeout` in seconds, by default the configured statement_timeout_ms.
+        `%s`, `%(name)s` (with a mapping) or `$1` stands for a parameter and is bound, never pasted into the text.
+        With `use_cache` the rows of a read are kept for `ttl` seconds (query_cache_ttl_seconds) and forgotten when a
+        table behind it is written to through perfctl, in any process; what may change by itself is never kept.
+        `timeout` in seconds covers the wait for a connection, too; by default statement_timeout_ms. A read with
+        `replica` may be answered by a replica, which lags behind. A read whose connection breaks is asked once more.
         """
-        text, arguments = bound(query, params)
-        reads = is_read(text)
-        key = key_of(text, arguments) if use_cache and reads and self._config.enable_query_cache else None
-        started, version = time.perf_counter(), self._cache.version
-        kept = self._cache.get(key) if key is not None else None
-        if kept is not None:
-            self._record(query, started, len(kept), was_cached=True)
-            return kept
-        try:
-            rows = await self._run(query, text, arguments, timeout, started)
-        finally:
-            if not reads:  # also one that failed or was cancelled: it may have been done when we stopped waiting
-                self._cache.forget()
-        if key is not None:
-            self._cache.put(key, rows, ttl_seconds=ttl, version=version)
-        return rows
+        if use_cache and self.query_cache is not None:
+            rows = self.query_cache.here(query, params)
+            if rows is not None:
+                return rows
+        return await self._runner.run(query, params, use_cache=use_cache, ttl=ttl, timeout=timeout, replica=replica)
+
+    async def execute_many(
+        self, query: str, params_list: Iterable[Params], *, timeout: float | None = None
+    ) -> list[Record]:
+        """Run one statement for each set of parameters, sent without waiting in between; the rows of all, in order.
+
+        On one connection, all or none: what the server refuses for one of them undoes all.
+        """
+        return await self._runner.many(query, params_list, timeout=timeout)
+
+    async def gather_queries(
+        self, queries: Iterable[str | tuple[str, Params]], *, timeout: float | None = None
+    ) -> list[list[Record]]:
+        """Run many statements at once over a few connections; the rows of each, in their order.
+
+        `timeout` covers all of them together. The first error ends the batch; what was not begun is not sent.
+        """
+        return await self._runner.gather(queries, timeout=timeout)
 
     async def analyze_query_performance(
         self,
@@ -180,6 +183,12 @@ class DatabaseOptimizer:
             return await sources.online(self.pool, wanted, look, timeout=timeout)
         return await asyncio.to_thread(sources.offline, wanted, look, self.query_optimizer)
 
+    async def log_line_prefix(self, *, timeout: float | None = None) -> str:
+        """The server's setting of how it begins the lines of its log."""
+        async with self.pool.acquire(timeout=timeout) as session:
+            rows = await ask(session, "log_line_prefix", timeout_seconds=timeout or ASK_SECONDS)
+        return str(rows[0]["log_line_prefix"])
+
     async def stats(
         self,
         *,
@@ -218,6 +227,39 @@ class DatabaseOptimizer:
         from perfctl.db.checking import checked
 
         return await checked(self._config, self.pool, names, all_databases=all_databases, timeout_seconds=timeout)
+
+    async def record_baseline(
+        self,
+        queries: Sequence[str],
+        *,
+        run: bool,
+        timeout: float | None = None,
+        told: Callable[[int], None] | None = None,
+    ) -> Baseline:
+        """The plans of these statements, and the sizes of the tables that they read; with `run` also their buffers."""
+        from perfctl.db.baselines.recording import EXPLAIN_SECONDS, record
+
+        trusted, limit = self._config.trusted_functions, timeout or EXPLAIN_SECONDS
+        async with self.pool.acquire(timeout=timeout) as session:
+            return await record(session, queries, run=run, trusted=trusted, timeout_seconds=limit, told=told)
+
+    async def check_baseline(
+        self,
+        baseline: Baseline,
+        *,
+        run: bool = True,
+        timeout: float | None = None,
+        told: Callable[[int], None] | None = None,
+    ) -> Diagnosis:
+        """The workload's plans against those of a stored baseline; a regression is a failed check."""
+        from perfctl.db.baselines.checking import check_baseline
+        from perfctl.db.baselines.recording import EXPLAIN_SECONDS
+
+        trusted, limit = self._config.trusted_functions, timeout or EXPLAIN_SECONDS
+        async with self.pool.acquire(timeout=timeout) as session:
+            return diagnose(
+                await check_baseline(session, baseline, run=run, trusted=trusted, timeout_seconds=limit, told=told)
+            )
 
     @property
     def server(self) -> str:
@@ -277,22 +319,3 @@ class DatabaseOptimizer:
             checks.append(doctor.pooler(backend_pid=facts["backend_pid"], announced_pid=announced_pid))
             checks += doctor.examine(facts, sslmode=self._config.effective_sslmode, is_local=self._config.is_local)
         return checks
-
-    async def _open(self) -> Session:
-        return await Session.open(self._config, self._naming)
-
-    async def _run(
-        self, query: str, text: str, arguments: tuple[object, ...], timeout: float | None, started: float
-    ) -> list[Record]:
-        limit = self._config.statement_timeout_ms / 1000 or None if timeout is None else timeout
-        try:
-            rows = await self.pool.fetch(text, *arguments, timeout=limit)
-        except StatementError as error:
-            self._record(query, started, 0, failed=True)
-            raise located(error, text) from error
-        self._record(query, started, len(rows))
-        return rows
-
-    def _record(self, query: str, started: float, rows: int, *, was_cached: bool = False, failed: bool = False) -> None:
-        took_ms = (time.perf_counter() - started) * 1000
-        self.query_optimizer.record(Execution(query, took_ms, rows, was_cached=was_cached, failed=failed))

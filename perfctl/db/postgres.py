@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
+import decimal
 import os
 import ssl
 import time
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, Literal
@@ -52,10 +55,13 @@ _IN_FAILED_TRANSACTION = "25P02"
 _WHY_NOT: Mapping[str, Reason] = {"53300": "crowded", "57P03": "starting", "57P01": "starting", "57P02": "starting"}
 _REPORTED = ("TimeZone", "DateStyle", "IntervalStyle", "client_encoding", "search_path", "session_authorization")
 """Settings that the server tells of whenever they change."""
-_RESET = (
-    "SET SESSION AUTHORIZATION DEFAULT; RESET ALL; CLOSE ALL; UNLISTEN *;"
-    " SELECT pg_catalog.pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES"
-)
+_RESET = "; ".join(
+    statement.replace(" ", " /* perfctl */ ", 1)
+    for statement in (
+        "SET SESSION AUTHORIZATION DEFAULT", "RESET ALL", "CLOSE ALL", "UNLISTEN *",
+        "SELECT pg_catalog.pg_advisory_unlock_all()", "DISCARD TEMP", "DISCARD SEQUENCES",
+    )
+)  # fmt: skip
 """DISCARD ALL but for the prepared statements and their plans, which are ours."""
 _HINTS = {
     "3D000": "perfctl config show --origin says where the database's name was set",
@@ -84,8 +90,8 @@ class NoConnectionError(UnreachableError):
         self.reason = reason
 
 
-Wrote = Callable[[Sequence[str]], Awaitable[None]]
-"""What is told which texts may have written, as soon as they may be committed."""
+Wrote = Callable[["Session", Sequence[str]], Awaitable[None]]
+"""What is told which texts of a session may have written, as soon as they may be committed. Never raises."""
 
 
 class Session:
@@ -126,6 +132,12 @@ class Session:
         """Whether another caller can have it as it is: open, nothing left behind."""
         connection = self._connection
         return not (self.needs_care or connection.is_closed() or connection.is_in_transaction())
+
+    @property
+    def can_be_asked(self) -> bool:
+        """Whether a question of our own can be asked on it now: open, idle, in no transaction."""
+        connection = self._connection
+        return not (self._was_broken_off or connection.is_closed() or connection.is_in_transaction())
 
     @property
     def is_closed(self) -> bool:
@@ -241,13 +253,16 @@ class Session:
             if self._was_broken_off:
                 await self._settled(timeout)
             if self._connection.is_in_transaction():
-                await self._connection.execute("ROLLBACK", timeout=timeout)
+                await self._connection.execute("ROLLBACK /* perfctl */", timeout=timeout)
             self._was_broken_off = False
             await self._say()
-            if self._stain is Stain.RESET:
-                await self._connection.execute(_RESET, timeout=timeout)
             if self._stain is Stain.BEYOND:
                 return False
+            if self._stain is Stain.NAMES:
+                self._named.clear()
+                await self._connection.execute("DEALLOCATE /* perfctl */ ALL", timeout=timeout)
+            if self._stain:
+                await self._connection.execute(_RESET, timeout=timeout)
             self._stain, self.needs_care = Stain.NONE, False
         except _breakages():
             return False
@@ -256,7 +271,7 @@ class Session:
     async def is_alive(self, *, timeout: float) -> bool:
         """Whether the server still answers on it: one round trip."""
         try:
-            await self._connection.execute("SELECT 1", timeout=timeout)
+            await self._connection.execute("SELECT /* perfctl */ 1", timeout=timeout)
         except _breakages():
             return False
         self.proven = time.monotonic()
@@ -307,7 +322,7 @@ class Session:
         """Whether a name may be used now: behind a pooler not within a transaction, where losing it costs all."""
         naming = self._named.naming
         if naming.is_pooled is None and not self._connection.is_in_transaction():
-            pid = await self._connection.fetchval("SELECT pg_backend_pid()", timeout=timeout)
+            pid = await self._connection.fetchval("SELECT /* perfctl */ pg_backend_pid()", timeout=timeout)
             naming.is_pooled = pid != self.announced_pid
         return not (naming.is_pooled is not False and self._connection.is_in_transaction())
 
@@ -317,7 +332,8 @@ class Session:
         if self._connection.is_closed() or not (is_lost(state, str(error)) or _has_other_columns(error)):
             return False
         if state in (DOES_NOT_EXIST, EXISTS):
-            self._named.naming.end()
+            if self._stain < Stain.NAMES:  # else the caller took them away
+                self._named.naming.end()
             self._named.clear()
         else:
             self._named.drop(sql)
@@ -342,7 +358,7 @@ class Session:
     async def _settled(self, timeout: float) -> None:
         """Wait until the statement that was broken off has ended: nothing of it meets the next one."""
         try:
-            await self._connection.execute("SELECT 1", timeout=timeout)
+            await self._connection.execute("SELECT /* perfctl */ 1", timeout=timeout)
         except _driver_errors() as error:  # of the failed transaction, or the cancellation came for this one
             if getattr(error, "sqlstate", None) not in (_IN_FAILED_TRANSACTION, _QUERY_CANCELED):
                 raise
@@ -366,7 +382,7 @@ class Session:
         """Tell of the writes that may be committed by now."""
         texts, self._unsaid = self._unsaid, [] if not self._was_broken_off else self._unsaid
         if texts and self.on_write is not None:
-            await self.on_write(tuple(texts))
+            await self.on_write(self, tuple(texts))
 
     @asynccontextmanager
     async def _translated_here(self, sql: str, timeout: float | None) -> AsyncIterator[None]:
@@ -401,6 +417,61 @@ async def connected(config: DatabaseConfig) -> AsyncIterator[Session]:
         yield session
     finally:
         await session.close()
+
+
+def plain_rows(records: Sequence[Record]) -> tuple[tuple[str, ...], list[tuple[Any, ...]] | None]:
+    """The columns, and the rows as tuples of Python's own types; None for those where a value is of another type."""
+    if not records:
+        return (), []
+    columns = tuple(records[0].keys())
+    rows = [tuple(map(_plain, record.values())) for record in records]
+    return columns, None if _OTHER in map(type, _each(rows)) else rows
+
+
+def records_of(columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> list[Record]:
+    """Rows as the driver would give them."""
+    from asyncpg.protocol.protocol import _create_record
+
+    places = _Places(columns)
+    return [_create_record(places, row) for row in rows]
+
+
+class _Places(dict[str, int]):
+    """Where a column stands, the last of equal names; the names themselves are all there, in order."""
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        super().__init__((name, place) for place, name in enumerate(columns))
+        self._columns = tuple(columns)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._columns)
+
+
+class _OTHER:
+    """Stands for a value that only the driver can make."""
+
+
+_PLAIN = (
+    str, int, bool, float, bytes, type(None), decimal.Decimal, uuid.UUID,
+    datetime.date, datetime.datetime, datetime.time, datetime.timedelta,
+)  # fmt: skip
+
+
+def _plain(value: Any) -> Any:
+    kind = type(value)
+    if kind in _PLAIN:
+        return value
+    if kind is list:
+        return [_plain(item) for item in value]
+    return uuid.UUID(int=value.int) if isinstance(value, uuid.UUID) else _OTHER()
+
+
+def _each(values: Iterable[Any]) -> Iterable[Any]:
+    for value in values:
+        if isinstance(value, (list, tuple)):
+            yield from _each(value)
+        else:
+            yield value
 
 
 def quoted(identifier: str) -> str:

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from perfctl.db.effects import effects
 from perfctl.db.naming import Naming
+from perfctl.db.pool.batches import Ask, gathered
 from perfctl.db.pool.shelf import Shelf
 from perfctl.db.pool.statistics import Counts, PoolStatistics
 from perfctl.db.pool.terms import Connect, Terms
 from perfctl.errors import PerfctlError
 
 if TYPE_CHECKING:
-    from perfctl.db.postgres import Record, Session
+    from perfctl.db.postgres import Record, Session, Wrote
 
 _LEAST_SECONDS = 0.001
 
@@ -60,6 +61,8 @@ class ConnectionPool:
         self._counts = Counts()
         self._retry_reads = retry_reads
         self.naming = naming or Naming(0)
+        self.on_write: Wrote | None = None
+        """What every session that is opened from now on tells of its writes."""
         self._shelves: dict[asyncio.AbstractEventLoop, Shelf] = {}
 
     def acquire(self, *, timeout: float | None = None) -> Lease:
@@ -85,13 +88,24 @@ class ConnectionPool:
         try:
             return await session.fetch(sql, *arguments, timeout=left)
         except PerfctlError as error:
-            if getattr(error, "reason", None) != "lost" or not (self._retry_reads and effects(sql).is_repeatable):
+            if not self.is_to_be_asked_again(error, sql):
                 raise
-            shelf.lost()
         finally:
             shelf.give_back(session)
+        return await self.fetch_again(sql, arguments, timeout=_left(timeout, began))
+
+    def is_to_be_asked_again(self, error: PerfctlError, sql: str) -> bool:
+        """Whether a statement failed for its connection's sake alone, and does no harm when it is asked twice."""
+        if getattr(error, "reason", None) != "lost":
+            return False
+        self.shelf().lost()
+        return self._retry_reads and effects(sql).is_repeatable
+
+    async def fetch_again(self, sql: str, arguments: Sequence[object], *, timeout: float | None) -> list[Record]:
+        """The rows of a read whose connection broke, on another one."""
         self._counts.retried += 1
-        async with self.acquire(timeout=_left(timeout, began)) as session:
+        began = time.monotonic()
+        async with self.acquire(timeout=timeout) as session:
             return await session.fetch(sql, *arguments, timeout=_left(timeout, began))
 
     async def fetch_many(
@@ -99,8 +113,19 @@ class ConnectionPool:
     ) -> list[Record]:
         """The rows of one statement for each set of arguments, in order, on one connection; all or none."""
         began = time.monotonic()
-        async with self.acquire(timeout=timeout) as session:
+        try:
+            async with self.acquire(timeout=timeout) as session:
+                return await session.fetch_many(sql, arguments, timeout=_left(timeout, began))
+        except PerfctlError as error:
+            if not self.is_to_be_asked_again(error, sql):
+                raise
+        self._counts.retried += 1
+        async with self.acquire(timeout=_left(timeout, began)) as session:
             return await session.fetch_many(sql, arguments, timeout=_left(timeout, began))
+
+    async def gather(self, asks: Sequence[Ask], *, timeout: float | None = None) -> list[list[Record]]:
+        """The rows of many statements, in their order, over a few connections; see `gathered`."""
+        return await gathered(self, asks, timeout=timeout)
 
     def statistics(self) -> PoolStatistics:
         """How many connections are in use, idle, waited for, and what was counted so far."""

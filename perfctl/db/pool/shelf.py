@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 CARE_SECONDS = 5.0
 """How long the server may take to end a statement that was broken off, and to take back what was left behind."""
+EXPECTED_SECONDS = 0.05
+"""So long callers wait for one that is being cleaned, before another one is opened for them."""
 PROOF_SECONDS = 2.0
 FAREWELL_SECONDS = 1.0
 CROWDED_SECONDS = 60.0
@@ -42,12 +44,19 @@ class Shelf:
         self.idle: list[Session] = []
         self.waiters: deque[asyncio.Future[Session]] = deque()
         self.open = self.in_use = self.connecting = 0
+        self._expected = 0
+        """Connections that are cleaned at the moment and were not for long."""
         self._terms, self._counts = terms, counts
         self._loop = asyncio.get_running_loop()
         self._dialling: set[asyncio.Task[None]] = set()
         self._caring: set[asyncio.Task[None]] = set()
         self._lost_at = -inf
         self._sweeping: asyncio.TimerHandle | None = None
+
+    @property
+    def has_room(self) -> bool:
+        """Whether one more caller would not have to wait for the others."""
+        return not self.waiters and (bool(self.idle) or self.open < self._terms.max_connections)
 
     def take(self) -> Session | None:
         """An idle connection, or None where one must be waited for."""
@@ -91,11 +100,13 @@ class Shelf:
         elif session.is_closed:
             self._broke(session)
         else:
-            self._spawn(self._cared_for(session), self._caring)
+            self._expected += 1
+            late = self._loop.call_later(EXPECTED_SECONDS, self._expect_less)
+            self._spawn(self._cared_for(session, late), self._caring)
 
     def grow(self) -> None:
-        """Open connections for callers who wait, as many as are allowed."""
-        while self.open < self._terms.max_connections and self.connecting < len(self.waiters):
+        """Open connections for callers who wait, as many as are allowed; some may be back at once."""
+        while self.open < self._terms.max_connections and self.connecting + self._expected < len(self.waiters):
             self.open += 1
             self.connecting += 1
             self._spawn(self._opened(), self._dialling)
@@ -175,16 +186,23 @@ class Shelf:
             if waiter is not None:
                 waiter.set_exception(error)
 
-    async def _cared_for(self, session: Session) -> None:
+    async def _cared_for(self, session: Session, late: asyncio.TimerHandle) -> None:
         is_usable = False
         try:
             is_usable = await session.restore(timeout=CARE_SECONDS)
         finally:
+            if late.when() > self._loop.time():
+                late.cancel()
+                self._expected -= 1
             if is_usable:
                 self._counts.reset += 1
                 self._put(session)
             else:
                 self._drop(session, "broken" if session.is_closed else "unrepaired")
+
+    def _expect_less(self) -> None:
+        self._expected -= 1
+        self.grow()
 
     async def _proven(self, session: Session) -> None:
         is_alive = False
@@ -257,7 +275,7 @@ class Shelf:
             return TimedOutError(told, hint="raise max_connections, or give it longer")
         return TimedOutError(
             f"no connection was to be had for {timeout:g} s",
-            hint="perfctl db doctor says whether the server lets us in",
+            hint="give it longer with --timeout; perfctl db doctor says whether the server lets us in",
         )
 
     # Sweeping: a timer only while something lies idle; it holds neither the shelf nor a loop.

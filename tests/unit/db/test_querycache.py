@@ -1,8 +1,16 @@
-"""Answers are kept for a time, in bounds, and never across a write."""
+"""The store of a database that stands by itself: bounded by bytes, each answer for a time, forgotten at a write."""
 
 from __future__ import annotations
 
-from perfctl.db.querycache import MAX_ENTRIES, MAX_ROWS, QueryCache, key_of
+import asyncio
+from typing import Any, cast
+
+import pytest
+
+from perfctl.db.postgres import Record, records_of
+from perfctl.db.querycache import LocalRowStore
+from perfctl.db.querycache.cache import _key
+from perfctl.db.querycache.local import LocalShelf
 
 
 class Clock:
@@ -13,67 +21,104 @@ class Clock:
         return self.now
 
 
-def test_an_answer_is_served_until_its_time_is_over() -> None:
+def rows(*values: Any) -> list[Record]:
+    return records_of(("v",), [(value,) for value in values])
+
+
+async def _asked(
+    shelf: LocalShelf, place: str, found: list[Record], *, tables: tuple[str, ...] = ("t",), ttl: float = 60.0
+) -> bool:
+    async def read() -> list[Record]:
+        return found
+
+    given, was_cached = await shelf.get(place, place, read, tables=tables, ttl_seconds=ttl)
+    assert given == found
+    return was_cached
+
+
+def test_an_answer_is_found_by_its_place_until_its_time_is_up() -> None:
     clock = Clock()
-    cache = QueryCache(clock=clock)
-    cache.put("k", [{"a": 1}], ttl_seconds=10, version=0)
-    clock.now = 9.9
-    assert cache.get("k") == [{"a": 1}]
-    clock.now = 10
-    assert cache.get("k") is None
+    shelf = LocalRowStore(10_000, clock=clock).shelf()
+    assert shelf.here("a") is None
+    assert not asyncio.run(_asked(shelf, "a", rows(1)))
+    assert shelf.here("a") == rows(1)
+    assert shelf.here("b") is None
+    clock.now = 60.0
+    assert shelf.here("a") is None
 
 
-def test_an_answer_without_rows_is_an_answer() -> None:
-    cache = QueryCache()
-    cache.put("k", [], ttl_seconds=None, version=0)
-    assert cache.get("k") == []
+def test_statements_do_not_see_each_others_answers() -> None:
+    store = LocalRowStore(10_000)
+    first, second = store.shelf(), store.shelf()
+    asyncio.run(_asked(first, "a", rows(1)))
+    assert second.here("a") is None
 
 
-def test_a_caller_who_changes_the_list_changes_only_his_own() -> None:
-    cache = QueryCache()
-    cache.put("k", [{"a": 1}], ttl_seconds=None, version=0)
-    (cache.get("k") or []).clear()
-    assert cache.get("k") == [{"a": 1}]
+def test_a_write_forgets_the_answers_of_its_table_alone() -> None:
+    store = LocalRowStore(10_000)
+    shelf = store.shelf()
+    asyncio.run(_asked(shelf, "a", rows(1), tables=("t", "u")))
+    asyncio.run(_asked(shelf, "b", rows(2), tables=("u",)))
+    asyncio.run(store.forget(["t"]))
+    assert (shelf.here("a"), shelf.here("b")) == (None, rows(2))
 
 
-def test_what_was_read_before_a_write_is_not_kept_after_it() -> None:
-    cache = QueryCache()
-    before = cache.version
-    cache.forget()
-    cache.put("k", [{"a": 1}], ttl_seconds=None, version=before)
-    assert cache.get("k") is None
+def test_what_was_read_before_a_write_is_never_kept() -> None:
+    store = LocalRowStore(10_000)
+    shelf = store.shelf()
+
+    async def overtaken() -> list[Record]:
+        await store.forget(["t"])
+        return rows("old")
+
+    asyncio.run(shelf.get("a", "a", overtaken, tables=("t",), ttl_seconds=60.0))
+    assert shelf.here("a") is None
 
 
-def test_a_write_forgets_everything() -> None:
-    cache = QueryCache()
-    cache.put("k", [{"a": 1}], ttl_seconds=None, version=cache.version)
-    cache.forget()
-    assert cache.get("k") is None
+def test_the_bytes_stay_within_the_bound_and_the_oldest_goes_first() -> None:
+    store = LocalRowStore(20_000)
+    shelf = store.shelf()
+    for number in range(100):
+        asyncio.run(_asked(shelf, f"{number}", rows("x" * 1000)))
+        assert store.size_bytes <= 20_000
+        assert shelf.here("0") == (rows("x" * 1000)) or number > 5
+        shelf.here("0")
+    assert shelf.here("99") is not None
+    assert shelf.here("50") is None
+    assert shelf.here("0") is not None
 
 
-def test_the_least_recently_used_answer_goes_first() -> None:
-    cache = QueryCache()
-    for number in range(MAX_ENTRIES):
-        cache.put(number, [], ttl_seconds=None, version=0)
-    cache.get(0)
-    cache.put("new", [], ttl_seconds=None, version=0)
-    assert cache.get(0) == []
-    assert cache.get(1) is None
+def test_an_answer_larger_than_the_bound_is_not_kept() -> None:
+    store = LocalRowStore(2_000)
+    shelf = store.shelf()
+    asyncio.run(_asked(shelf, "a", rows("x" * 5_000)))
+    assert (shelf.here("a"), store.size_bytes) == (None, 0)
 
 
-def test_an_answer_with_too_many_rows_is_not_kept() -> None:
-    cache = QueryCache()
-    cache.put("k", [{}] * (MAX_ROWS + 1), ttl_seconds=None, version=0)
-    assert cache.get("k") is None
+class _Statement:
+    context, sql = "c", "SELECT 1"
 
 
-def test_values_that_are_equal_in_python_but_not_in_sql_have_their_own_answers() -> None:
-    assert len({key_of("q", (value,)) for value in (1, 1.0, True, "1", None)}) == 5
+def key(*values: object) -> str | None:
+    return _key(cast(Any, _Statement()), values)
 
 
-def test_lists_can_be_parameters_of_a_kept_answer() -> None:
-    assert key_of("q", ([1, 2],)) == key_of("q", ([1, 2],)) != key_of("q", ([1, 2.0],))
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ((1,), (True,)),
+        ((1,), (1.0,)),
+        ((1,), ("1",)),
+        (("a", "b"), ("a','b",)),
+        ((None,), ("None",)),
+        ((b"a",), ("a",)),
+    ],
+)
+def test_values_of_different_types_have_different_keys(one: tuple[object, ...], other: tuple[object, ...]) -> None:
+    assert key(*one) != key(*other)
+    assert key(*one) == key(*one)
 
 
-def test_a_parameter_that_cannot_be_compared_is_not_kept() -> None:
-    assert key_of("q", ({"a": 1},)) is None
+@pytest.mark.parametrize("value", [{"a": 1}, object(), "now", " Today ", [["x", {}]]])
+def test_values_without_a_lasting_text_have_no_key(value: object) -> None:
+    assert key(value) is None

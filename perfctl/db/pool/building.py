@@ -1,0 +1,61 @@
+"""The pools and the query cache of a configuration."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from perfctl.db.login import address
+from perfctl.db.naming import Naming
+from perfctl.db.pool.pool import ConnectionPool
+from perfctl.db.pool.replicas import Replicas
+from perfctl.db.postgres import Session
+
+if TYPE_CHECKING:
+    from perfctl.config import DatabaseConfig
+    from perfctl.db.querycache import QueryCache, RowStore
+    from perfctl.db.statements.recorder import QueryOptimizer
+
+
+def pool_of(config: DatabaseConfig) -> ConnectionPool:
+    """The pool of the server that a configuration names."""
+    naming = Naming(config.statement_cache_size if config.enable_connection_pooling else 0)
+
+    async def opened() -> Session:
+        session = await Session.open(config, naming)
+        session.on_write = pool.on_write
+        return session
+
+    pool = ConnectionPool(
+        opened,
+        naming=naming,
+        retry_reads=config.retry_reads,
+        min_connections=config.min_connections,
+        max_connections=config.max_connections,
+        keep=config.enable_connection_pooling,
+        idle_seconds=config.idle_connection_seconds,
+        lifetime_seconds=config.max_connection_lifetime_seconds,
+        patience_seconds=config.connect_timeout_seconds,
+    )
+    return pool
+
+
+def replicas_of(config: DatabaseConfig, primary: ConnectionPool) -> Replicas:
+    """The pools of its replicas; what a replica's address leaves open is as for the primary."""
+    return Replicas([pool_of(_replica(config, dsn)) for dsn in config.replica_dsns], primary)
+
+
+def query_cache_of(
+    config: DatabaseConfig, pool: ConnectionPool, recorder: QueryOptimizer, store: RowStore | None
+) -> QueryCache:
+    """The query cache, which from now on hears of the pool's writes."""
+    from perfctl.db.querycache import LocalRowStore, QueryCache
+
+    store = store or LocalRowStore(int(config.query_cache_max_mb * 1_000_000))
+    cache = QueryCache(pool, store, recorder, server=address(config), ttl_seconds=config.query_cache_ttl_seconds)
+    pool.on_write = cache.wrote
+    return cache
+
+
+def _replica(config: DatabaseConfig, dsn: str) -> DatabaseConfig:
+    return replace(config, dsn=dsn, host=None, replica_dsns=())
