@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from perfctl.cache.serving.patience import HELD_UP_SECONDS, MOST_EXTENSIONS
 from perfctl.cache.serving.shared import UNANSWERED
 from perfctl.cache.store import MOST_READS
 from perfctl.errors import PerfctlError
@@ -15,6 +17,8 @@ from perfctl.errors import PerfctlError
 if TYPE_CHECKING:
     from perfctl.cache.coherence.marks import NamespaceState
     from perfctl.cache.serving.shared import SharedTier
+
+_LOG = logging.getLogger("perfctl.cache")
 
 Asked = asyncio.Future[Any]
 Judge = Callable[["Batch", Sequence[Any]], Sequence[Any]]
@@ -53,6 +57,8 @@ class Gathering:
         self._batch = Batch()
         self._under_way: deque[Batch] = deque()
         self._timer: asyncio.TimerHandle | None = None
+        self._due_at = 0.0
+        self._extensions = 0
 
     def ask(self, state: NamespaceState, name: bytes) -> Asked:
         """The answer for a name; asked at the end of the tick."""
@@ -76,12 +82,18 @@ class Gathering:
         self._batch = Batch()
         batch.generations = [state.generation for state in batch.states]
         batch.asked_at = self.loop.time()
-        if not self._shared.fetch_together(batch.names, partial(self._answered, batch)):
+        try:
+            is_asked = self._shared.fetch_together(batch.names, partial(self._answered, batch))
+        except Exception as error:  # noqa: BLE001 - in a callback: each asks by himself, and is raised what there is
+            _LOG.debug("not asked together: %r", error)
+            is_asked = False
+        if not is_asked:
+            batch.is_over = True
             _resolve(batch, [_NOT_ASKED] * len(batch.waiting))
             return
         self._under_way.append(batch)
         if self._timer is None:
-            self._timer = self.loop.call_later(self._shared.patience_seconds, self._look)
+            self._watch(self._shared.patience_seconds)
 
     def _answered(self, batch: Batch, blobs: Sequence[Any], error: PerfctlError | None) -> None:
         if batch.is_over:
@@ -92,24 +104,46 @@ class Gathering:
         batch.is_over = True
         if self._under_way and self._under_way[0] is batch:
             self._under_way.popleft()
-        self._shared.answered_together(len(batch.names), self.loop.time() - batch.asked_at)
-        _resolve(batch, self._judge(batch, blobs))
+        seconds = self.loop.time() - batch.asked_at
+        self._tell(batch, blobs)
+        self._shared.answered_together(len(batch.names), seconds)
+
+    def _watch(self, seconds: float) -> None:
+        self._due_at = self.loop.time() + seconds
+        self._timer = self.loop.call_at(self._due_at, self._look)
 
     def _look(self) -> None:
-        """Give up those whose time is over. One timer watches them all, and none is set and cancelled for each."""
+        """Give up those whose time is over. One timer watches them all, and none is set and cancelled for each. Where
+        the loop was held up, the other side is not to blame for it: see `Patience`."""
         self._timer = None
         under_way, patience, now = self._under_way, self._shared.patience_seconds, self.loop.time()
+        late = now - self._due_at
+        if late > HELD_UP_SECONDS and self._extensions < MOST_EXTENSIONS:
+            self._extensions += 1
+            self._watch(min(late, patience))
+            return
+        self._extensions = 0
         while under_way and (under_way[0].is_over or under_way[0].asked_at + patience <= now):
             batch = under_way.popleft()
             if not batch.is_over:
                 self._fail(batch, None)
         if under_way:
-            self._timer = self.loop.call_at(under_way[0].asked_at + patience, self._look)
+            self._watch(under_way[0].asked_at + patience - now)
 
     def _fail(self, batch: Batch, error: PerfctlError | None) -> None:
         batch.is_over = True
-        self._shared.failed_together(batch.names, error)
-        _resolve(batch, self._judge(batch, [UNANSWERED] * len(batch.waiting)))
+        try:
+            self._shared.failed_together(batch.names, error)
+        finally:
+            self._tell(batch, [UNANSWERED] * len(batch.waiting))
+
+    def _tell(self, batch: Batch, blobs: Sequence[Any]) -> None:
+        """Give each his answer; where that fails, let each look by himself: nobody else would end his wait."""
+        try:
+            _resolve(batch, self._judge(batch, blobs))
+        except Exception as error:  # noqa: BLE001 - in a callback
+            _LOG.warning("what was read together is read again, one by one: %r", error)
+            _resolve(batch, [_NOT_ASKED] * len(batch.waiting))
 
 
 _NOT_ASKED = LookupError("not asked together")

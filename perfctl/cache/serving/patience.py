@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from types import TracebackType
 
-_HELD_UP_SECONDS = 0.02
+HELD_UP_SECONDS = 0.02
 """A timer that is later than this says that the loop did not turn: an answer may lie unread."""
-_MOST_EXTENSIONS = 4
+MOST_EXTENSIONS = 4
 _TURNS = 3
 """Of the loop, which an answer that came together with the timer may take to the caller."""
 
@@ -52,7 +52,7 @@ class Patience:
 
     def _ring(self) -> None:
         late = self._loop.time() - self._when
-        if late > _HELD_UP_SECONDS and self._extensions < _MOST_EXTENSIONS and self._seconds is not None:
+        if late > HELD_UP_SECONDS and self._extensions < MOST_EXTENSIONS and self._seconds is not None:
             self._extensions += 1
             self._wait(min(late, self._seconds))
         else:

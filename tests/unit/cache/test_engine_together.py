@@ -239,6 +239,27 @@ async def test_what_was_lost_on_the_way_is_fetched_by_itself(stage: Stage) -> No
     assert stage.store.fetched == [stage.name()] * 3
 
 
+async def test_nobody_waits_for_a_question_that_could_not_be_asked(stage: Stage) -> None:
+    def fails(names: Sequence[bytes], answer: Told, /) -> bool:
+        raise RuntimeError("no such thing")
+
+    await stage.writer.set("a", VALUE)
+    stage.store.fetch_together = fails  # type: ignore[method-assign]
+    async with asyncio.timeout(10):
+        assert await asyncio.gather(*[stage.cache.get(key) for key in "ab"]) == [VALUE, None]
+
+
+async def test_nobody_waits_for_an_answer_that_is_none(stage: Stage) -> None:
+    def answers_one(names: Sequence[bytes], answer: Told, /) -> bool:
+        asyncio.get_running_loop().call_soon(answer, [None], None)
+        return True
+
+    await stage.writer.set("b", VALUE)
+    stage.store.fetch_together = answers_one  # type: ignore[method-assign]
+    async with asyncio.timeout(10):
+        assert await asyncio.gather(*[stage.cache.get(key) for key in "ab"]) == [None, VALUE]
+
+
 async def test_what_failed_is_a_miss_and_the_server_is_left_alone(stage: Stage) -> None:
     stage.store.error = UnreachableError("cannot reach Redis at memory: connection refused")
     assert await asyncio.gather(*[stage.cache.get("k", 0) for _ in range(3)]) == [0] * 3
