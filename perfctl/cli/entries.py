@@ -40,6 +40,7 @@ ENTRIES: Mapping[str, Entry] = {
             "history record",
             "history list",
             "history prune",
+            "query",
             "analyze",
             "activity",
             "locks",

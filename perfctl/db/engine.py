@@ -120,13 +120,15 @@ class DatabaseOptimizer:
         allow_write: bool = False,
         run: bool = True,
         timeout: float | None = None,
+        params_are_text: bool = False,
     ) -> PlanReport:
         """The plan of one statement and what is wrong with it, measured by running it and rolled back.
 
         A statement that writes is a RefusedError unless `allow_write`, and so is one that could do harm otherwise:
         with a function that nobody vouches for, with several statements. One that runs longer than `timeout` seconds
         (30) is explained without running it, as with `run=False`: `analyzed` is then False. So is a text with `$1` in
-        it and no `params`, as pg_stat_statements has them: its plan is for any value.
+        it and no `params`, as pg_stat_statements has them: its plan is for any value. With `params_are_text` the
+        server makes of each text the type that its place has.
         """
         from perfctl.db.explaining import EXPLAIN_SECONDS, explain
 
@@ -142,14 +144,22 @@ class DatabaseOptimizer:
                 timeout_seconds=limit,
                 trusted=trusted,
                 params=arguments,
+                params_are_text=params_are_text,
             )
 
     async def query(
-        self, sql: str, params: Params = (), *, timeout: float | None = None, limit: int | None = None
+        self,
+        sql: str,
+        params: Params = (),
+        *,
+        timeout: float | None = None,
+        limit: int | None = None,
+        params_are_text: bool = False,
     ) -> QueryRows:
         """The rows of one statement that only reads, at most `limit` of them; nothing that it does stays.
 
-        RefusedError for anything that writes or could do harm; `timeout` in seconds, by default 30.
+        RefusedError for anything that writes or could do harm; `timeout` in seconds, by default 30. With
+        `params_are_text` the server makes of each text the type that its place has.
         """
         from perfctl.db.guard import read
 
@@ -157,7 +167,15 @@ class DatabaseOptimizer:
         seconds = QUERY_SECONDS if timeout is None else timeout
         trusted = self._config.trusted_functions
         async with self.pool.acquire(timeout=seconds) as session:
-            return await read(session, text, arguments, timeout_seconds=seconds, trusted=trusted, limit=limit)
+            return await read(
+                session,
+                text,
+                arguments,
+                timeout_seconds=seconds,
+                trusted=trusted,
+                limit=limit,
+                arguments_are_text=params_are_text,
+            )
 
     async def slow_queries(
         self, *, by: SlowOrder = "total", limit: int | None = 20, timeout: float | None = None

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from perfctl.db.guard.binding import bound_texts
 from perfctl.db.guard.gate import vet, writes
 from perfctl.db.places import located
 from perfctl.db.plans import read_plan
@@ -35,6 +36,7 @@ async def explain(
     timeout_seconds: float = EXPLAIN_SECONDS,
     trusted: tuple[str, ...] = (),
     params: Sequence[object] | None = None,
+    params_are_text: bool = False,
     verbose: bool = False,
 ) -> PlanReport:
     """The plan of one statement that passed the gate, with what is wrong with it.
@@ -47,6 +49,9 @@ async def explain(
     runs = run and (not statement.parameters or params is not None)
     try:
         await vet(session, statement.text, trusted=trusted, allow_write=allow_write, plans_only=not runs)
+        if params and params_are_text:
+            texts = [str(text) for text in params]
+            params = await bound_texts(session, statement.text, texts, timeout_seconds=timeout_seconds, trusted=trusted)
     except StatementError as error:
         raise located(error, sql, statement.offset) from error
     explanation = _Explanation(session, statement, sql, allow_write, timeout_seconds, tuple(params or ()), verbose)

@@ -226,6 +226,12 @@ class Session:
             cursor = await prepared.cursor(*arguments, timeout=timeout)
             return columns, await cursor.fetch(limit, timeout=timeout)
 
+    async def parameter_types(self, sql: str, *, timeout: float | None = None) -> tuple[str, ...]:
+        """The types that the server takes `$1`, `$2` ... of a statement for, as SQL writes them."""
+        async with self._translated_here(sql, timeout):
+            prepared = await self._connection.prepare(sql, timeout=timeout)
+            return tuple(_quoted_type(kind) for kind in prepared.get_parameters())
+
     async def execute(self, script: str, *, timeout: float | None = None) -> None:
         """Run a script of our own, several statements if need be; nothing is bound."""
         self._note(script)
@@ -407,6 +413,11 @@ def _type_name(kind: Any) -> str:
     """A type as SQL writes it: `int4`, `text[]`, `sales.money`."""
     name = f"{kind.name.removeprefix('_')}[]" if kind.kind == "array" and kind.name.startswith("_") else kind.name
     return str(name) if kind.schema == "pg_catalog" else f"{kind.schema}.{name}"
+
+
+def _quoted_type(kind: Any) -> str:
+    name, dimensions = (kind.name[:-2], "[]") if kind.name.endswith("[]") else (kind.name, "")
+    return f"{quoted(kind.schema)}.{quoted(name)}{dimensions}"
 
 
 @asynccontextmanager

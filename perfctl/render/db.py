@@ -18,6 +18,7 @@ LATER = {
     "perfctl.db.model.activity.Activity": "db_activity:activity_view",
     "perfctl.db.model.activity.LockTree": "db_activity:lock_tree_view",
     "perfctl.db.model.activity.Watched": "db_activity:watched_view",
+    "perfctl.db.model.rows.QueryRows": "db_query:rows_view",
     "perfctl.db.model.plans.PlanReport": "db_plan:plan_view",
     "perfctl.db.model.plans.PlanDifference": "db_plan_diff:difference_view",
 }

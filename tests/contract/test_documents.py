@@ -42,6 +42,7 @@ ROWS: Mapping[str, Row] = {
     "db history record": Row(""),
     "db history list": Row(""),
     "db history prune": Row("--keep 1d --dry-run"),
+    "db query": Row("SELECT|1|AS|a"),
     "db analyze": Row("SELECT|1"),
     "db activity": Row("--all"),
     "db locks": Row(""),

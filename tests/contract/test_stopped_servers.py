@@ -32,6 +32,7 @@ ROWS: Mapping[str, Row] = {
     "db history record": Row("", 5),
     "db history list": Row("", 9),
     "db history prune": Row("--keep 1d", 9),
+    "db query": Row("SELECT|1", 5),
     "db analyze": Row("SELECT|1", 5),
     "db activity": Row("", 5),
     "db locks": Row("", 5),

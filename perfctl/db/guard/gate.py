@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from perfctl.db.postgres import Session
 
 
+_EXPLAINED = "--allow-write runs it in a transaction that is rolled back; --no-run shows the plan alone"
+
+
 @dataclass(frozen=True, slots=True)
 class Vetted:
     """A statement that passed the gate."""
@@ -37,20 +40,23 @@ async def vet(
     trusted: tuple[str, ...] = (),
     allow_write: bool = False,
     plans_only: bool = False,
+    for_writes: str = _EXPLAINED,
 ) -> Vetted:
     """The statement, when planning and running it can do no harm; else a RefusedError that says what could.
 
     `trusted` functions (`name`, `schema.name`, `schema.name(argument types)`) count as harmless. A write passes with
-    `allow_write`, and where it is not run (`plans_only`). Nothing of the statement reaches the server here: names
+    `allow_write`, and where it is not run (`plans_only`); `for_writes` says what to do about one that does not. Nothing of the statement reaches the server here: names
     alone are looked up. StatementError for what the grammar does not know.
     """
     shape = understood(sql)
     if shape.writes and not allow_write and (shape.runs and not plans_only):
-        raise writes(shape.writes)
+        raise writes(shape.writes, for_writes)
     if shape.kind != "VariableShowStmt":
-        found = await faults(session, mentions_of(shape.tree), trusted=trusted, writes=allow_write or bool(shape.writes))
+        found = await faults(
+            session, mentions_of(shape.tree), trusted=trusted, writes=allow_write or bool(shape.writes)
+        )
         if found:
-            raise refusal(found)
+            raise refusal(found, for_writes)
     return Vetted(sql, shape.kind, parameters(shape), shape.writes)
 
 
@@ -63,21 +69,22 @@ def understood(sql: str, *, may_explain: bool = True) -> Parsed:
         raise StatementError(message, sqlstate="42601", position=error.position or None) from error
 
 
-def writes(reason: str) -> RefusedError:
+def writes(reason: str, hint: str = _EXPLAINED) -> RefusedError:
     """The refusal of a statement that writes."""
-    return RefusedError(
-        f"the statement writes ({reason})",
-        hint="--allow-write runs it in a transaction that is rolled back; --no-run shows the plan alone",
-    )
+    return RefusedError(f"the statement writes ({reason})", hint=hint)
 
 
-def refusal(found: tuple[Fault, ...]) -> RefusedError:
+def refusal(found: tuple[Fault, ...], for_writes: str) -> RefusedError:
     """The refusal of a statement that could do harm, with its first reason and what would lift it."""
     if found[0].writes:
-        return writes(found[0].reason)
+        return writes(found[0].reason, for_writes)
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
     named = next((fault.functions[0] for fault in found if fault.functions), None)
-    hint = f"if it only reads, add {named!r} to database.trusted_functions" if named else "perfctl only runs what only reads; for the rest there is psql"
+    hint = (
+        f"if it only reads, add {named!r} to database.trusted_functions"
+        if named
+        else "perfctl only runs what only reads; for the rest there is psql"
+    )
     return RefusedError(f"the statement is not known to be harmless: {found[0].reason}{more}", hint=hint)
 
 
