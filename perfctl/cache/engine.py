@@ -49,13 +49,16 @@ class AdvancedCache(Wiring):
             works = self.works
             plain = works.plain if works.is_running else self._works_now.plain
             asked = plain.asked(state, name)
-            value = UNDECIDED if asked is None else plain.value(state, name, await asked)
-            if value is UNDECIDED:
-                entry = await plain.found(state, name, asked)
-                if entry is not None:
-                    return self._given(entry)
-            elif value is not MISSING:
-                return value
+            if asked is None:
+                entry = plain.opened(state, name) or await plain.found(state, name, None)
+            else:
+                value = plain.value(state, name, await asked)
+                if value is not MISSING and value is not UNDECIDED:
+                    return value
+                if value is UNDECIDED:
+                    entry = await plain.found(state, name, asked)
+            if entry is not None:
+                return self._given(entry)
         state.counts.misses += 1
         return None if default is MISSING else default
 

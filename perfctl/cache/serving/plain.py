@@ -64,6 +64,17 @@ class PlainReads:
         ticket = tiers.fetching[name] = gathering.ask(state, name)
         return ticket
 
+    def opened(self, state: NamespaceState, name: bytes) -> Entry | None:
+        """The entry of what lies packed in the process, where it may be served without asking anybody; counted."""
+        packed = self._local.packed.get(name)
+        if packed is None or packed.good_until <= self._now() or packed.generation != state.generation:
+            return None
+        entry = self._reader.opened(state, name)
+        if entry is not None:
+            self._local.recent.append(name)
+            state.counts.hits_l1 += 1
+        return entry
+
     def value(self, state: NamespaceState, name: bytes, answer: Any) -> Any:
         """The value in an answer; MISSING where there is none, UNDECIDED where `found` must say."""
         if type(answer) is not bytes:
