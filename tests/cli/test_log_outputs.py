@@ -16,22 +16,26 @@ from tests.conftest import Perfctl
 
 _golden = golden_of("db")
 PREFIX = "%m [%p] %q%u@%d "
-LOG = """\
+_SESSION = "[42] jo@shop"
+_ITEM, _OLD = (
+    "SELECT name FROM items WHERE id = $1",
+    "SELECT * FROM orders WHERE status = 'old' AND placed > '2025-01-01'",
+)
+LOG = f"""\
 2026-01-02 03:04:00.000 UTC [1] LOG:  checkpoint starting: time
-2026-01-02 03:04:01.000 UTC [42] jo@shop LOG:  duration: 12.500 ms  statement: SELECT *
+2026-01-02 03:04:01.000 UTC {_SESSION} LOG:  duration: 12.500 ms  statement: SELECT *
 \t  FROM orders
 \t WHERE status = 'new' AND placed > '2026-01-01'
-2026-01-02 03:04:02.000 UTC [42] jo@shop LOG:  duration: 0.100 ms  parse <unnamed>: SELECT name FROM items WHERE id = $1
-2026-01-02 03:04:02.001 UTC [42] jo@shop LOG:  duration: 0.050 ms  bind <unnamed>: SELECT name FROM items WHERE id = $1
-2026-01-02 03:04:02.001 UTC [42] jo@shop DETAIL:  parameters: $1 = '7'
-2026-01-02 03:04:02.003 UTC [42] jo@shop LOG:  duration: 1.250 ms  execute <unnamed>: SELECT name FROM items WHERE id = $1
-2026-01-02 03:04:02.003 UTC [42] jo@shop DETAIL:  parameters: $1 = '7'
-2026-01-02 03:04:03.000 UTC [42] jo@shop ERROR:  relation "nowhere" does not exist at character 15
-2026-01-02 03:04:03.000 UTC [42] jo@shop STATEMENT:  SELECT * FROM nowhere
-2026-01-02 03:04:04.000 UTC [42] jo@shop LOG:  temporary file: path "base/pgsql_tmp/pgsql_tmp42.0", size 870000
-2026-01-02 03:04:04.000 UTC [42] jo@shop STATEMENT:  SELECT * FROM orders WHERE status = 'old' AND placed > '2025-01-01'
-2026-01-02 03:04:05.000 UTC [42] jo@shop LOG:  duration: 250.750 ms  statement: SELECT * FROM orders WHERE status = 'old' \
-AND placed > '2025-01-01'
+2026-01-02 03:04:02.000 UTC {_SESSION} LOG:  duration: 0.100 ms  parse <unnamed>: {_ITEM}
+2026-01-02 03:04:02.001 UTC {_SESSION} LOG:  duration: 0.050 ms  bind <unnamed>: {_ITEM}
+2026-01-02 03:04:02.001 UTC {_SESSION} DETAIL:  parameters: $1 = '7'
+2026-01-02 03:04:02.003 UTC {_SESSION} LOG:  duration: 1.250 ms  execute <unnamed>: {_ITEM}
+2026-01-02 03:04:02.003 UTC {_SESSION} DETAIL:  parameters: $1 = '7'
+2026-01-02 03:04:03.000 UTC {_SESSION} ERROR:  relation "nowhere" does not exist at character 15
+2026-01-02 03:04:03.000 UTC {_SESSION} STATEMENT:  SELECT * FROM nowhere
+2026-01-02 03:04:04.000 UTC {_SESSION} LOG:  temporary file: path "base/pgsql_tmp/pgsql_tmp42.0", size 870000
+2026-01-02 03:04:04.000 UTC {_SESSION} STATEMENT:  {_OLD}
+2026-01-02 03:04:05.000 UTC {_SESSION} LOG:  duration: 250.750 ms  statement: {_OLD}
 a line of something else
 """
 

@@ -29,10 +29,15 @@ _MAX_NAMES = 64
 
 # Texts that are the same but for these have the same fingerprint: strings, numbers, comments. Names in quotes are
 # matched so that an apostrophe within them begins no string. What this cannot tell apart is looked at in full.
-_VALUES = re.compile(r"""'[^']*+'|(?<![\w$])[0-9]+(?:\.[0-9]+)?""")
-_VALUES_BESIDE_NAMES = re.compile(r"""("[^"]*+")|'[^']*+'|(?<![\w$])[0-9]+(?:\.[0-9]+)?""")
-_COMMENTS = re.compile(r"""('[^']*+'|"[^"]*+")|/\*[^*/]*+(?:(?:\*(?!/)|/(?!\*))[^*/]*+)*+\*/|--[^\n]*+""")
-_DIFFICULT = re.compile(r"\\|\$(?![0-9])|\0")
+_NUMBER = r"(?<![\w$])[0-9]+(?:\.[0-9]+)?"
+_ESCAPED = r"(?<!\w)[eE]'(?:[^'\\]++|\\.|'')*+'"
+_VALUES = re.compile(rf"'[^']*+'|{_NUMBER}")
+_MORE_VALUES = re.compile(rf"""("[^"]*+")|{_ESCAPED}|'[^']*+'|{_NUMBER}""", re.DOTALL)
+_COMMENTS = re.compile(
+    rf"""({_ESCAPED}|'[^']*+'|"[^"]*+")|/\*[^*/]*+(?:(?:\*(?!/)|/(?!\*))[^*/]*+)*+\*/|--[^\n]*+""", re.DOTALL
+)
+_HARD = re.compile(r"\$(?![0-9])|\0|'[ \t]*[\n\r]\s*'")
+"""Dollar quotes, and strings of several parts."""
 
 
 def cheap_key(sql: str) -> str | None:
@@ -41,24 +46,21 @@ def cheap_key(sql: str) -> str | None:
     >>> cheap_key("SELECT 'a', 5") == cheap_key("SELECT 'b', 6")
     True
     """
-    if _DIFFICULT.search(sql):
+    if _HARD.search(sql):
         return None
     if "/*" in sql or "--" in sql:
         sql = _COMMENTS.sub(r"\1 ", sql)
-        if "/*" in sql or "*/" in sql:
-            return None
-    if '"' in sql:
-        return _VALUES_BESIDE_NAMES.sub("\\1\0", sql)
-    return _VALUES.sub("\0", sql)
+    key = _MORE_VALUES.sub("\\1\0", sql) if '"' in sql or "\\" in sql else _VALUES.sub("\0", sql)
+    return None if "'" in key or "/*" in key or "*/" in key else key
 
 
 class Shape:
     """One shape of statement and what it cost."""
 
     __slots__ = (
-        "_new", "applications", "calls", "databases", "failed", "fingerprint", "first", "is_ours", "last", "max_ms",
-        "mean_ms", "min_ms", "plan", "plan_ms", "queryid", "samples", "sketch", "spread", "temp_bytes", "text",
-        "threshold", "timed", "users",
+        "_new", "_timed", "applications", "calls", "databases", "failed", "fingerprint", "first", "is_ours", "last",
+        "max_ms", "mean_ms", "min_ms", "plan", "plan_ms", "queryid", "samples", "sketch", "spread", "temp_bytes",
+        "text", "threshold", "users",
     )  # fmt: skip
 
     def __init__(self, key: str, sql: str, record: Record) -> None:
@@ -67,7 +69,7 @@ class Shape:
         self.is_ours = _OURS in sql
         self.first = self.last = record.at
         self.queryid = record.queryid
-        self.calls = self.timed = self.failed = self.temp_bytes = 0
+        self.calls = self._timed = self.failed = self.temp_bytes = 0
         self.mean_ms = self.spread = self.max_ms = 0.0
         self.min_ms = float("inf")
         self.users: set[str] = set()
@@ -82,15 +84,19 @@ class Shape:
         self._new: list[float] = []
 
     @property
+    def timed(self) -> int:
+        """Calls whose time is known."""
+        self.fold()
+        return self._timed
+
+    @property
     def total_ms(self) -> float:
         """The time of all calls that were timed."""
-        self.fold()
-        return self.mean_ms * self.timed
+        return self.timed * self.mean_ms  # its count first: that folds
 
     @property
     def stddev_ms(self) -> float:
         """Of all calls, as pg_stat_statements has it."""
-        self.fold()
         return sqrt(self.spread / self.timed) if self.timed else 0.0
 
     def add(self, executed: Executed) -> None:
@@ -115,12 +121,12 @@ class Shape:
         new = self._new
         if not new:
             return
-        count, before = len(new), self.timed
+        count, before = len(new), self._timed
         mean = sum(new) / count
         off = mean - self.mean_ms
-        self.timed = before + count
-        self.mean_ms += off * count / self.timed
-        self.spread += sum((time - mean) ** 2 for time in new) + off * off * before * count / self.timed
+        self._timed = both = before + count
+        self.mean_ms += off * count / both
+        self.spread += sum((time - mean) ** 2 for time in new) + off * off * before * count / both
         self.min_ms, self.max_ms = min(self.min_ms, *new), max(self.max_ms, *new)
         self.sketch.add(new)
         self._new = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -79,7 +80,7 @@ def test_messages_are_read_as_they_were_whatever_the_pieces(
     lines = "".join(written(kind, one) for one in records).splitlines(keepends=True)
     cuts = sorted(data.draw(st.sets(st.integers(0, len(lines)), max_size=4)))
     edges = [0, *cuts, len(lines)]
-    texts = ["".join(lines[start:end]) for start, end in zip(edges, edges[1:], strict=False)]
+    texts = ["".join(lines[start:end]) for start, end in pairwise(edges)]
     assert read(kind, texts) == (records, 0)
 
 

@@ -24,8 +24,8 @@ _WRITES = {
     "n": st.integers(10**9, 2 * 10**9).map("{}.250".format),
     "s": st.tuples(_DAYS, _ZONES).map(" ".join), "v": st.sampled_from(("", "3/42", "12/0")),
     "x": st.integers(0, 2**32).map(str), "i": st.sampled_from(("SELECT", "CREATE TABLE", "idle in transaction", "")),
-    "e": st.sampled_from(("00000", "42P01", "XX000")), "c": st.just("64f0a1b2.1a2b"), "l": st.integers(1, 10**6).map(str),
-    "Q": st.integers(-(2**63), 2**63 - 1).map(str),
+    "e": st.sampled_from(("00000", "42P01", "XX000")), "c": st.just("64f0a1b2.1a2b"),
+    "l": st.integers(1, 10**6).map(str), "Q": st.integers(-(2**63), 2**63 - 1).map(str),
 }  # fmt: skip
 """By escape: what the server writes for it."""
 _TOLD = {
