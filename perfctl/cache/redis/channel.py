@@ -110,7 +110,10 @@ class Channel(asyncio.Protocol):
         self._connection._reader = self._connection._writer = None  # else it warns that nobody closed it
         failure = reason or LostConnectionError("the connection was closed")
         while self._waiting:
-            self._waiting.popleft().answer(None, failure)
+            try:
+                self._waiting.popleft().answer(None, failure)
+            except Exception as error:  # noqa: BLE001 - others wait, too
+                self._complain(error)
         if self.on_closed is not None:
             self.on_closed(failure)
 
@@ -180,9 +183,15 @@ class Channel(asyncio.Protocol):
                 return
             place += missing
             waiting.popleft()
-            request.answer(request.replies, None)
+            try:
+                request.answer(request.replies, None)
+            except Exception as error:  # noqa: BLE001 - the replies behind it are for others
+                self._complain(error)
         if self.closes_when_idle and not waiting:
             self.close()
+
+    def _complain(self, error: Exception) -> None:
+        self._loop.call_exception_handler({"message": "an answer could not be given", "exception": error})
 
     def _without_unasked(self, said: list[Any]) -> list[Any]:
         """The replies among what was said; the rest is handed on."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from perfctl.cache.redis.channel import LostConnectionError, packed
+from perfctl.cache.redis.channel import Channel, LostConnectionError, packed
 from perfctl.cache.redis.node import Node
 
 PING = packed("PING")
@@ -78,5 +78,41 @@ def test_a_connection_that_was_made_though_it_was_given_up_is_ended() -> None:
         assert connection.is_disconnected
         with pytest.raises(LostConnectionError, match="closed"):
             await asked
+
+    asyncio.run(scene())
+
+
+def test_an_answer_that_fails_takes_no_reply_from_another() -> None:
+    class Nowhere:
+        """What a connection of redis-py has, and a transport's methods."""
+
+        def __init__(self) -> None:
+            self._writer, self._reader = self, None
+            self.transport = self
+
+        async def connect(self) -> None: ...
+
+        def set_protocol(self, protocol: asyncio.Protocol) -> None: ...
+
+        def write(self, payload: bytes) -> None: ...
+
+        def abort(self) -> None: ...
+
+    def fails(replies: Any, error: BaseException | None) -> None:
+        raise ValueError("no reply is good enough")
+
+    async def scene() -> None:
+        complaints: list[Any] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context["exception"]))
+        channel = Channel(5)
+        await channel.open(Nowhere())
+        told: list[Any] = []
+        for _ in range(2):
+            channel.request(PING, 1, fails)
+            channel.request(PING, 1, lambda replies, error: told.append(replies or type(error)))
+        channel.data_received(b"+1\r\n+2\r\n")
+        channel.close(LostConnectionError("gone"))
+        assert told == [[b"2"], LostConnectionError]
+        assert [type(each) for each in complaints] == [ValueError, ValueError]
 
     asyncio.run(scene())
