@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from perfctl.db.findings.hidden import hidden_columns
 from perfctl.db.findings.served import index_on_column, index_on_expression
-from perfctl.db.findings.study import Found, Study, count, percent
+from perfctl.db.findings.study import Found, Study
 
 YIELDS_TO = ("implicit_cast",)
 
@@ -34,7 +34,7 @@ def look(study: Study) -> Iterator[Found]:
             node,
             severity="warning",
             share=share,
-            evidence=f"{condition.text} computed for every row: {count(dropped)} dropped, {percent(share)} of the time",
+            evidence=f"{condition.text} computed for every row: {study.toll(dropped, share)}",
             cause=f"an index on {condition.column} is ordered by its values, not by {condition.expression}{unused}",
             next_step=step,
         )

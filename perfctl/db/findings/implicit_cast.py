@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from perfctl.db.findings.hidden import hidden_columns
 from perfctl.db.findings.served import index_on_column
-from perfctl.db.findings.study import Found, Study, count, percent
+from perfctl.db.findings.study import Found, Study
 
 YIELDS_TO = ()
 
@@ -27,7 +27,7 @@ def look(study: Study) -> Iterator[Found]:
             node,
             severity="warning",
             share=share,
-            evidence=f"{condition.text} on every row: {count(dropped)} dropped, {percent(share)} of the time",
+            evidence=f"{condition.text} on every row: {study.toll(dropped, share)}",
             cause=f"{condition.column} is compared as {condition.cast}, the type of the value it was given{unused}",
             next_step=f"give the value the column's type: {condition.column} {condition.operator} CAST(... AS {own})"
             if known

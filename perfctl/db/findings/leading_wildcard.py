@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from perfctl.db.findings.hidden import hidden_columns
-from perfctl.db.findings.study import Found, Study, count, percent
+from perfctl.db.findings.study import Found, Study
 
 YIELDS_TO = ("implicit_cast", "function_on_column")
 
@@ -24,7 +24,7 @@ def look(study: Study) -> Iterator[Found]:
             node,
             severity="warning",
             share=share,
-            evidence=f"{condition.text} matched on every row: {count(dropped)} dropped, {percent(share)} of the time",
+            evidence=f"{condition.text} matched on every row: {study.toll(dropped, share)}",
             cause="a btree is ordered from the first character on, and the pattern leaves that open",
             next_step=f"{extension}CREATE INDEX CONCURRENTLY ON {name} USING gin ({condition.column} gin_trgm_ops) "
             "finds patterns of three characters and more anywhere",

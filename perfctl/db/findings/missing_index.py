@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from perfctl.db.findings.conditions import Condition, indexable, parts
-from perfctl.db.findings.served import serving_index
+from perfctl.db.findings.served import serving_index, unusable_index
 from perfctl.db.findings.study import SEQ_SCANS, Found, Study, count, percent, size
 from perfctl.db.model.plans import PlanNode
 
@@ -30,7 +30,7 @@ LARGE_PAGES, LARGE_ROWS, WORTH_ROWS_A_PAGE = 512, 75_000, 0.5
 def look(study: Study) -> Iterator[Found]:
     """Scans of one table; the partitions of one count together."""
     for scans in _families(study):
-        dropped, kept = sum(map(study.dropped, scans)), sum(map(study.kept, scans))
+        dropped, kept = sum(_dropped(study, scan) for scan in scans), sum(_kept(study, scan) for scan in scans)
         share = min(sum(map(study.share, scans)), 1.0)
         wanted = indexable(scans[0].filter)
         if dropped < MIN_DROPPED or dropped < MIN_RATIO * kept or share < MIN_SHARE or not wanted:
@@ -38,11 +38,23 @@ def look(study: Study) -> Iterator[Found]:
         yield _found(study, scans, share, dropped, kept, wanted)
 
 
+def _kept(study: Study, node: PlanNode) -> float:
+    return study.kept(node) if study.report.analyzed else node.plan_rows
+
+
+def _dropped(study: Study, node: PlanNode) -> float:
+    """Rows that were dropped, or where nothing was run: the table's rows without those that are expected."""
+    if study.report.analyzed:
+        return study.dropped(node)
+    table = study.table(node)
+    return max((table.rows or 0.0) - node.plan_rows, 0.0) if table else 0.0
+
+
 def _families(study: Study) -> Iterator[tuple[PlanNode, ...]]:
     """Sequential scans with a filter: each by itself, but those under one Append that filter alike together."""
     families: dict[object, list[PlanNode]] = {}
     for node in study.nodes:
-        if node.node_type in SEQ_SCANS and node.filter and (node.loops or 0) > 0:
+        if node.node_type in SEQ_SCANS and node.filter and (node.loops or not study.report.analyzed):
             parent = study.parent(node)
             together = parent is not None and parent.node_type.endswith("Append")
             key = (id(parent), _shape(node)) if together else id(node)
@@ -62,29 +74,42 @@ def _found(
     kept: float,
     wanted: tuple[Condition, ...],
 ) -> Found:
-    pages = sum(map(study.blocks, scans))
+    pages = sum(map(study.blocks, scans)) or sum(table.pages for scan in scans if (table := study.table(scan)))
     is_large = pages >= LARGE_PAGES or dropped + kept >= LARGE_ROWS
-    node = scans[0]
-    table = study.table(node)
-    serves = serving_index(table, wanted) if table else None
-    name = (table.full_name if table else node.relation) or "the table"
-    columns = ", ".join(_ordered(wanted))
-    read = f"{count(dropped + kept)} rows read ({size(pages)})" if pages else f"{count(dropped + kept)} rows read"
-    if serves:
-        cause = f"{serves.name} has these columns, and the planner did not use it: its statistics or costs are off"
-        step = f"ANALYZE {name}; then compare the plan with SET LOCAL enable_seqscan = off"
-    else:
-        cause = f"no index that fits {columns} was used, so every row of {name} is read and looked at"
-        step = f"an index on {name} ({columns}) finds these rows: perfctl db indexes weighs it against its upkeep"
+    is_worth = not pages or kept <= WORTH_ROWS_A_PAGE * pages
+    cause, step = _advice(study, scans[0], wanted)
+    verb = "read" if study.report.analyzed else "to read"
+    read = f"{count(dropped + kept)} rows {verb}{f' ({size(pages)})' if pages else ''}"
     return study.found(
-        node,
-        severity="warning" if is_large and (not pages or kept <= WORTH_ROWS_A_PAGE * pages) else "info",
+        scans[0],
+        severity="warning" if is_large and is_worth else "info",
         share=share,
-        evidence=f"{read}, {count(kept)} kept: {percent(share)} of the time, filter {node.filter}",
+        evidence=f"{read}, {count(kept)} kept: {percent(share)} of the {study.work}, filter {scans[0].filter}",
         cause=cause,
         next_step=step,
         about=scans[1:],
-        subject=None if len(scans) == 1 else f"{id(study.parent(node))}",
+        subject=None if len(scans) == 1 else f"{id(study.parent(scans[0]))}",
+    )
+
+
+def _advice(study: Study, node: PlanNode, wanted: tuple[Condition, ...]) -> tuple[str, str]:
+    """Why it was scanned and what to do: never an index that is there."""
+    table = study.table(node)
+    name = (table.full_name if table else node.relation) or "the table"
+    columns = ", ".join(_ordered(wanted))
+    serves = serving_index(table, wanted) if table else None
+    if serves:
+        return (
+            f"{serves.name} has these columns, and the planner did not use it: its statistics or costs are off",
+            f"ANALYZE {name}; then compare the plan with SET LOCAL enable_seqscan = off",
+        )
+    unusable = unusable_index(table, wanted) if table else None
+    if unusable:
+        index, reason, step = unusable
+        return f"{index.name} cannot be used: {reason}", step.replace("ON ...", f"ON {name}")
+    return (
+        f"no index that fits {columns} was used, so every row of {name} is read and looked at",
+        f"an index on {name} ({columns}) finds these rows: perfctl db indexes weighs it against its upkeep",
     )
 
 

@@ -9,16 +9,45 @@ from perfctl.db.findings.conditions import Condition
 
 
 def serving_index(table: TableFacts, wanted: Iterable[Condition]) -> IndexFacts | None:
-    """A valid index without a predicate that leads with a column of the conditions."""
-    columns = {one.column for one in wanted}
+    """An index that could find what the conditions ask for: valid, whole, and led by one of their columns."""
+    conditions = tuple(wanted)
     return next(
-        (
-            index
-            for index in table.indexes
-            if index.is_valid and index.predicate is None and index.columns and _plain(index.columns[0]) in columns
-        ),
-        None,
+        (index for index in table.indexes if _fits(index, conditions) and _why_not(index, conditions) is None), None
     )
+
+
+def unusable_index(table: TableFacts, wanted: Iterable[Condition]) -> tuple[IndexFacts, str, str] | None:
+    """An index that leads with a column of the conditions and cannot be used: it, why not, and what mends it."""
+    conditions = tuple(wanted)
+    for index in table.indexes:
+        reason = _why_not(index, conditions) if _fits(index, conditions) else None
+        if reason is not None:
+            return index, *reason
+    return None
+
+
+def _fits(index: IndexFacts, conditions: tuple[Condition, ...]) -> bool:
+    if not index.columns or index.method not in ("btree", "hash"):
+        return False
+    return _plain(index.columns[0]) in {one.column for one in conditions}
+
+
+def _why_not(index: IndexFacts, conditions: tuple[Condition, ...]) -> tuple[str, str] | None:
+    """Why an index on the right column does not serve, and what does; None where it does."""
+    column = index.columns[0]
+    asked = [one for one in conditions if one.column == _plain(column)]
+    if not index.is_valid:
+        return "it is invalid: its build failed", f"REINDEX INDEX CONCURRENTLY {index.name}"
+    if index.predicate is not None:
+        return f"it holds rows WHERE {index.predicate} alone", f"ask for {index.predicate} as well, or index all rows"
+    if index.method == "hash" and all(one.kind != "equality" for one in asked):
+        return "a hash index finds equal values alone", f"a btree index on ({column}) finds ranges"
+    if all(one.operator == "~~" for one in asked) and "pattern" not in " ".join(index.operator_classes[:1]):
+        return (
+            "its order is the collation's, and LIKE needs the order of bytes",
+            f"CREATE INDEX CONCURRENTLY ON ... ({column} text_pattern_ops)",
+        )
+    return None
 
 
 def index_on_column(table: TableFacts, column: str | None) -> IndexFacts | None:

@@ -53,6 +53,19 @@ class Study:
         """The time that everything took: execution, or the root's where that is not said."""
         return max(self.report.execution_ms or 0.0, self.report.plan.total_ms or 0.0)
 
+    @property
+    def work(self) -> str:
+        """What shares are of: time, or what the planner takes for it."""
+        return "time" if self.report.analyzed else "cost"
+
+    def toll(self, dropped: float, share: float) -> str:
+        """`12,345 rows dropped, 90 % of the time`; the share alone where nothing was run."""
+        return (
+            f"{count(dropped)} rows dropped, {percent(share)} of the time"
+            if self.report.analyzed
+            else (f"{percent(share)} of the cost")
+        )
+
     def parent(self, node: PlanNode) -> PlanNode | None:
         """The node above."""
         return self._parents.get(id(node))

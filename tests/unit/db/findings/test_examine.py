@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from perfctl.db.findings import examine
 from perfctl.db.findings.catalog import Catalog, ColumnFacts, ForeignKey, IndexFacts, TableFacts
 from perfctl.db.model.plans import Finding
@@ -69,10 +71,26 @@ def test_an_index_that_exists_is_never_advised_again() -> None:
     assert finding.next_step.startswith("ANALYZE public.orders")
 
 
-def test_an_invalid_index_serves_nothing() -> None:
-    index = IndexFacts("orders_status", "btree", ("status",), is_valid=False)
+@pytest.mark.parametrize(
+    ("index", "step"),
+    [
+        (IndexFacts("orders_status", "btree", ("status",), is_valid=False), "REINDEX INDEX CONCURRENTLY orders_status"),
+        (
+            IndexFacts("orders_status", "btree", ("status",), predicate="(qty > 5)"),
+            "ask for (qty > 5) as well, or index all rows",
+        ),
+        (IndexFacts("orders_note", "gin", ("status",)), "an index on public.orders (status) finds these rows:"),
+    ],
+)
+def test_an_index_that_cannot_be_used_is_told_with_the_reason(index: IndexFacts, step: str) -> None:
     (finding,) = found(scan(), Catalog((replace(TABLE, indexes=(index,)),)))
-    assert "orders_status" not in finding.cause
+    assert finding.next_step.startswith(step)
+
+
+def test_a_prefix_wants_the_order_of_bytes() -> None:
+    index = IndexFacts("orders_status", "btree", ("status",), operator_classes=("text_ops",))
+    (finding,) = found(scan(Filter="(status ~~ 'op%'::text)"), Catalog((replace(TABLE, indexes=(index,)),)))
+    assert finding.next_step == "CREATE INDEX CONCURRENTLY ON public.orders (status text_pattern_ops)"
 
 
 def test_a_cast_names_the_columns_own_type() -> None:
@@ -119,7 +137,12 @@ def test_a_plan_that_was_not_run_is_judged_by_its_estimates_alone() -> None:
     kept = ("Node Type", "Relation Name", "Alias", "Plan Rows", "Plan Width", "Startup Cost", "Total Cost")
     estimated = {name: value for name, value in scan().items() if name in kept}
     assert codes(estimated | {"Filter": "(lower(status) = 'open'::text)"}) == [("function_on_column", "warning")]
-    assert codes(estimated | {"Filter": "(status = 'open'::text)"}) == []
+    estimated |= {"Filter": "(status = 'open'::text)"}
+    assert codes(estimated) == []
+    (finding,) = found(estimated, Catalog((TABLE,)))
+    assert finding.evidence == (
+        "350,000 rows to read (47 MB), 10 kept: 100 % of the cost, filter (status = 'open'::text)"
+    )
 
 
 def test_an_empty_plan_has_no_findings() -> None:
