@@ -14,10 +14,10 @@ from perfctl.db.plans import read_plan
 from perfctl.db.postgres import StatementError
 from perfctl.db.sqltext import Statement, explainable
 from perfctl.db.transaction import GRACE_SECONDS, guarded
-from perfctl.errors import PerfctlError, RefusedError, TimedOutError
+from perfctl.errors import AuthError, PerfctlError, RefusedError, ServiceError, TimedOutError
 
 if TYPE_CHECKING:
-    from perfctl.db.model.plans import PlanReport
+    from perfctl.db.model.plans import Finding, PlanReport
     from perfctl.db.postgres import Record, Session
 
 EXPLAIN_SECONDS = 30.0
@@ -55,7 +55,19 @@ async def explain(
     except StatementError as error:
         raise located(error, sql, statement.offset) from error
     explanation = _Explanation(session, statement, sql, allow_write, timeout_seconds, tuple(params or ()), verbose)
-    return await _report(explanation, run=runs)
+    report = await _report(explanation, run=runs)
+    return replace(report, findings=await _findings(session, report))
+
+
+async def _findings(session: Session, report: PlanReport) -> tuple[Finding, ...]:
+    """What is wrong with the plan; by the plan alone where the catalog does not answer."""
+    from perfctl.db.findings import examine
+    from perfctl.db.findings.catalog import gather
+
+    try:
+        return examine(report, await gather(session, report))
+    except (TimedOutError, ServiceError, AuthError):
+        return examine(report)
 
 
 async def _report(explanation: _Explanation, *, run: bool) -> PlanReport:
@@ -80,13 +92,14 @@ class _Explanation:
 
     async def measured(self) -> PlanReport:
         """Run it. RefusedError where it writes and may not, TimedOutError where it takes too long."""
-        return await self._explained("ANALYZE, BUFFERS, WAL, SETTINGS")
+        newer = ", MEMORY, SERIALIZE" if self.session.server_version >= (17, 0) else ""
+        return await self._explained(f"ANALYZE, BUFFERS, WAL, SETTINGS{newer}")
 
     async def estimated(self) -> PlanReport:
         """Plan it alone, for any value where it has parameters without one."""
         if self.statement.parameters and not self.params:
             return await self._generic()
-        return await self._explained("SETTINGS")
+        return await self._explained(self._planned())
 
     async def _explained(self, options: str) -> PlanReport:
         prefix = self._prefix(options)
@@ -101,11 +114,14 @@ class _Explanation:
             async with self._rolled_back(prefix):
                 await self._fetch(prefix + self.statement.text)
                 await self.session.execute("SET LOCAL plan_cache_mode = force_generic_plan")
-                rows = await self._fetch(f"{self._prefix('SETTINGS')}EXECUTE {_PREPARED} ({unknown})")
+                rows = await self._fetch(f"{self._prefix(self._planned())}EXECUTE {_PREPARED} ({unknown})")
         finally:
             await self._forget()
         plan = read_plan(rows[0]["QUERY PLAN"], sql=self.statement.text, is_generic=True)
         return replace(plan, settings={n: v for n, v in plan.settings.items() if n != "plan_cache_mode"})
+
+    def _planned(self) -> str:
+        return "SETTINGS, MEMORY" if self.session.server_version >= (17, 0) else "SETTINGS"
 
     def _prefix(self, options: str) -> str:
         return f"EXPLAIN ({options}{', VERBOSE' if self.verbose else ''}, FORMAT JSON) "

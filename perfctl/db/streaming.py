@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from perfctl.db.guard.gate import vet
 from perfctl.db.postgres import StatementError, connected
 from perfctl.db.sqltext import statements
 from perfctl.errors import RefusedError, UsageError
@@ -26,12 +27,13 @@ async def streamed(
 ) -> AsyncIterator[list[dict[str, Any]]]:
     """The rows of one statement as dicts, so many at a time, after the first `skip`; JSON columns as what they hold.
 
-    On a connection of its own, in a READ ONLY transaction that is rolled back. RefusedError for what writes,
-    StatementError for what PostgreSQL refuses.
+    On a connection of its own, in a READ ONLY transaction that is rolled back. RefusedError for what writes or could do
+    other harm, StatementError for what PostgreSQL refuses.
     """
     text = _only_statement(sql)
     async with connected(config) as session:
         await session.read_json()
+        await vet(session, text, trusted=config.trusted_functions, for_writes="give one that only reads")
         await session.execute(_begin(config.statement_timeout_ms))
         try:
             await _declare(session, text)
@@ -98,5 +100,6 @@ def _begin(statement_timeout_ms: int) -> str:
         "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
         f" SET LOCAL statement_timeout = {statement_timeout_ms:d};"
         f" SET LOCAL lock_timeout = {_LOCK_TIMEOUT_MS:d};"
-        " SET LOCAL idle_in_transaction_session_timeout = 0"
+        " SET LOCAL idle_in_transaction_session_timeout = 0;"
+        " SET LOCAL standard_conforming_strings = on"
     )
