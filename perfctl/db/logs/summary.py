@@ -174,6 +174,7 @@ def _only(names: set[str]) -> str | None:
 def _facts(shapes: Shapes, tally: Tally) -> LogFacts:
     shared = {field.name for field in fields(Tally)} & {field.name for field in fields(LogFacts)}
     told = {name: getattr(tally, name) for name in shared}
+    told |= {name: round(told[name], 3) for name in shared if name.endswith("_ms")}
     return LogFacts(
         **{
             **told,
