@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
+import sys
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -77,7 +79,7 @@ def _generic(origin: Any, arguments: tuple[Any, ...], definitions: dict[str, Any
 def _reference(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
     if kind.__name__ not in definitions:
         definitions[kind.__name__] = {}
-        hints = typing.get_type_hints(kind, include_extras=True)
+        hints = typing.get_type_hints(kind, localns=_later(kind), include_extras=True)
         fields = [field.name for field in dataclasses.fields(kind)]
         definitions[kind.__name__] = {
             "type": "object",
@@ -85,3 +87,9 @@ def _reference(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
             "properties": {name: _schema(hints[name], definitions) for name in fields},
         }
     return {"$ref": f"#/$defs/{kind.__name__}"}
+
+
+def _later(kind: Any) -> dict[str, Any]:
+    """The types that the module of a dataclass names without loading them: `LATER = {"PlanReport": "its.module"}`."""
+    places: Mapping[str, str] = getattr(sys.modules[kind.__module__], "LATER", {})
+    return {name: getattr(importlib.import_module(place), name) for name, place in places.items()}

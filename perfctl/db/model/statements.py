@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from perfctl.db.model.logs import LogFacts
-from perfctl.db.model.plans import PlanReport
+if TYPE_CHECKING:
+    from perfctl.db.model.logs import LogFacts
+    from perfctl.db.model.plans import PlanReport
+
+LATER = {"LogFacts": "perfctl.db.model.logs", "PlanReport": "perfctl.db.model.plans"}
+"""Where the types are that only log files fill: to load them takes longer than to ask the server."""
 
 SlowOrder = Literal["total", "mean", "calls", "p95", "io", "temp", "wal", "rows"]
 SlowSource = Literal["pg_stat_statements", "logs", "live", "recorder", "history"]

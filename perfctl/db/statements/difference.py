@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from operator import sub
 
 from perfctl.db.statements.reading import Counted, Counters, Key, Reading
-
-_NOTHING = Counters._make((0,) * len(Counters._fields))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +67,9 @@ def _began_anew(before: Counted, now: Counted, first_at: datetime) -> bool:
 
 
 def _grown(before: Counted, now: Counted) -> Counted:
-    more = Counters._make(max(b - a, 0) for a, b in zip(before.counters, now.counters, strict=True))
+    more = Counters._make(map(sub, now.counters, before.counters))
+    if min(more) < 0:  # by rounding
+        more = Counters._make(max(count, 0) for count in more)
     return Counted(
         more,
         now.min_ms if now.min_ms is not None and before.min_ms is not None and now.min_ms < before.min_ms else None,
@@ -107,8 +108,3 @@ def _times(count: int) -> str:
 
 def _time(moment: datetime | None) -> str:
     return f"{moment:%Y-%m-%d %H:%M:%S}" if moment else "an unknown time"
-
-
-def added(one: Counters, other: Counters) -> Counters:
-    """Both together."""
-    return Counters._make(a + b for a, b in zip(one, other, strict=True))

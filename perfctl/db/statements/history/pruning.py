@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from perfctl.db.statements.history.latest import numbers
+
 if TYPE_CHECKING:
     import sqlite3
 
@@ -39,8 +41,8 @@ def prune(connection: sqlite3.Connection, before: float) -> int:
     connection.executemany("DELETE FROM deltas WHERE snapshot = ?", ((number,) for number in gone))
     connection.executemany("DELETE FROM snapshots WHERE id = ?", ((number,) for number in gone))
     if gone:
-        connection.execute(
-            "DELETE FROM statements WHERE id NOT IN (SELECT statement FROM latest)"
-            " AND id NOT IN (SELECT DISTINCT statement FROM deltas)"
-        )
+        needed = numbers(connection)
+        unused = connection.execute("SELECT id FROM statements WHERE id NOT IN (SELECT DISTINCT statement FROM deltas)")
+        dropped = [(number,) for (number,) in unused.fetchall() if number not in needed]
+        connection.executemany("DELETE FROM statements WHERE id = ?", dropped)
     return len(gone)

@@ -7,26 +7,26 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from perfctl.db.model.history import Recording
 from perfctl.db.postgres import Session
 from perfctl.db.sqltext import fingerprint
 from perfctl.db.statements.difference import Difference, between
 from perfctl.db.statements.hidden import is_hidden
+from perfctl.db.statements.history.latest import Kept, load, save, stored
 from perfctl.db.statements.history.pruning import is_due, prune
 from perfctl.db.statements.history.store import opened, transaction, translated
-from perfctl.db.statements.reading import Counted, Counters, Key, Place, Reading, placed, read, with_texts
+from perfctl.db.statements.reading import Counted, Key, Place, Reading, placed, read, with_texts
 
 if TYPE_CHECKING:
     import sqlite3
 
 KEEP_SECONDS = 30 * 86_400.0
-_NAMED_AT_ONCE = 500
+_NAMED_AT_ONCE = 100
 """So many new texts get their fingerprint in one recording, the others in the next: it is most of the work of a first
 recording, and only the texts that are shown need it at once."""
 _ADD_DELTA = "INSERT INTO deltas VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_SET_LATEST = "INSERT OR REPLACE INTO latest VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 async def record(
@@ -60,8 +60,7 @@ class _Last:
 
     snapshot: int | None
     reading: Reading | None
-    ids: Mapping[Key, int]
-    hidden: frozenset[Key]
+    kept: Mapping[Key, Kept]
 
 
 def _snapshot_of(connection: sqlite3.Connection, server: str) -> int | None:
@@ -72,22 +71,9 @@ def _snapshot_of(connection: sqlite3.Connection, server: str) -> int | None:
 def _last(connection: sqlite3.Connection, server: str) -> _Last:
     snapshot = _snapshot_of(connection, server)
     if snapshot is None:
-        return _Last(None, None, {}, frozenset())
-    rows = connection.execute(
-        "SELECT s.dbid, s.userid, s.toplevel, s.queryid, s.id, s.hidden, l.* FROM latest AS l"
-        " JOIN statements AS s ON s.id = l.statement WHERE s.server = ?",
-        (server,),
-    ).fetchall()
-    keys = [Key(row[0], row[1], _toplevel(row[2]), row[3]) for row in rows]
-    statements = {
-        key: Counted(Counters._make(row[7:-2]), row[-2], row[-1], None) for key, row in zip(keys, rows, strict=True)
-    }
-    return _Last(
-        snapshot,
-        _reading(connection, snapshot, statements),
-        {key: row[4] for key, row in zip(keys, rows, strict=True)},
-        frozenset(key for key, row in zip(keys, rows, strict=True) if row[5]),
-    )
+        return _Last(None, None, {})
+    latest = load(connection, server)
+    return _Last(snapshot, _reading(connection, snapshot, latest.statements), latest.kept)
 
 
 def _reading(connection: sqlite3.Connection, snapshot: int, statements: Mapping[Key, Counted]) -> Reading:
@@ -116,7 +102,7 @@ def _reading(connection: sqlite3.Connection, snapshot: int, statements: Mapping[
 async def _with_new_texts(
     session: Session, place: Place, reading: Reading, before: _Last, timeout: float | None
 ) -> Reading:
-    return await with_texts(session, place, reading, reading.statements.keys() - before.ids.keys(), timeout=timeout)
+    return await with_texts(session, place, reading, reading.statements.keys() - before.kept.keys(), timeout=timeout)
 
 
 def _written(
@@ -129,17 +115,16 @@ def _written(
     keep_seconds: float,
     now: float,
 ) -> Recording:
-    new = reading.statements.keys() - before.ids.keys()
-    ids, hidden = _kept_texts(connection, server, reading, new)
-    ids, hidden = {**before.ids, **ids}, before.hidden | hidden
+    new = reading.statements.keys() - before.kept.keys()
+    kept = {**before.kept, **_kept_texts(connection, server, reading, new)}
     covers = (done.until - done.since).total_seconds() if done else None
     snapshot = _add_snapshot(connection, server, reading, done, covers, now)
-    counted = {key: row for key, row in done.statements.items() if key not in hidden} if done else {}
-    _add(connection, _ADD_DELTA, ((snapshot, *_row(ids, *item)) for item in counted.items()))
-    changed = reading.statements.keys() if done is None else done.statements.keys() | new
-    _add(connection, _SET_LATEST, (_row(ids, key, reading.statements[key]) for key in changed))
-    gone = ((before.ids[key],) for key in before.ids.keys() - reading.statements.keys())
-    _add(connection, "DELETE FROM latest WHERE statement = ?", gone)
+    counted = {key: row for key, row in done.statements.items() if not kept[key].is_hidden} if done else {}
+    connection.executemany(
+        _ADD_DELTA,
+        ((snapshot, kept[key].number, *row.counters, row.min_ms, row.max_ms) for key, row in counted.items()),
+    )
+    save(connection, server, reading.statements, kept)
     _name(connection)
     pruned = prune(connection, now - keep_seconds) if is_due(connection, now - keep_seconds) else 0
     return Recording(
@@ -150,7 +135,7 @@ def _written(
         covers_seconds=covers,
         statements=len(reading.statements),
         changed=len(counted),
-        calls=sum(row.counters.calls for row in counted.values()),
+        calls=int(sum(row.counters.calls for row in counted.values())),
         total_ms=round(sum(row.counters.total_ms for row in counted.values()), 3),
         new_texts=len(new),
         unreadable=reading.unreadable,
@@ -177,32 +162,21 @@ def _not_recorded(path: Path, reading: Reading) -> Recording:
     )
 
 
-def _add(connection: sqlite3.Connection, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
-    connection.executemany(statement, rows)
-
-
-def _row(ids: Mapping[Key, int], key: Key, counted: Counted) -> tuple[Any, ...]:
-    return ids[key], *counted.counters, counted.min_ms, counted.max_ms
-
-
-def _kept_texts(
-    connection: sqlite3.Connection, server: str, reading: Reading, keys: Iterable[Key]
-) -> tuple[dict[Key, int], frozenset[Key]]:
-    """The identifiers of statements that the last recording did not have; their texts are kept once and for all."""
-    ids: dict[Key, int] = {}
-    hidden = set()
+def _kept_texts(connection: sqlite3.Connection, server: str, reading: Reading, keys: Iterable[Key]) -> dict[Key, Kept]:
+    """What statements that the last recording did not have are called; their texts are kept once and for all."""
+    kept: dict[Key, Kept] = {}
     for key in keys:
         text = reading.texts.get((key.dbid, key.userid, key.queryid))
-        if text is not None and is_hidden(text):
-            hidden.add(key)
+        hides = text is not None and is_hidden(text)
         names = (reading.databases.get(key.dbid), reading.users.get(key.userid))
-        ids[key] = connection.execute(
+        number = connection.execute(
             "INSERT INTO statements (server, dbid, userid, toplevel, queryid, database, username, query, hidden)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET database = excluded.database,"
             " username = excluded.username, query = coalesce(query, excluded.query) RETURNING id",
-            (server, key.dbid, key.userid, _stored(key.toplevel), key.queryid, *names, text, key in hidden),
+            (server, key.dbid, key.userid, stored(key.toplevel), key.queryid, *names, text, hides),
         ).fetchone()[0]
-    return ids, frozenset(hidden)
+        kept[key] = Kept(number, hides)
+    return kept
 
 
 def _add_snapshot(
@@ -231,8 +205,7 @@ def _name(connection: sqlite3.Connection) -> None:
     nameless = connection.execute(
         "SELECT id, query FROM statements WHERE fingerprint IS NULL AND query IS NOT NULL LIMIT ?", (_NAMED_AT_ONCE,)
     ).fetchall()
-    _add(
-        connection,
+    connection.executemany(
         "UPDATE statements SET fingerprint = ? WHERE id = ?",
         ((fingerprint(query), number) for number, query in nameless),
     )
@@ -240,11 +213,3 @@ def _name(connection: sqlite3.Connection) -> None:
 
 def _iso(moment: datetime | None) -> str | None:
     return moment.astimezone(UTC).isoformat() if moment else None
-
-
-def _stored(toplevel: bool | None) -> int:
-    return 2 if toplevel is None else int(toplevel)
-
-
-def _toplevel(stored: int) -> bool | None:
-    return None if stored == 2 else bool(stored)

@@ -60,7 +60,7 @@ CREATE TABLE statements (
     UNIQUE (server, dbid, userid, toplevel, queryid)
 );
 CREATE INDEX statements_unnamed ON statements (id) WHERE fingerprint IS NULL AND query IS NOT NULL;
-CREATE TABLE latest (statement INTEGER PRIMARY KEY, {_COUNTERS});
+CREATE TABLE latest (server TEXT PRIMARY KEY, keys BLOB NOT NULL, counters BLOB NOT NULL);
 CREATE TABLE deltas (
     snapshot INTEGER NOT NULL, statement INTEGER NOT NULL, {_COUNTERS},
     PRIMARY KEY (snapshot, statement)
