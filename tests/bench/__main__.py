@@ -22,6 +22,7 @@ BENCHES = (
     "clear",
     "concurrent",
     "preload",
+    "plans",
 )
 
 

@@ -1,4 +1,4 @@
-"""`python -m tests.plans_corpus FOLDER [CODE ...] [--fixtures] [--pg18]`: run the cases on real servers, write their plans."""
+"""`python -m tests.plans_corpus FOLDER [CODE ...] [--fixtures] [--pg18]`: run the cases on real servers."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Planning took longer than running.
 
-From 5 ms on, or from 1 ms where the reason shows: a thousand blocks of catalogs read, or 50 relations planned. A point
-read's plan takes a tenth of a millisecond, and a session's first statement reads some hundred blocks.
+From 10 ms on; where the reason shows, eight relations and more, from 5 ms; where it shows plainly, 50 relations or a
+thousand blocks of catalogs, from 1 ms. A point read's plan takes a tenth of a millisecond, and a session's first
+statement reads some hundred blocks, a few thousand where a partitioned table is opened.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterator
 from perfctl.db.findings.study import Found, Study, count, percent
 
 YIELDS_TO = ()
-MIN_MS, FEWER_MS, MANY_BLOCKS, MANY_RELATIONS = 5.0, 1.0, 1_000, 50
+LONG_MS, MIN_MS, FEWER_MS, SOME_RELATIONS, MANY_RELATIONS, MANY_BLOCKS = 10.0, 5.0, 1.0, 8, 50, 1_000
 
 
 def look(study: Study) -> Iterator[Found]:
@@ -23,7 +24,9 @@ def look(study: Study) -> Iterator[Found]:
     buffers = report.planning_buffers
     blocks = buffers.hit + buffers.read if buffers else 0
     relations = len({(node.schema, node.relation, node.alias) for node in study.nodes if node.relation})
-    if planning < MIN_MS and not (planning >= FEWER_MS and (blocks >= MANY_BLOCKS or relations >= MANY_RELATIONS)):
+    plain = relations >= MANY_RELATIONS or (relations >= SOME_RELATIONS and blocks >= MANY_BLOCKS)
+    enough = FEWER_MS if plain else MIN_MS if relations >= SOME_RELATIONS else LONG_MS
+    if planning < enough:
         return
     share = planning / (planning + study.total_ms)
     yield study.found(

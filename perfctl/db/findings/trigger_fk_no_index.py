@@ -14,7 +14,7 @@ from perfctl.db.findings.study import Found, Study, count, percent
 from perfctl.db.model.plans import PlanTrigger
 
 YIELDS_TO = ()
-MIN_SHARE, MS_A_CALL, FIRST_MS = 0.3, 0.4, 1.5
+MIN_SHARE, MS_A_CALL, FIRST_MS = 0.3, 0.4, 0.8
 _FOREIGN_KEY = re.compile(r"RI_ConstraintTrigger|fkey|fk", re.IGNORECASE)
 
 

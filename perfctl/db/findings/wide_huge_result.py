@@ -1,6 +1,7 @@
 """The whole result goes to the client, and it is large.
 
-20,000 rows and 5 MB: more than anybody looks at, so it is fetched to be thrown away, counted or filtered elsewhere.
+20,000 rows of 50 bytes and more, 5 MB together: more than anybody looks at, so it is fetched to be thrown away, counted
+or filtered elsewhere.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 from perfctl.db.findings.study import Found, Study, count, size
 
 YIELDS_TO = ()
-MIN_ROWS, MIN_BYTES = 20_000, 5 * 1024**2
+MIN_ROWS, MIN_WIDTH, MIN_BYTES = 20_000, 50, 5 * 1024**2
 _WRITES = ("Insert", "Update", "Delete", "Merge")
 
 
@@ -19,7 +20,7 @@ def look(study: Study) -> Iterator[Found]:
     node = study.report.plan
     rows = study.kept(node) if study.report.analyzed else node.plan_rows
     wide = rows * node.width_bytes
-    if rows < MIN_ROWS or wide < MIN_BYTES or node.node_type in _WRITES:
+    if rows < MIN_ROWS or wide < MIN_BYTES or node.width_bytes < MIN_WIDTH or node.node_type in _WRITES:
         return
     yield study.found(
         node,
