@@ -1,5 +1,7 @@
 """Statements whose plans have every kind of node: a schema, and a seeded generator of queries over it."""
 
+# ruff: noqa: E501 - a statement is easier to read on one line
+
 from __future__ import annotations
 
 import random
@@ -139,6 +141,8 @@ def _settings(chance: random.Random, *, is_parallel: bool) -> dict[str, str]:
         settings["work_mem"] = "64kB"
     if chance.random() < 0.3:
         settings |= {"enable_partitionwise_join": "on", "enable_partitionwise_aggregate": "on"}
+    if chance.random() < 0.06:
+        settings["jit_above_cost"] = "0"
     if is_parallel:
         settings |= _PARALLEL
         if chance.random() < 0.4:

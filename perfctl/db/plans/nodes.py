@@ -12,8 +12,8 @@ from perfctl.db.plans.checked import mapping, not_a_plan, number, sequence, text
 from perfctl.db.plans.naming import full_type
 from perfctl.db.plans.parts import buffers_of, grouping_of, known_names, sort_groups_of, worker_of
 
-MAX_DEPTH = 200
-"""Nodes under nodes; PostgreSQL's own plans stay far below, and a reader's stack is safe."""
+MAX_DEPTH = 150
+"""Nodes under nodes; plans of PostgreSQL stay below, and the stack of whoever reads, draws or prints them is safe."""
 MAX_NODES = 50_000
 """A plan over ten thousand partitions has fewer."""
 

@@ -72,9 +72,9 @@ def _text(document: str | bytes) -> str:
     """The characters, whatever wrote them: UTF-8, or what PowerShell's `>` makes of it."""
     if isinstance(document, str):
         return document
-    coding = "utf-16" if document[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    coding = "UTF-16" if document[:2] in (b"\xff\xfe", b"\xfe\xff") else "UTF-8"
     try:
         return document.decode(coding)
     except UnicodeDecodeError as error:
         line = document[: error.start].count(b"\n") + 1
-        raise UsageError(f"the plan's line {line} is not {coding[:6].upper()} text: {error}", hint=_GIVE) from error
+        raise UsageError(f"the plan's line {line} is not {coding} text: {error}", hint=_GIVE) from error

@@ -10,7 +10,7 @@ from typing import Any
 from perfctl.db.plans.nodes import MAX_DEPTH, MAX_NODES
 from perfctl.db.plans.text_defaults import complete
 from perfctl.db.plans.text_label import figures_of, is_known, is_target, properties_of, target_of
-from perfctl.db.plans.text_lines import is_open, value_of
+from perfctl.db.plans.text_lines import open_quote, value_of
 from perfctl.db.plans.text_top import SECTIONS, section_value, top_value
 from perfctl.errors import UsageError
 
@@ -20,6 +20,7 @@ _WORKER = re.compile(r"Worker (\d{1,9}): +(.*)", re.DOTALL)
 _WORKER_ACTUAL = re.compile(r"actual (?:time=(\d+\.\d+)\.\.(\d+\.\d+) )?rows=(\d+(?:\.\d+)?) loops=(\d+)")
 _SUBPLAN = re.compile(r"(?:InitPlan|SubPlan|CTE) \S.*", re.DOTALL)
 _PROLOGUE = ("Query Text", "Query Parameters")
+_LARGEST = 1e300
 _MISFIT = "is not a line of a plan"
 _HINT = "give the whole of what EXPLAIN printed, with its indentation"
 
@@ -66,7 +67,7 @@ class _Reader:
         if not figures.has_any and not is_known(figures.label):
             raise ValueError(_MISFIT)
         self.margin, self.nodes = column, 1
-        self.top["Plan"] = properties_of(figures.label) | figures.values
+        self.top["Plan"] = properties_of(figures.label) | _finite(figures.values)
         self.path = [_Open(column, self.top["Plan"])]
 
     def _node(self, column: int, rest: str) -> None:
@@ -80,7 +81,7 @@ class _Reader:
             raise ValueError(f"has more than {MAX_DEPTH} nodes above it")
         if self.nodes > MAX_NODES:
             raise ValueError(f"is one node more than {MAX_NODES}")
-        node = properties_of(figures.label) | figures.values
+        node = properties_of(figures.label) | _finite(figures.values)
         if self.subplan is not None:
             node["Subplan Name"], self.subplan = self.subplan, None
         above.values.setdefault("Plans", []).append(node)
@@ -98,6 +99,7 @@ class _Reader:
 
     def _whole(self, line: str) -> None:
         values = top_value(line)
+        _finite(values or {})
         if values is None:
             raise ValueError("begins a second plan" if figures_of(line).has_any else _MISFIT)
         if "Triggers" in values:
@@ -108,7 +110,7 @@ class _Reader:
 
     def _in_section(self, line: str) -> None:
         section = self.section or ""
-        self.top[section] |= section_value(section, line)
+        self.top[section] |= _finite(section_value(section, line))
 
     def _property(self, column: int, line: str) -> None:
         node = self._owner(column)
@@ -155,9 +157,9 @@ class _Reader:
 
     def _keep(self, values: dict[str, Any], key: str, text: str) -> None:
         try:
-            said = value_of(key, text)
+            said = _finite(value_of(key, text))
         except ValueError as error:
-            raise ValueError(f"has no value that {key!r} has: {error}") from error
+            raise ValueError(f"has no value that {key!r} has ({error})") from error
         if values.get("Node Type") == "Aggregate" and key in ("Group Key", "Hash Key", "Sort Key"):
             values.setdefault("Grouping Sets", []).append((key, said[key]))
         else:
@@ -185,27 +187,39 @@ def document_of(content: str) -> dict[str, Any]:
 
 def _logical_lines(content: str) -> Iterator[tuple[int, int, str]]:
     """(number, column, text) of each line that says something; a text in quotes may go on over several."""
-    lines = content.expandtabs(8).split("\n")
+    lines = [_unfolded(line) for line in content.split("\n")]
     place = _start(lines)
     yield from _query_text(lines, place)
     while place < len(lines):
-        number, line = place + 1, lines[place].rstrip()
-        place += 1
-        if not line.strip():
+        number, line = place + 1, lines[place]
+        text = line.strip()
+        place = _end(lines, place)
+        if not text or (text.startswith("Time: ") and line.startswith("Time: ")):
             continue
-        while place < len(lines) and _goes_on(line):
-            line += "\n" + lines[place].rstrip()
-            place += 1
-        text = line.lstrip()
-        if text.startswith("Time: ") and line == text:
-            continue
-        yield number, len(line) - len(text), text
+        if place > number:
+            text = "\n".join((line.lstrip(), *lines[number:place])).rstrip()
+        yield number, len(line) - len(line.lstrip()), text
 
 
-def _goes_on(line: str) -> bool:
-    """Whether the value behind the colon has a quote that is not closed."""
-    found = _PROPERTY.match(line.lstrip())
-    return found is not None and ("'" in line or '"' in line) and is_open(found[2])
+def _unfolded(line: str) -> str:
+    """The line with its indentation in blanks; what stands in the text stays."""
+    text = line.lstrip()
+    return line[: len(line) - len(text)].expandtabs(8) + text
+
+
+def _end(lines: list[str], place: int) -> int:
+    """The line behind this one's: further down where a quote of its value is closed there, before the next node."""
+    found = _PROPERTY.match(lines[place].lstrip())
+    quote = open_quote(found[2]) if found else ""
+    if not quote:
+        return place + 1
+    for below in range(place + 1, len(lines)):
+        if lines[below].lstrip().startswith(_ARROW) and figures_of(lines[below]).has_any:
+            break
+        quote = open_quote(lines[below], quote)
+        if not quote:
+            return below + 1
+    return place + 1
 
 
 def _start(lines: list[str]) -> int:
@@ -229,6 +243,14 @@ def _query_text(lines: list[str], end: int) -> Iterator[tuple[int, int, str]]:
             yield begin + 1, 0, "\n".join(lines[begin:place]).strip()
         if is_next:
             begin = place if place < end else None
+
+
+def _finite(values: dict[str, Any]) -> dict[str, Any]:
+    """The values. ValueError where a number is none that a plan has."""
+    for value in values.values():
+        if isinstance(value, (int, float)) and not value < _LARGEST:
+            raise ValueError("the number is too large")
+    return values
 
 
 def _prologue(line: str) -> dict[str, str] | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 Values = dict[str, Any]
 
-_PAIR = re.compile(r"(?:^|  )([A-Z][\w ]*): (\d+)(?:kB)?(?= |$)")
+_PAIR = re.compile(r"(?:^|  )([A-Z][\w ]{0,30}): (\d+)(?:kB)?(?= |$)")
 _BUCKETS = re.compile(
     r"(\d+)(?: \(originally (\d+)\))?  Batches: (\d+)(?: \(originally (\d+)\))?  Memory Usage: (\d+)kB"
 )
@@ -17,7 +17,8 @@ _GROUPS = re.compile(r"(\d+)  Sort Methods?: ([\w -]+(?:, [\w -]+)*?)(?:  Averag
 _GROUP_SPACE = re.compile(r"Average (Memory|Disk): (\d+)kB  Peak (?:Memory|Disk): (\d+)kB")
 _SAMPLING = re.compile(r"(\S+) \((.*?)\)(?: REPEATABLE \((.*)\))?", re.DOTALL)
 _ASSIGNED = re.compile(r"([\w/ ]+?)=(\d+(?:\.\d+)?)(?:,? |$)")
-_SETTING = re.compile(r"([\w.]+) = '((?:[^']|'')*)'(?:, |$)")
+_SETTING = re.compile(r"(?<![\w.])([\w.]{1,120}) = '((?:[^']|'')*)'(?:, |$)")
+_QUOTE = re.compile("['\"]")
 _KIND = re.compile(r"\b(shared/local|shared|local|temp) ")
 _WAL = {"records": "WAL Records", "fpi": "WAL FPI", "bytes": "WAL Bytes", "buffers full": "WAL Buffers Full"}
 _HASHED = {"Batches": "HashAgg Batches", "Memory Usage": "Peak Memory Usage"}
@@ -28,6 +29,10 @@ _MEMOIZED = {
     "Overflows": "Cache Overflows",
     "Memory Usage": "Peak Memory Usage",
 }
+
+
+LONGEST = 2000
+"""Characters of a line of figures, at the most: its patterns then take no time to speak of."""
 
 
 class NoValueError(ValueError):
@@ -41,7 +46,11 @@ def value_of(key: str, text: str) -> Values:
     'Disk'
     """
     read = _LINES.get(key)
-    return {key: text} if read is None else read(key, text)
+    if read is None:
+        return {key: text}
+    if len(text) > LONGEST and read is not _list:
+        raise NoValueError(f"it is longer than {LONGEST} characters")
+    return read(key, text)
 
 
 def items_of(text: str) -> list[str]:
@@ -66,15 +75,15 @@ def items_of(text: str) -> list[str]:
     return [*items, text[start:]]
 
 
-def is_open(text: str) -> bool:
-    """Whether a text or a name in quotes goes on in the next line."""
-    quote = ""
-    for sign in text:
-        if quote:
-            quote = "" if sign == quote else quote
-        elif sign in "'\"":
-            quote = sign
-    return bool(quote)
+def open_quote(text: str, quote: str = "") -> str:
+    """The quote that is open at the end of a text, where `quote` was open at its begin; empty where none is.
+
+    >>> open_quote("'it''s \\"so")
+    "'"
+    """
+    for found in _QUOTE.finditer(text):
+        quote = found[0] if not quote else "" if found[0] == quote else quote
+    return quote
 
 
 def settings_of(text: str) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from perfctl.db.plans.text_lines import NoValueError, Values, assigned, buffers_in, settings_of
+from perfctl.db.plans.text_lines import LONGEST, NoValueError, Values, assigned, buffers_in, settings_of
 
 _TRIGGER = re.compile(
     r"Trigger (?:for constraint (?P<only>.+?)|(?P<name>.+?)(?: for constraint (?P<constraint>.+?))?)"
@@ -21,6 +21,8 @@ def top_value(line: str) -> Values | None:
     """What a line at the plan's own margin says; None where it is none of EXPLAIN's."""
     key, colon, text = line.partition(":")
     text = text.strip()
+    if len(line) > LONGEST and key != "Settings":
+        raise NoValueError(f"it is longer than {LONGEST} characters")
     if line.startswith("Trigger "):
         return {"Triggers": [_trigger(line)]}
     if not colon:
@@ -40,6 +42,8 @@ def section_value(section: str, line: str) -> Values:
     """What a line under `Planning:`, `JIT:` or `Serialization:` says."""
     key, _, text = line.partition(":")
     text = text.strip()
+    if len(text) > LONGEST:
+        raise NoValueError(f"it is longer than {LONGEST} characters")
     if key == "Buffers":
         return buffers_in(key, text)
     if key == "Memory":

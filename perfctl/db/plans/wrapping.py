@@ -11,11 +11,11 @@ Form = Literal["json", "text", "xml", "yaml"]
 
 _LOGGED = re.compile(r"duration: [\d.]+ ms\s+plan:\s*$")
 _HEADER = re.compile(r'^[\s|│"]*QUERY PLAN[\s|│"]*$')
-_RULE = re.compile(r"^[\s|│├┼┤╞╪╡+\-─═┌┐└┘┬┴=]*[-─═]{3,}[\s|│├┼┤╞╪╡+\-─═┌┐└┘┬┴=]*$")
+_RULE = frozenset(" |│├┼┤╞╪╡+-─═┌┐└┘┬┴=")
 _RECORD = re.compile(r"^[-─]\[ RECORD \d+ \][-─+┬]*$")
 _IN_RECORD = re.compile(r"^(?:QUERY PLAN)?\s*[|│] ?")
 _FOOTER = re.compile(r"^\s*\(\d+ [^\W\d]+\)\s*$")
-_CONTINUED = re.compile(r"\s*[+↵]\s*$")
+_CONTINUED = ("+", "↵")
 _QUOTED = re.compile(r'"((?:[^"]|"")*)"')
 _FENCE = re.compile(r"^\s*```\w*\s*$")
 
@@ -36,7 +36,7 @@ def form_of(content: str) -> Form:
         return "json"
     if start.startswith(("<explain", "<?xml")):
         return "xml"
-    return "yaml" if re.search(r"^(?:- )?\s*Plan: ?$", content, re.MULTILINE) else "text"
+    return "yaml" if re.search(r"^(?:- )? *Plan: ?$", content, re.MULTILINE) else "text"
 
 
 def _out_of_log(lines: list[str]) -> list[str]:
@@ -61,7 +61,7 @@ def _out_of_log(lines: list[str]) -> list[str]:
 def _out_of_quotes(lines: list[str]) -> list[str]:
     """The cells of a CSV file, or of lines that were copied from pgAdmin: each in quotes."""
     start = next((number for number, line in enumerate(lines) if line.strip() and not _HEADER.match(line)), None)
-    if start is None or not lines[start].startswith('"'):
+    if start is None or _is_rule(lines[start]) or not _is_quoted(lines, start):
         return lines
     text, place, cells = "\n".join(lines[start:]), 0, []
     while place < len(text):
@@ -77,24 +77,30 @@ def _out_of_quotes(lines: list[str]) -> list[str]:
     return [""] * start + "\n".join(cells).split("\n")
 
 
+def _is_quoted(lines: list[str], start: int) -> bool:
+    """Whether the first line is a cell in quotes, or one below it in a file that has psql's header."""
+    if lines[start].startswith('"'):
+        return True
+    has_header = start > 0 and any(_HEADER.match(line) for line in lines[:start])
+    return has_header and any(line.startswith('"') for line in lines[start:])
+
+
 def _out_of_table(lines: list[str]) -> list[str]:
     """The rows of a table that psql drew under `QUERY PLAN`, in any of its borders, without the count under them."""
     if any(_RECORD.match(line) for line in lines):
-        return ["" if _RECORD.match(line) else _IN_RECORD.sub("", line, count=1) for line in lines]
+        return _whole(["" if _RECORD.match(line) else _IN_RECORD.sub("", line, count=1) for line in lines])
     header = next((number for number, line in enumerate(lines) if _HEADER.match(line)), None)
     if header is None:
         return _to_footer(lines)
     first = header + 1
-    if first < len(lines) and _RULE.match(lines[first]):
+    if first < len(lines) and _is_rule(lines[first]):
         first += 1
     rows = _to_footer(lines[first:], is_table=True)
     return [""] * first + _cells(rows)
 
 
 def _to_footer(lines: list[str], *, is_table: bool = False) -> list[str]:
-    end = next(
-        (n for n, line in enumerate(lines) if _FOOTER.match(line) or (is_table and _RULE.match(line))), len(lines)
-    )
+    end = next((n for n, line in enumerate(lines) if _FOOTER.match(line) or (is_table and _is_rule(line))), len(lines))
     return lines[:end]
 
 
@@ -102,10 +108,27 @@ def _cells(rows: list[str]) -> list[str]:
     """What stands in the rows: without the border, the blank beside it and psql's marks of a line that goes on."""
     filled = [row for row in rows if row.strip()]
     if filled and all(row.lstrip()[:1] in ("|", "│") for row in filled):
-        rows = [re.sub(r"^\s*[|│]", "", re.sub(r"[|│]\s*$", "", row)) for row in rows]
+        rows = [row.strip()[1:].removesuffix("|").removesuffix("│") for row in rows]
         filled = [row for row in rows if row.strip()]
-    if len(filled) > 1 and all(_CONTINUED.search(row) for row in filled[:-1]):
-        rows = [_CONTINUED.sub("", row) for row in rows]
+    rows = _whole(rows)
     if filled and all(row.startswith(" ") for row in filled):
         rows = [row[1:] for row in rows]
     return rows
+
+
+def _whole(rows: list[str]) -> list[str]:
+    """The rows of one cell that goes on over several lines, without psql's marks of that."""
+    filled = [row for row in rows if row.strip()]
+    if len(filled) > 1 and all(row.rstrip().endswith(_CONTINUED) for row in filled[:-1]):
+        return [_without_mark(row) for row in rows]
+    return rows
+
+
+def _without_mark(row: str) -> str:
+    bare = row.rstrip()
+    return bare[:-1].rstrip() if bare.endswith(_CONTINUED) else bare
+
+
+def _is_rule(line: str) -> bool:
+    """Whether it is a line that psql rules a table with."""
+    return ("---" in line or "───" in line or "═══" in line) and _RULE.issuperset(line.strip())

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import copy
 import json
-import random
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +12,7 @@ from perfctl.db.model.plans import Buffers
 from perfctl.db.plans import MAX_DEPTH, every_node, read_plan
 from perfctl.errors import UsageError
 
-PLANS = sorted((Path(__file__).parents[2] / "fixtures" / "db").glob("plan_*.json"))
+PLANS = sorted((Path(__file__).parents[3] / "fixtures" / "db").glob("plan_*.json"))
 
 
 def plan_of(**node: Any) -> str:
@@ -123,33 +120,3 @@ def test_a_plan_that_is_nested_without_end_is_refused() -> None:
         node = {"Node Type": "Append", "Plans": [node]}
     with pytest.raises(UsageError, match="more than"):
         read_plan([{"Plan": node}])
-
-
-def test_mutated_plans_are_read_or_refused_and_never_crash() -> None:
-    chance = random.Random(11)
-    documents = [json.loads(path.read_text()) for path in PLANS]
-    for _ in range(1500):
-        document = copy.deepcopy(chance.choice(documents))
-        for _ in range(chance.randint(1, 3)):
-            _mutate(document, chance)
-        with contextlib.suppress(UsageError):
-            read_plan(document)
-
-
-def _mutate(document: Any, chance: random.Random) -> None:
-    """Replace, drop or swap one value somewhere in the document."""
-    place = document
-    while True:
-        keys = list(place) if isinstance(place, dict) else list(range(len(place)))
-        if not keys:
-            return
-        key = chance.choice(keys)
-        inner = place[key]
-        if isinstance(inner, (dict, list)) and inner and chance.random() < 0.8:
-            place = inner
-            continue
-        if chance.random() < 0.2:
-            del place[key]
-        else:
-            place[key] = chance.choice([None, True, -1, 1e308, float("nan"), "x", [], {}, [[]], {"Plan": 1}, 10**40])
-        return
