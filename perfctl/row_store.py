@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from perfctl.cache.entry import Entry
 from perfctl.cache.serving.call import Call
-from perfctl.cache.serving.tiers import meta_of
 from perfctl.cache.values.types import register_type
 
 if TYPE_CHECKING:
@@ -70,19 +69,23 @@ class CacheShelf:
         self._cache, self._state = cache, cache.state(NAMESPACE)
         self._found: dict[Any, Entry] = {}
         self._local, self._now = cache.local, cache.local.now
-        self._is_valid_now = cache.marks.is_valid_now
+        self._holds_now, self._read = cache.marks.holds_now, cache.local.recent.append
 
     def here(self, place: Hashable) -> Sequence[Record] | None:
         """The rows, where the process may serve them unasked."""
-        entry, state = self._found.get(place), self._state
-        if entry is None or entry.good_until <= self._now() or entry.generation != state.generation:
+        entry = self._found.get(place)
+        if entry is None:
             return None
-        if not self._is_valid_now(state, meta_of(entry)):
+        state = self._state
+        if (
+            entry.good_until <= self._now()
+            or entry.generation != state.generation
+            or not self._holds_now(state, entry.version, entry.tags)
+        ):
             return None
-        self._local.recent.append(entry.name)
+        self._read(entry.name)
         state.counts.hits_l1 += 1
-        records: Sequence[Record] = entry.value.records
-        return records
+        return entry.value.records  # type: ignore[no-any-return]
 
     async def get(
         self,

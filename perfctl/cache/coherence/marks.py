@@ -21,12 +21,12 @@ from perfctl.cache.counters import Counters
 from perfctl.cache.keys import KeyLayout
 from perfctl.cache.namespaces import NEVER, NamespaceState, settings_of
 from perfctl.cache.store import Write
+from perfctl.cache.values.meta import Meta
 from perfctl.config.settings import CacheConfig
 
 if TYPE_CHECKING:
     from perfctl.cache.clock import Clock
     from perfctl.cache.store import Store
-    from perfctl.cache.values.meta import Meta
 
 TRUSTED_SECONDS = 1.0
 """How long a mark that was read is believed while no backplane watches it."""
@@ -187,6 +187,18 @@ class Marks:
             elif state.tags.get(tag) != version:
                 return False
         return True if is_known else None
+
+    def holds_now(self, state: NamespaceState, version: int, tags: tuple[tuple[str, int], ...]) -> bool:
+        """The same for a hit, False where it must be asked: a few look-ups while changes are announced."""
+        if not self._watched and self._store is not None:
+            return bool(self.is_valid_now(state, Meta(0, None, version, tags)))
+        if state.version != version or state.known_at == NEVER:
+            return False
+        current, known = state.tags, state.tags_known_at
+        for tag, written in tags:
+            if current.get(tag) != written or tag not in known:
+                return False
+        return True
 
     def was_valid(self, state: NamespaceState, meta: Meta) -> bool:
         """Whether it held when last heard of: enough for a value that stands in while the server is away."""

@@ -30,17 +30,17 @@ async def gathered(
     The first that fails ends the batch: what was not begun is not sent.
     """
     batch = _Batch(pool, asks, timeout)
-    width = min(concurrency, -(-len(asks) // _WORTH_A_CONNECTION))
-    if width <= 1:
-        await batch.work()
-        return batch.found
-    workers = [asyncio.create_task(batch.work(is_needed=number == 0)) for number in range(width)]
+    spare = min(concurrency, -(-len(asks) // _WORTH_A_CONNECTION), pool.shelf().room) - 1
+    helpers = [asyncio.create_task(batch.work(is_needed=False)) for _ in range(spare)]
     try:
-        await asyncio.gather(*workers)
+        await batch.work()
+        for helper in helpers:
+            await helper
     finally:
-        for worker in workers:
-            worker.cancel()
-        await asyncio.gather(*workers, return_exceptions=True)
+        if helpers:
+            for helper in helpers:
+                helper.cancel()
+            await asyncio.gather(*helpers, return_exceptions=True)
     return batch.found
 
 
@@ -53,12 +53,11 @@ class _Batch:
         self._until = None if timeout is None else time.monotonic() + timeout
 
     async def work(self, *, is_needed: bool = True) -> None:
-        """Ask on one connection until nothing is left; one that is not needed is only taken where there is room."""
-        if not is_needed and not self._pool.shelf().has_room:
-            return
-        while self._next < len(self._asks):
+        """Ask on one connection until nothing is left; a helper stops as soon as somebody else wants a connection."""
+        shelf, count = self._pool.shelf(), len(self._asks)
+        while self._next < count and (is_needed or shelf.room):
             async with self._pool.acquire(timeout=self._seconds()) as session:
-                while self._next < len(self._asks) and session.is_usable:
+                while self._next < count and session.is_usable and (is_needed or not shelf.waiters):
                     await self._ask(session)
 
     async def _ask(self, session: Session) -> None:

@@ -54,9 +54,9 @@ class Shelf:
         self._sweeping: asyncio.TimerHandle | None = None
 
     @property
-    def has_room(self) -> bool:
-        """Whether one more caller would not have to wait for the others."""
-        return not self.waiters and (bool(self.idle) or self.open < self._terms.max_connections)
+    def room(self) -> int:
+        """How many more callers would not have to wait for others to finish."""
+        return 0 if self.waiters else len(self.idle) + self._terms.max_connections - self.open
 
     def take(self) -> Session | None:
         """An idle connection, or None where one must be waited for."""

@@ -49,7 +49,10 @@ class Statement:
     shelf: Shelf
     depends: Dependencies
     context: str
-    learnt: float
+    good_until: float
+    """When the catalog is asked again."""
+    here: Callable[[Hashable], Sequence[Record] | None]
+    """The shelf's."""
     hit: Execution | None = None
     """What the recorder is told of a hit."""
 
@@ -80,13 +83,13 @@ class QueryCache:
     def here(self, query: str, params: Params) -> list[Record] | None:
         """The rows, where this process has them and they hold. Asks nobody, and looks at no SQL."""
         statement = self._statements.get(query)
-        if statement is None or type(params) is not tuple:
+        if statement is None or type(params) is not tuple or statement.good_until < self._clock():
             return None
         try:
-            rows = statement.shelf.here((params, *map(type, params)))
+            rows = statement.here(_place(params))
         except TypeError:  # a list among the parameters has no place
             return None
-        if rows is None or statement.learnt + FACTS_SECONDS < self._clock():
+        if rows is None:
             return None
         self.hits += 1
         hit = statement.hit
@@ -105,10 +108,9 @@ class QueryCache:
         if statement is None or key is None:
             self.uncached += 1
             return await run(), False  # type: ignore[misc]
-        place: Hashable = (values, *map(type, values))
         tables = tuple(f"{self._database}.{table}" for table in statement.depends.tables)
         rows, was_cached = await statement.shelf.get(
-            _hashable(place, key),
+            _hashable(_place(values), key),
             key,
             run,  # type: ignore[arg-type]
             tables=tables,
@@ -149,12 +151,12 @@ class QueryCache:
     async def _statement(self, query: str, sql: str, timeout: float | None) -> Statement | None:
         """What is known of the text, asked of the server where it is not or is old."""
         known = self._statements.get(query)
-        if known is not None and known.learnt + FACTS_SECONDS > self._clock():
+        if known is not None and known.good_until >= self._clock():
             self._statements.move_to_end(query)
             return known
         if len(query) > _LONGEST or not _may_read(sql):
             return None
-        learnt = self._clock()
+        good_until = self._clock() + FACTS_SECONDS
         async with self._pool.acquire(timeout=timeout) as session:
             try:
                 await self._learn(session)
@@ -162,9 +164,10 @@ class QueryCache:
             except PerfctlError:
                 return None
         if known is not None and (known.depends, known.context) == (depends, self._context):
-            known.learnt = learnt
+            known.good_until = good_until
             return known
-        made = Statement(sql, self.store.shelf(), depends, self._context, learnt)
+        shelf = self.store.shelf()
+        made = Statement(sql, shelf, depends, self._context, good_until, shelf.here)
         self._statements[query] = made
         while len(self._statements) > MOST_STATEMENTS:
             self._statements.popitem(last=False)
@@ -206,6 +209,14 @@ def _text(value: object) -> str:
     if isinstance(value, (list, tuple)):
         return f"[{','.join(map(_text, value))}]"
     return f"{type(value).__name__}={value!r}"
+
+
+def _place(values: tuple[object, ...]) -> Hashable:
+    """Where an answer is found in the process: the values and their types, for 1, 1.0 and True are equal."""
+    if len(values) == 1:
+        value = values[0]
+        return (value, type(value))
+    return (*values, *map(type, values))
 
 
 def _hashable(place: Hashable, key: str) -> Hashable:
