@@ -50,7 +50,7 @@ class RedisServer:
     def start(self) -> None:
         """Start it, and wait until it answers."""
         self.process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        for _ in range(400):
+        for _ in range(3000):
             try:
                 socket.create_connection(("127.0.0.1", self.port), 1).close()
             except OSError:

@@ -19,7 +19,7 @@ STARTS = 100 if os.environ.get("PERFCTL_SOAK") else 12
 
 def until(file: Path) -> None:
     """Wait for a file that another process makes."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not file.exists():
         assert time.monotonic() < deadline, f"{file} never came"
         time.sleep(0.02)

@@ -39,7 +39,7 @@ class Server:
         """Start it, and wait until it answers."""
         command = [str(find_server()), "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir"]
         self.process = subprocess.Popen([*command, str(self._folder)], stdout=subprocess.DEVNULL)
-        for _ in range(200):
+        for _ in range(1500):
             try:
                 socket.create_connection(("127.0.0.1", self.port), 1).close()
             except OSError:
