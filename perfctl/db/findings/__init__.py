@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
-from perfctl.db.findings.catalog import Catalog
 from perfctl.db.findings.study import Found, Study
 from perfctl.db.model.plans import Finding, PlanReport
+
+if TYPE_CHECKING:
+    from perfctl.db.findings.catalog import Catalog
 
 FINDINGS = {
     # What a rewrite or a type mends, before what an index mends: of two equal ones the first is told first.

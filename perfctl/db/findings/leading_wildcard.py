@@ -19,7 +19,7 @@ def look(study: Study) -> Iterator[Found]:
     for node, condition, share, dropped in hidden_columns(study, "wildcard"):
         table = study.table(node)
         name = (table.full_name if table else node.relation) or "the table"
-        extension = "" if "pg_trgm" in study.catalog.extensions else "CREATE EXTENSION pg_trgm; "
+        extension = "" if study.has_extension("pg_trgm") else "CREATE EXTENSION pg_trgm; "
         yield study.found(
             node,
             severity="warning",

@@ -32,7 +32,7 @@ def look(study: Study) -> Iterator[Found]:
 
 def _found(study: Study, node: PlanNode, scans: list[PlanNode], empty: list[PlanNode], share: float) -> Found:
     table = study.table(scans[0])
-    parent = study.catalog.table(table.parent) if table and table.parent else None
+    parent = study.parent_table(table) if table else None
     key = f" ({parent.partition_key})" if parent and parent.partition_key else ""
     asked = scans[0].filter or scans[0].index_condition or "the query"
     return study.found(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from perfctl.db.findings.catalog import IndexFacts, TableFacts
-from perfctl.db.findings.conditions import Condition
+if TYPE_CHECKING:
+    from perfctl.db.findings.catalog import IndexFacts, TableFacts
+    from perfctl.db.findings.conditions import Condition
 
 
 def serving_index(table: TableFacts, wanted: Iterable[Condition]) -> IndexFacts | None:

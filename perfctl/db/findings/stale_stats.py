@@ -8,11 +8,14 @@ a tenth, by default), which is told even where this plan did not suffer.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from perfctl.db.findings.catalog import TableFacts
 from perfctl.db.findings.conditions import parts
 from perfctl.db.findings.study import Found, Study, count
 from perfctl.db.model.plans import PlanNode
+
+if TYPE_CHECKING:
+    from perfctl.db.findings.catalog import TableFacts
 
 YIELDS_TO = ("misestimate_correlated",)
 MIN_ERROR, MIN_DIFFERENCE, STALE_SHARE, STALE_ROWS = 9.0, 1_000, 0.2, 1_000

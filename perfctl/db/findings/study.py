@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from perfctl.db.findings.catalog import Catalog, TableFacts
 from perfctl.db.model.plans import FindingSeverity, PlanNode, PlanReport, PlanWorker
 from perfctl.db.plans.naming import called
+
+if TYPE_CHECKING:  # a plan without a server needs none of its dataclasses
+    from perfctl.db.findings.catalog import Catalog, ForeignKey, TableFacts
 
 SEQ_SCANS = frozenset({"Seq Scan", "Parallel Seq Scan"})
 _PASSES_ROWS = frozenset({"Gather", "Gather Merge", "Result", "Subquery Scan", "LockRows", "ProjectSet"})
@@ -38,7 +41,7 @@ class Study:
 
     def __init__(self, report: PlanReport, catalog: Catalog | None = None) -> None:
         self.report = report
-        self.catalog = catalog or Catalog()
+        self.catalog = catalog
         self._parents: dict[int, PlanNode] = {}
         self.nodes = tuple(self._walk(report.plan))
 
@@ -161,7 +164,20 @@ class Study:
 
     def table(self, node: PlanNode) -> TableFacts | None:
         """What the catalog has of the node's relation."""
-        return self.catalog.table(node.relation, node.schema)
+        return self.catalog.table(node.relation, node.schema) if self.catalog else None
+
+    def parent_table(self, table: TableFacts) -> TableFacts | None:
+        """The partitioned table that a partition is of."""
+        return self.catalog.table(table.parent) if self.catalog and table.parent else None
+
+    def foreign_key(self, name: str) -> ForeignKey | None:
+        """The foreign key of that name."""
+        keys = self.catalog.foreign_keys if self.catalog else ()
+        return next((key for key in keys if key.name == name), None)
+
+    def has_extension(self, name: str) -> bool:
+        """Whether the server is known to have it."""
+        return self.catalog is not None and name in self.catalog.extensions
 
     def setting_kb(self, name: str) -> float | None:
         """A memory setting that differs from its default, in kB; None where the plan does not say it."""

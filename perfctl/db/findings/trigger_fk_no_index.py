@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from perfctl.db.findings.catalog import ForeignKey
 from perfctl.db.findings.study import Found, Study, count, percent
 from perfctl.db.model.plans import PlanTrigger
+
+if TYPE_CHECKING:
+    from perfctl.db.findings.catalog import ForeignKey
 
 YIELDS_TO = ()
 MIN_SHARE, MS_A_CALL, FIRST_MS = 0.3, 0.4, 0.8
@@ -23,16 +26,12 @@ def look(study: Study) -> Iterator[Found]:
     for trigger in study.report.triggers:
         calls = max(trigger.calls, 1.0)
         share = min(trigger.time_ms / study.total_ms, 1.0) if study.total_ms else 0.0
-        key = _key(study, trigger)
+        key = study.foreign_key(trigger.name)
         if key is None and not _FOREIGN_KEY.search(trigger.name):
             continue
         if share < MIN_SHARE or trigger.time_ms < FIRST_MS + calls * MS_A_CALL or (key and key.is_indexed):
             continue
         yield _found(study, trigger, key, share)
-
-
-def _key(study: Study, trigger: PlanTrigger) -> ForeignKey | None:
-    return next((key for key in study.catalog.foreign_keys if key.name == trigger.name), None)
 
 
 def _found(study: Study, trigger: PlanTrigger, key: ForeignKey | None, share: float) -> Found:
