@@ -58,7 +58,9 @@ _SMALL_START = COMMON_HEAD.size
 _NO_PLAN = Plan(CacheConfig(), "", None, b"\xff no name starts so")
 _new = tuple.__new__
 _unpack_head = COMMON_HEAD.unpack_from
-_number_of = int.from_bytes
+_unpack_checksum = struct.Struct(">I").unpack_from
+_pack_checksum = struct.Struct(">I").pack
+_FOREVER_MS = float("inf")
 
 
 class UnknownDictionaryError(UndecodableError):
@@ -200,16 +202,15 @@ class Codec:
         _, fresh_ms, _, tags, _, etag = meta
         if tags or etag is not None:
             refuse_meta(meta)
+        self._keep_alive(plan, dictionary, fresh_ms)
         if plan.seal:
-            self._keep_alive(plan, dictionary, fresh_ms)
             return self._endings.ended(name, codec, meta, length, body, dictionary=dictionary, seal=plan.seal)
         if dictionary is None:
             header, crc = write_header(codec, meta, length), crc32(name)
         else:
             header = write_small_header(plan.small_start, meta, length, dictionary.number)
             crc = crc32(name, dictionary.checksum)
-            self._keep_alive(plan, dictionary, fresh_ms)
-        return header + body + crc32(header, crc32(body, crc)).to_bytes(CHECKSUM_BYTES, "big")
+        return header + body + _pack_checksum(crc32(header, crc32(body, crc)))
 
     def decode(self, name: bytes, blob: bytes, *, lenient: bool = False) -> Decoded:
         """The value that lies under `name`. UndecodableError for anything that `encode` did not write there; memory
@@ -240,8 +241,9 @@ class Codec:
             start, crc, coder = _PLAIN_START, crc32(name), plan.compressor
         else:
             return None
-        body = blob[start:-CHECKSUM_BYTES]
-        if crc32(blob[:start], crc32(body, crc)) != _number_of(blob[-CHECKSUM_BYTES:], "big"):
+        end = len(blob) - CHECKSUM_BYTES
+        body = blob[start:end]
+        if crc32(blob[:start], crc32(body, crc)) != _unpack_checksum(blob, end)[0]:
             raise UndecodableError(DAMAGED)
         serializer = plan.serializer
         try:
@@ -340,9 +342,7 @@ class Codec:
     def _keep_alive(self, plan: Plan, dictionary: Dictionary | None, fresh_ms: int | None) -> None:
         """The dictionary lives as long as the value may lie on the server, its reserve included."""
         if dictionary is not None and plan.tracked is not None:
-            life_ms = float("inf") if fresh_ms is None else fresh_ms + plan.reserve_ms
-            if life_ms > plan.tracked.longest_ms:
-                plan.tracked.lives(life_ms)
+            plan.tracked.lives(_FOREVER_MS if fresh_ms is None else fresh_ms + plan.reserve_ms)
 
     def _pack_dictionary(self, name: bytes, value: Any, namespace: str) -> bytes:
         """A dictionary's blob: sealed as its namespace's values are, for it holds parts of them; never compressed."""
