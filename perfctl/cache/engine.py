@@ -13,7 +13,7 @@ from perfctl.cache.entry import Entry
 from perfctl.cache.keys import listed, tags_of
 from perfctl.cache.local import MISSING
 from perfctl.cache.model import CacheStats, Preloaded
-from perfctl.cache.serving.call import DEFAULT_CALL, Call
+from perfctl.cache.serving.call import DEFAULT_CALL, Call, CallOptions, call_of
 from perfctl.cache.serving.plain import UNDECIDED
 from perfctl.cache.serving.tiers import LOCAL_SECONDS
 from perfctl.cache.wiring import Wiring
@@ -88,38 +88,21 @@ class AdvancedCache(Wiring):
         key: str,
         factory: Callable[..., Any],
         *,
-        ttl: float | None = None,
         namespace: str | None = None,
-        tags: Sequence[str] = (),
-        sliding: bool = False,
-        soft_timeout: float | None = None,
-        hard_timeout: float | None = None,
-        fail_safe: bool | None = None,
-        eager: float | None = None,
-        negative_ttl: float | None = None,
+        **options: Unpack[CallOptions],
     ) -> Any:
         """The value of a key, or what `factory` (plain or async) returns, which is then kept.
 
         However many callers of however many processes miss at once, the factory is called once. Its error reaches
         them all, unless a value past its TTL can stand in. A factory that must be given one argument gets a
-        `Refresh`. `Call` says what the options mean.
+        `Refresh`. `CallOptions` and `Call` say what the options mean.
         """
         state = self.state(namespace)
         name = self.layout.of(key, namespace)
         entry = self._here(state, name)
         if entry is not None:
             return self._given(entry)
-        call = Call(
-            ttl=ttl,
-            tags=tags_of(tags),
-            sliding=sliding,
-            soft_timeout=soft_timeout,
-            hard_timeout=hard_timeout,
-            fail_safe=fail_safe,
-            eager=eager,
-            negative_ttl=negative_ttl,
-        )
-        return await self.load(state, name, factory, call)
+        return await self.load(state, name, factory, call_of(options))
 
     async def get_many(self, keys: Iterable[str], *, namespace: str | None = None) -> dict[str, Any]:
         """The values of those keys that have one, with one question to the server."""
@@ -146,15 +129,8 @@ class AdvancedCache(Wiring):
         keys: Iterable[str],
         factory: Callable[[list[str]], Any],
         *,
-        ttl: float | None = None,
         namespace: str | None = None,
-        tags: Sequence[str] = (),
-        sliding: bool = False,
-        soft_timeout: float | None = None,
-        hard_timeout: float | None = None,
-        fail_safe: bool | None = None,
-        eager: float | None = None,
-        negative_ttl: float | None = None,
+        **options: Unpack[CallOptions],
     ) -> dict[str, Any]:
         """The values of keys; `factory` (plain or async) is called once, with the list of those that are missing,
         and returns a mapping.
@@ -162,17 +138,7 @@ class AdvancedCache(Wiring):
         A key that it leaves out is left out of the answer, too; with a negative TTL it is kept, and answered, as
         None. A key that was not asked for is kept. A key that another caller computes at the moment is waited for.
         """
-        call = Call(
-            ttl=ttl,
-            tags=tags_of(tags),
-            sliding=sliding,
-            soft_timeout=soft_timeout,
-            hard_timeout=hard_timeout,
-            fail_safe=fail_safe,
-            eager=eager,
-            negative_ttl=negative_ttl,
-            takes_refresh=False,
-        )
+        call = call_of(options, takes_refresh=False)
         return await self._batches.get_or_set(
             self.state(namespace), list(dict.fromkeys(listed(keys))), factory, call, is_disabled=bool(self._disabled)
         )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
+
+from perfctl.cache.keys import tags_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,3 +34,22 @@ class Call:
 
 
 DEFAULT_CALL = Call()
+
+
+class CallOptions(TypedDict, total=False):
+    """What `get_or_set` and `get_or_set_many` may be told; see `Call`."""
+
+    ttl: float | None
+    tags: Sequence[str]
+    sliding: bool
+    soft_timeout: float | None
+    hard_timeout: float | None
+    fail_safe: bool | None
+    eager: float | None
+    negative_ttl: float | None
+
+
+def call_of(options: CallOptions, *, takes_refresh: bool | None = None) -> Call:
+    """The terms that a caller names. UsageError for tags that are one text."""
+    fields: dict[str, Any] = {**options, "tags": tags_of(options.get("tags", ())), "takes_refresh": takes_refresh}
+    return Call(**fields)
