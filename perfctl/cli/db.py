@@ -22,6 +22,7 @@ group = CommandGroup(
         "watch": "db_activity",
         "check": "db_check",
         "baseline record": "db_baseline",
+        "report": "db_report",
         "plan": "db_plan",
         "plan diff": "db_plan",
     },
@@ -30,6 +31,7 @@ group = CommandGroup(
         "history": "What statements cost over days, recorded by cron.",
     },
 )
+
 
 @group.command("doctor", example="perfctl db doctor")
 async def doctor(run: Run) -> Diagnosis:

@@ -47,6 +47,7 @@ ENTRIES: Mapping[str, Entry] = {
             "watch",
             "check",
             "baseline record",
+            "report",
             "doctor",
             "plan",
             "plan diff",

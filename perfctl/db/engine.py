@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from perfctl.db.activity.sessions import Wanted as WantedSessions
     from perfctl.db.model.activity import Activity, Ending, LockTree, ServerSession, Vitals
     from perfctl.db.model.baselines import Baseline
+    from perfctl.db.model.reports import DatabaseReport
     from perfctl.db.model.history import Recording
     from perfctl.db.model.stats import DatabaseStats
     from perfctl.db.querycache import QueryCache, RowStore
@@ -278,6 +279,19 @@ class DatabaseOptimizer:
             return diagnose(
                 await check_baseline(session, baseline, run=run, trusted=trusted, timeout_seconds=limit, told=told)
             )
+
+    async def report(
+        self, wanted: Wanted, look: Look, *, timeout: float | None = None, told: Callable[[int], None] | None = None
+    ) -> DatabaseReport:
+        """Doctor, checks, slow queries with their plans, locks, activity and settings, in one result."""
+        from perfctl.db.reporting.gathering import gather
+
+        return await gather(self, wanted, look, timeout=timeout, told=told)
+
+    @property
+    def trusted_functions(self) -> tuple[str, ...]:
+        """The user's functions that are trusted only to read."""
+        return self._config.trusted_functions
 
     @property
     def server(self) -> str:

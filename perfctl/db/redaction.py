@@ -25,17 +25,21 @@ NAME_FIELDS = frozenset((
 SQL_FIELDS = frozenset((
     "query", "sql", "filter", "condition", "index_condition", "recheck_condition", "hash_condition", "merge_condition",
     "tid_condition", "join_filter", "one_time_filter", "output", "sort_key", "presorted_key", "group_key", "cache_key",
-    "run_condition", "order_by", "conflict_filter", "remote_sql", "samples", "query_text", "shape",
+    "run_condition", "order_by", "target_tables", "conflict_filter", "remote_sql", "samples", "query_text", "shape",
 ))  # fmt: skip
 """Fields that hold SQL, or pieces of it."""
 PROSE_FIELDS = frozenset((
     "node", "evidence", "cause", "next_step", "observed", "fix", "objects", "notes", "subplan_name", "object", "wait",
-    "name", "text", "details", "value", "indexes", "title", "error", "label", "path", "reason",
+    "name", "text", "details", "value", "setting", "indexes", "title", "error", "label", "path", "reason",
 ))  # fmt: skip
 """Fields that hold sentences or labels with names in them: what is known as a name elsewhere is replaced in them."""
 
 _WORD = re.compile(r'"(?:[^"]|"")+"|[A-Za-z_\u0080-\U0010ffff][\w$]*|\'(?:[^\']|\'\')*\'')
 _ADDRESS = re.compile(r"^[\w.:\[\]-]+:\d+(/.*)?$")
+_PLACES = re.compile(
+    r"\b[\w.-]+:\d{2,5}(?:/[\w-]+)?|\b\d{1,3}(?:\.\d{1,3}){3}(?:/\d+)?\b|\b[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){3,7}\b"
+)
+"""host:port/database, addresses of IPv4 and IPv6."""
 # Plain English of our own sentences is no name, whatever a table is called.
 _ENGLISH_TEXT = "a all an and as at be by for from in is it no not of on or that the this to was which"
 _ENGLISH = frozenset(_ENGLISH_TEXT.split())
@@ -79,7 +83,7 @@ class Redactor:
 
     def prose(self, text: str) -> str:
         """A sentence in which the names that are known, and what stands in quotes, are replaced."""
-        return _WORD.sub(self._known, text)
+        return _WORD.sub(self._known, _PLACES.sub("redacted", text))
 
     def _walk(self, value: Any, field: str) -> Any:
         if is_dataclass(value) and not isinstance(value, type):
@@ -119,7 +123,8 @@ class Redactor:
         name = _unquoted(text)
         if text.startswith('"'):
             return self._alias(name)
-        return self._names.get(name.lower(), text) if name.lower() not in _ENGLISH else text
+        word = name.lower()
+        return text if word in _ENGLISH or word in POSTGRESQL else self._names.get(word, text)
 
     def _alias(self, name: str) -> str:
         return self._names.setdefault(name.lower(), f"name{len(self._names) + 1}")

@@ -9,6 +9,8 @@ from perfctl.render.view import View
 
 VIEWS: Mapping[type, Callable[[Any], View]] = {}
 LATER = {
+    "perfctl.db.model.reports.ReportWritten": "db_report:written_view",
+    "perfctl.db.model.reports.ServerSettings": "db_report:settings_view",
     "perfctl.db.model.baselines.BaselineRecorded": "db_check:recorded_view",
     "perfctl.db.model.history.HistoryListing": "db_slow:history_view",
     "perfctl.db.model.history.Pruned": "db_slow:pruned_view",

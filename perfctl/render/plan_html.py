@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from html import escape
 
 from perfctl.db.model.plans import Finding, PlanNode, PlanReport
@@ -34,6 +34,11 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 def html_of(report: PlanReport, *, title: str = "Query plan") -> str:
     """The page as the text of a file."""
+    return page_of(title, body_of(report))
+
+
+def page_of(title: str, body: Iterable[str]) -> str:
+    """A page with this body, in the colours that the reader's browser prefers."""
     return "\n".join(
         [
             "<!doctype html>",
@@ -42,7 +47,7 @@ def html_of(report: PlanReport, *, title: str = "Query plan") -> str:
             f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
             f"<title>{_text(title)}</title><style>{_STYLE}</style></head>",
             f"<body><h1>{_text(title)}</h1>",
-            *body_of(report),
+            *body,
             "</body></html>",
             "",
         ]

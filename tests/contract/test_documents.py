@@ -47,6 +47,7 @@ ROWS: Mapping[str, Row] = {
     "db activity": Row("--all"),
     "db locks": Row(""),
     "db watch": Row("--count 1"),
+    "db report": Row("-f made.html --redact", exits=(0, 6)),
     "db baseline record": Row("made.json --force -f -", stdin="SELECT 1; SELECT 2, 3"),
     "db check": Row("--all-databases", exits=(0, 1)),
     "db doctor": Row("", exits=(0, 1)),

@@ -1,0 +1,1 @@
+"""A report of a database, gathered from its other rooms."""

@@ -1,0 +1,32 @@
+-- Every name that users of this server gave: what a redacted report must not hold.
+SELECT /* perfctl */ DISTINCT name FROM (
+    SELECT n.nspname::text AS name FROM pg_catalog.pg_namespace AS n
+    WHERE n.nspname NOT LIKE 'pg\_%' AND n.nspname NOT IN ('information_schema', 'public')
+    UNION ALL
+    SELECT c.relname::text
+    FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema'
+    UNION ALL
+    SELECT a.attname::text
+    FROM pg_catalog.pg_attribute AS a
+    JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid
+    JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'v', 'm', 'p', 'f')
+      AND n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema'
+    UNION ALL
+    SELECT k.conname::text
+    FROM pg_catalog.pg_constraint AS k JOIN pg_catalog.pg_namespace AS n ON n.oid = k.connamespace
+    WHERE n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema'
+    UNION ALL
+    SELECT p.proname::text
+    FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
+    WHERE n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema'
+      AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS d WHERE d.objid = p.oid AND d.deptype = 'e')
+    UNION ALL
+    SELECT r.rolname::text FROM pg_catalog.pg_roles AS r WHERE r.rolname NOT LIKE 'pg\_%'
+    UNION ALL
+    SELECT d.datname::text FROM pg_catalog.pg_database AS d WHERE d.datname NOT IN ('template0', 'template1')
+    UNION ALL
+    SELECT s.slot_name::text FROM pg_catalog.pg_replication_slots AS s
+) AS names
+LIMIT 200000

@@ -1,0 +1,58 @@
+"""What leaves the house holds no name and no literal of the user's, and stays consistent."""
+
+from __future__ import annotations
+
+import re
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from perfctl.db.redaction import Redactor
+from perfctl.diagnosis import Check, Diagnosis
+from tests.campaign import campaign
+
+SECRET = st.from_regex(r"zq[a-z]{4,10}x", fullmatch=True)
+
+
+def test_the_same_name_is_the_same_everywhere() -> None:
+    redactor = Redactor()
+    first = redactor.sql("SELECT t.price FROM trades AS t WHERE \"Note\" = 'Ada' OR note = 'Ada'")
+    assert first == "SELECT name1.name2 FROM name3 AS name1 WHERE name4 = 'value1' OR name4 = 'value1'"
+    assert redactor.name("public.trades").endswith(".name3")
+
+
+def test_a_sentence_loses_the_names_that_are_known() -> None:
+    redactor = Redactor(["trades", "symbol"])
+    assert redactor.prose("an index on \"symbol\" of trades serves 'AAPL'") == (
+        "an index on name2 of name1 serves 'value1'"
+    )
+
+
+def test_the_words_of_postgresql_stay() -> None:
+    assert (
+        Redactor()
+        .sql("SELECT count(*) OVER (PARTITION BY 1) FROM pg_sleep($1)")
+        .startswith("SELECT count(*) OVER (PARTITION BY value1) FROM ")
+    )
+
+
+def test_a_result_is_renamed_in_all_its_fields() -> None:
+    check = Check("indexes", "unused_indexes", "warn", "trades_idx was never read", "DROP INDEX trades_idx;",
+                  objects=("public.trades_idx",), database="shop")  # fmt: skip
+    answer = Redactor(["trades_idx"]).redacted(Diagnosis("warn", (check,)))
+    (row,) = answer.rows
+    assert (row.component, row.check, row.status) == ("indexes", "unused_indexes", "warn")
+    assert "trades_idx" not in str(answer)
+    assert "shop" not in str(answer)
+
+
+@campaign(60, 5000)
+@given(table=SECRET, column=SECRET, value=SECRET)
+def test_no_name_and_no_literal_is_left(table: str, column: str, value: str) -> None:
+    sql = (
+        f'WITH {table} AS (SELECT "{column}" FROM s.{table}) '
+        f"SELECT {table}.{column} FROM {table} WHERE {column} = '{value}' -- {value}"
+    )
+    redactor = Redactor()
+    said = redactor.sql(sql) + redactor.prose(f"{table}.{column} of {table}: '{value}'")
+    assert not re.search("|".join(map(re.escape, (table, column, value))), said)
