@@ -31,7 +31,7 @@ def look(study: Study) -> Iterator[Found]:
         indexes = [one.index for one in study.under(node) if one.index]
         asked = [one.column for child in study.under(node) for one in parts(child.index_condition) if one.column]
         columns = ", ".join(dict.fromkeys(asked))
-        name = (scan.relation if scan else None) or "the table"
+        name = study.name(scan) if scan else "the table"
         yield study.found(
             node,
             severity="warning",

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from perfctl.db.postgres import Record, Session
 
 _NO_TABLES = frozenset({"CTE Scan", "WorkTable Scan", "Named Tuplestore Scan", "Function Scan", "Table Function Scan"})
+_STALE_ROWS, _STALE_SHARE = 1_000, 0.2
 _SYSTEM = ("pg_catalog", "information_schema")
 
 
@@ -89,6 +90,15 @@ class TableFacts:
     def full_name(self) -> str:
         """`schema.table`."""
         return f"{self.schema}.{self.name}"
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether more than a fifth of its rows, and a thousand, changed since it was analyzed.
+
+        Autovacuum analyzes a table at a tenth, by default.
+        """
+        rows = max(self.rows or 0.0, float(self.live), 1.0)
+        return self.modified >= _STALE_ROWS and self.modified >= _STALE_SHARE * rows
 
     def column(self, name: str) -> ColumnFacts | None:
         """The column of that name."""

@@ -34,7 +34,7 @@ def _is_mostly_dead(study: Study, node: PlanNode) -> bool:
 
 def _found(study: Study, node: PlanNode, pages: int, rows: float, share: float) -> Found:
     table = study.table(node)
-    name = (table.full_name if table else node.relation) or "the table"
+    name = study.name(node)
     known = f"; {count(table.dead)} dead and {count(table.live)} live rows" if table else ""
     return study.found(
         node,

@@ -23,7 +23,7 @@ def look(study: Study) -> Iterator[Found]:
         plain = index_on_column(table, condition.column) if table else None
         exact = index_on_expression(table, condition.expression) if table else None
         unused = f"; {plain.name} is on the bare column" if plain else ""
-        name = (table.full_name if table else node.relation) or "the table"
+        name = study.name(node)
         step = (
             f"ANALYZE {name}: {exact.name} has the expression, and was not used"
             if exact

@@ -28,7 +28,7 @@ def look(study: Study) -> Iterator[Found]:
         if fetches < MANY_FETCHES and (fetches < SCATTERED_FETCHES or pages < PAGES_A_FETCH * fetches):
             continue
         table = study.table(node)
-        name = (table.full_name if table else node.relation) or "the table"
+        name = study.name(node)
         when = "never vacuumed" if table and table.last_vacuumed is None else "changed since its last VACUUM"
         yield study.found(
             node,

@@ -17,8 +17,7 @@ YIELDS_TO = ("implicit_cast", "function_on_column")
 def look(study: Study) -> Iterator[Found]:
     """Scans that filter by `LIKE '%...'`."""
     for node, condition, share, dropped in hidden_columns(study, "wildcard"):
-        table = study.table(node)
-        name = (table.full_name if table else node.relation) or "the table"
+        name = study.name(node)
         extension = "" if study.has_extension("pg_trgm") else "CREATE EXTENSION pg_trgm; "
         yield study.found(
             node,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from perfctl.db.findings.conditions import equalities
-from perfctl.db.findings.study import Found, Study, count
+from perfctl.db.findings.study import Found, Study, count, identifier
 from perfctl.db.model.plans import PlanNode
 
 YIELDS_TO = ("dead_tuples",)
@@ -25,21 +25,31 @@ def look(study: Study) -> Iterator[Found]:
         columns = equalities(node.filter, node.index_condition, node.recheck_condition)
         if actual < MIN_ROWS or actual < MIN_ERROR * max(node.plan_rows, 1.0) or len(columns) < 2:
             continue
-        table = study.table(node)
-        name = (table.full_name if table else node.relation) or "the table"
-        known = table is not None and any(set(columns) <= set(group) for group in table.extended)
-        listed = ", ".join(columns)
         yield study.found(
             node,
             severity="warning" if actual >= MANY_ROWS else "info",
             share=_reach(study, node),
             evidence=f"{count(node.plan_rows)} rows expected, {count(actual)} came:"
             f" {actual / max(node.plan_rows, 1.0):.0f} times as many",
-            cause=f"the planner takes {listed} for independent, and they go together",
-            next_step=f"ANALYZE {name}: its extended statistics are older than its rows"
-            if known
-            else f"CREATE STATISTICS (dependencies, mcv) ON {listed} FROM {name}; ANALYZE {name}",
+            cause=f"the planner takes {', '.join(columns)} for independent, and they go together{_unseen(study, node)}",
+            next_step=_next_step(study, node, columns),
         )
+
+
+def _unseen(study: Study, node: PlanNode) -> str:
+    table = study.table(node)
+    return "" if table is None or table.can_see_statistics else " (estimate unavailable: pg_stats is not readable)"
+
+
+def _next_step(study: Study, node: PlanNode, columns: tuple[str, ...]) -> str:
+    table, name = study.table(node), study.name(node)
+    if table is not None and table.is_stale:
+        return f"ANALYZE {name}: {count(table.modified)} rows changed since; see whether the estimate stays wrong"
+    if table is not None and any(set(columns) <= set(group) for group in table.extended):
+        return f"ANALYZE {name}: its extended statistics are older than its rows"
+    made = identifier("_".join([node.relation or "", *columns])[:60])
+    listed = ", ".join(map(identifier, columns))
+    return f"CREATE STATISTICS {made} (dependencies, mcv) ON {listed} FROM {name}; ANALYZE {name}"
 
 
 def _reach(study: Study, node: PlanNode) -> float:

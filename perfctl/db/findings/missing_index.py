@@ -95,7 +95,7 @@ def _found(
 def _advice(study: Study, node: PlanNode, wanted: tuple[Condition, ...]) -> tuple[str, str]:
     """Why it was scanned and what to do: never an index that is there."""
     table = study.table(node)
-    name = (table.full_name if table else node.relation) or "the table"
+    name = study.name(node)
     columns = ", ".join(_ordered(wanted))
     serves = serving_index(table, wanted) if table else None
     if serves:

@@ -27,8 +27,7 @@ def look(study: Study) -> Iterator[Found]:
         enough = (read >= MIN_READ and share >= MIN_SHARE) or (read >= FEWER_READ and share >= HIGH_SHARE)
         if not enough:
             continue
-        table = study.table(node)
-        name = (table.full_name if table else node.relation) or "the table"
+        name = study.name(node)
         asked = next((one.text for one in parts(join.join_filter or node.filter)), "the join")
         off = node.disabled or "enable_hashjoin" in study.report.settings
         yield study.found(

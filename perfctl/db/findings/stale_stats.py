@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from perfctl.db.findings.catalog import TableFacts
 
 YIELDS_TO = ("misestimate_correlated",)
-MIN_ERROR, MIN_DIFFERENCE, STALE_SHARE, STALE_ROWS = 9.0, 1_000, 0.2, 1_000
+MIN_ERROR, MIN_DIFFERENCE = 9.0, 1_000
 
 
 def look(study: Study) -> Iterator[Found]:
@@ -28,7 +28,7 @@ def look(study: Study) -> Iterator[Found]:
             continue
         table = study.table(node)
         is_off = _is_off(study, node)
-        changed = table is not None and _is_stale(table)
+        changed = table is not None and table.is_stale
         if not is_off and not changed:
             continue
         if is_off and table is not None and not changed and table.last_analyzed is not None:
@@ -52,13 +52,8 @@ def _is_off(study: Study, node: PlanNode) -> bool:
     return is_plain and len(columns) <= 1 and not any("InitPlan" in one.text for one in asked)
 
 
-def _is_stale(table: TableFacts) -> bool:
-    rows = max(table.rows or 0.0, float(table.live), 1.0)
-    return table.modified >= STALE_ROWS and table.modified >= STALE_SHARE * rows
-
-
 def _found(study: Study, node: PlanNode, table: TableFacts | None, *, is_off: bool) -> Found:
-    name = (table.full_name if table else node.relation) or "the table"
+    name = study.name(node)
     estimate = ""
     if node.actual_rows is not None:
         estimate = f"{count(node.plan_rows)} rows expected, {count(node.actual_rows)} came"

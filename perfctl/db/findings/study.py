@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,6 +17,7 @@ if TYPE_CHECKING:  # a plan without a server needs none of its dataclasses
 SEQ_SCANS = frozenset({"Seq Scan", "Parallel Seq Scan"})
 _PASSES_ROWS = frozenset({"Gather", "Gather Merge", "Result", "Subquery Scan", "LockRows", "ProjectSet"})
 """Nodes that hand on what they get, without waiting for all of it."""
+_PLAIN_NAME = re.compile(r"[a-z_][a-z0-9_$]*")
 _KILO = {"B": 1 / 1024, "kB": 1, "MB": 1024, "GB": 1024**2, "TB": 1024**3}
 
 
@@ -166,6 +168,13 @@ class Study:
         """What the catalog has of the node's relation."""
         return self.catalog.table(node.relation, node.schema) if self.catalog else None
 
+    def name(self, node: PlanNode) -> str:
+        """The node's table as SQL writes it, with its schema where that is known."""
+        table = self.table(node)
+        schema = table.schema if table else node.schema
+        words = [word for word in (schema, node.relation) if word]
+        return ".".join(map(identifier, words)) or "the table"
+
     def parent_table(self, table: TableFacts) -> TableFacts | None:
         """The partitioned table that a partition is of."""
         return self.catalog.table(table.parent) if self.catalog and table.parent else None
@@ -210,6 +219,15 @@ class Study:
             about=tuple(id(one) for one in (node, *about)),
             subject=subject,
         )
+
+
+def identifier(name: str) -> str:
+    """A name as SQL writes it, in quotes where it needs them.
+
+    >>> identifier("orders"), identifier("Orders")
+    ('orders', '"Orders"')
+    """
+    return name if _PLAIN_NAME.fullmatch(name) else '"' + name.replace('"', '""') + '"'
 
 
 def kilobytes(text: str | None) -> float | None:

@@ -29,7 +29,7 @@ def look(study: Study) -> Iterator[Found]:
             continue
         is_large = sum(map(study.blocks, scans)) >= LARGE_PAGES or rows >= LARGE_ROWS
         keys = ", ".join(node.sort_key)
-        name = scans[0].relation or "the table"
+        name = study.name(scans[0])
         yield study.found(
             node,
             severity="warning" if is_large else "info",

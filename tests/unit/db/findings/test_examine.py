@@ -107,12 +107,13 @@ def test_a_cause_is_told_once_and_its_consequence_is_not() -> None:
 def test_statistics_are_made_for_columns_that_go_together() -> None:
     node = scan(**{"Filter": "((city = 'x'::text) AND (land = 'y'::text))", "Actual Rows": 40_000,
                    "Rows Removed by Filter": 310_000, "Plan Rows": 400, "Plan Width": 4})  # fmt: skip
-    (finding,) = found(node, Catalog((TABLE,)))
-    assert finding.code == "misestimate_correlated"
-    assert (
-        finding.next_step
-        == "CREATE STATISTICS (dependencies, mcv) ON city, land FROM public.orders; ANALYZE public.orders"
+    made = (
+        "CREATE STATISTICS orders_city_land (dependencies, mcv) ON city, land FROM public.orders; ANALYZE public.orders"
     )
+    (finding,) = found(node, Catalog((TABLE,)))
+    assert (finding.code, finding.next_step) == ("misestimate_correlated", made)
+    (unseen,) = found(node, Catalog((replace(TABLE, can_see_statistics=False),)))
+    assert "estimate unavailable" in unseen.cause
 
 
 def test_fresh_statistics_are_not_called_stale() -> None:
