@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from math import sqrt
@@ -41,13 +41,20 @@ async def counted(session: Session, wanted: Wanted, *, timeout: float | None = N
     )
 
 
-async def counted_for(session: Session, wanted: Wanted, *, seconds: float, timeout: float | None = None) -> SlowQueries:
+async def counted_for(
+    session: Session,
+    wanted: Wanted,
+    *,
+    seconds: float,
+    timeout: float | None = None,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> SlowQueries:
     """What is done in the next seconds: two readings, and the difference between them."""
     require(wanted, "pg_stat_statements")
     place = await placed(session, timeout=timeout)
     scope = _scope(wanted)
     first = await read(session, place, database=scope, texts=False, timeout=timeout)
-    await asyncio.sleep(seconds)
+    await sleep(seconds)
     second = await read(session, place, database=scope, texts=False, timeout=timeout)
     done = between(first, second)
     second = await with_texts(session, place, second, done.statements.keys(), timeout=timeout)

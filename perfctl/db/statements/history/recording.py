@@ -59,6 +59,7 @@ class _Last:
     """The last recording of a server, if there was one."""
 
     snapshot: int | None
+    recorded: float
     reading: Reading | None
     kept: Mapping[Key, Kept]
 
@@ -71,9 +72,10 @@ def _snapshot_of(connection: sqlite3.Connection, server: str) -> int | None:
 def _last(connection: sqlite3.Connection, server: str) -> _Last:
     snapshot = _snapshot_of(connection, server)
     if snapshot is None:
-        return _Last(None, None, {})
+        return _Last(None, 0.0, None, {})
     latest = load(connection, server)
-    return _Last(snapshot, _reading(connection, snapshot, latest.statements), latest.kept)
+    recorded = connection.execute("SELECT recorded FROM snapshots WHERE id = ?", (snapshot,)).fetchone()[0]
+    return _Last(snapshot, recorded, _reading(connection, snapshot, latest.statements), latest.kept)
 
 
 def _reading(connection: sqlite3.Connection, snapshot: int, statements: Mapping[Key, Counted]) -> Reading:
@@ -117,7 +119,7 @@ def _written(
 ) -> Recording:
     new = reading.statements.keys() - before.kept.keys()
     kept = {**before.kept, **_kept_texts(connection, server, reading, new)}
-    covers = (done.until - done.since).total_seconds() if done else None
+    covers = max(now - before.recorded, 0.0) if done else None
     snapshot = _add_snapshot(connection, server, reading, done, covers, now)
     counted = {key: row for key, row in done.statements.items() if not kept[key].is_hidden} if done else {}
     connection.executemany(
