@@ -16,7 +16,8 @@ _LONGEST = 20_000
 DOES_NOT_EXIST = "26000"
 EXISTS = "42P05"
 OUTDATED = "0A000"
-_STALE_PLAN = "cached plan must not change result type"
+_STALE_PLANS = ("cached plan must not change result type", "cached statement plan is invalid")
+"""As the server says it, and as the driver does."""
 
 
 class Naming:
@@ -95,4 +96,5 @@ class Named:
 
 def is_lost(sqlstate: str | None, message: str) -> bool:
     """Whether the server refused a named statement for its name's or its age's sake, before it ran."""
-    return sqlstate in (DOES_NOT_EXIST, EXISTS) or (sqlstate == OUTDATED and _STALE_PLAN in message)
+    is_old = sqlstate == OUTDATED and any(told in message for told in _STALE_PLANS)
+    return is_old or sqlstate in (DOES_NOT_EXIST, EXISTS)

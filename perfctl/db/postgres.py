@@ -375,7 +375,12 @@ class Session:
             self._break_off(sql)
         if self._unsaid and not self._is_in_transaction():
             await self._say()
-        return error if isinstance(error, PerfctlError) else _translation(error, self.server, timeout, is_open=True)
+        if isinstance(error, PerfctlError):
+            return error
+        told = _translation(error, self.server, timeout, is_open=True)
+        if isinstance(told, NoConnectionError):
+            self.needs_care = True  # the driver may not know yet that it is gone
+        return told
 
     def _is_in_transaction(self) -> bool:
         return not self.is_closed and bool(self._connection.is_in_transaction())
@@ -497,7 +502,8 @@ def quoted(identifier: str) -> str:
 def _driver_errors() -> tuple[type[Exception], ...]:
     import asyncpg
 
-    return (asyncpg.PostgresError, asyncpg.InterfaceError)
+    # The last one: the server took leave while nobody asked it anything, and the driver still reads its farewell.
+    return (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
 def _breakages() -> tuple[type[Exception], ...]:
@@ -544,7 +550,7 @@ def _translation(error: Exception, server: str, timeout: float | None, *, is_ope
         return TimedOutError(f"PostgreSQL at {server} did not answer{within}", hint=longer + _REACH)
     if isinstance(error, UnicodeEncodeError):
         return UsageError(f"the statement is not text in UTF-8: {error}", hint="write it in UTF-8")
-    if isinstance(error, asyncpg.InterfaceError):
+    if isinstance(error, (asyncpg.InterfaceError, asyncpg.InternalClientError)):
         return _from_driver(error, server, is_open=is_open)
     if isinstance(error, (OSError, asyncio.IncompleteReadError)):
         return _unreachable(error, server, is_open=is_open)
@@ -554,7 +560,7 @@ def _translation(error: Exception, server: str, timeout: float | None, *, is_ope
 def _from_driver(error: Exception, server: str, *, is_open: bool) -> PerfctlError:
     if "the server expects" in str(error):
         return UsageError(f"the statement and its parameters: {error}", hint="one for each $1, $2 ...")
-    if "another operation" in str(error):
+    if "another operation is in progress" in str(error) and "switch to state" not in str(error):
         return UsageError("two callers use one session at once", hint="acquire one for each, or use gather_queries")
     return _unreachable(error, server, is_open=is_open)
 

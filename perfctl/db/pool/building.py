@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
+from perfctl.config.secret import has_password
 from perfctl.db.login import address
 from perfctl.db.naming import Naming
 from perfctl.db.pool.pool import ConnectionPool
@@ -58,4 +60,13 @@ def query_cache_of(
 
 
 def _replica(config: DatabaseConfig, dsn: str) -> DatabaseConfig:
-    return replace(config, dsn=dsn, host=None, replica_dsns=())
+    said = urlsplit(dsn)
+    return replace(
+        config,
+        dsn=dsn,
+        host=None,
+        database=None if said.path.strip("/") else config.database,
+        username=None if said.username else config.username,
+        password=None if has_password(dsn) else config.password,
+        replica_dsns=(),
+    )
