@@ -12,7 +12,14 @@ from perfctl.db.findings.conditions import indexable, parts
 from perfctl.db.findings.study import Found, Study, count, percent
 from perfctl.db.model.plans import PlanNode
 
-YIELDS_TO = ("order_limit_wrong_index",)
+YIELDS_TO = (
+    "order_limit_wrong_index",
+    "implicit_cast",
+    "function_on_column",
+    "leading_wildcard",
+    "not_in_subplan",
+    "correlated_subplan",
+)
 MIN_DROPPED, MIN_RATIO, MIN_SHARE = 500, 9.0, 0.2
 
 
