@@ -19,7 +19,9 @@ def mapping(value: object, where: str) -> Mapping[str, Any]:
 
 
 def sequence(value: object, where: str) -> list[Any]:
-    """A list."""
+    """A list; YAML writes an empty one as nothing."""
+    if value is None:
+        return []
     if not isinstance(value, list):
         raise not_a_plan(where, f"is {shown(value)}, not a list")
     return value

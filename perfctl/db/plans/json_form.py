@@ -22,14 +22,14 @@ def read_document(document: object, *, sql: str = "", is_generic: bool = False) 
     execution_ms = number(top, "Execution Time", "$")
     root = read_node(top["Plan"], "$.Plan")
     triggers = sequence(top.get("Triggers", []), "$.Triggers")
-    planning = mapping(top.get("Planning", {}), "$.Planning")
+    planning = mapping(top.get("Planning") or {}, "$.Planning")
     return PlanReport(
         sql=sql or text(top, "Query Text", "$") or "",
         analyzed=root.loops is not None,
         is_generic=is_generic,
         planning_ms=number(top, "Planning Time", "$"),
         execution_ms=execution_ms,
-        settings={str(n): written(value) for n, value in mapping(top.get("Settings", {}), "$.Settings").items()},
+        settings={str(n): written(value) for n, value in mapping(top.get("Settings") or {}, "$.Settings").items()},
         triggers=tuple(_trigger(mapping(item, "$.Triggers"), f"$.Triggers[{i}]") for i, item in enumerate(triggers)),
         plan=with_own_times(root, max(execution_ms or 0.0, root.total_ms or 0.0)),
         jit=_jit(top),

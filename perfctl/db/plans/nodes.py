@@ -114,6 +114,14 @@ _OWN = (
     *("Sampling Method", "Sampling Parameters", "Repeatable Seed", "Custom Plan Provider", "WAL Buffers Full"),
     *("WAL Records", "WAL FPI", "WAL Bytes", "Group Key", "Grouping Sets", "Full-sort Groups", "Pre-sorted Groups"),
 )
+TEXTS = frozenset(
+    (
+        *(*_TEXTS.values(), *_LISTS.values(), "Item", "Filter", "Relation Name", "CTE Name", "Tuplestore Name"),
+        *("Node Type", "Function Name", "Table Function Name", "Query Text", "Query Parameters", "Trigger Name"),
+        *("Constraint Name", "Relation", "Custom Plan Provider", "Sampling Method", "Repeatable Seed", "Format"),
+    )
+)
+"""Values that are texts, whatever they look like: an alias may be `5`, or `true`."""
 _KNOWN = known_names(_OWN, _TEXTS.values(), _NUMBERS.values(), _WHOLES.values(), _LISTS.values(), *_SPENT.values())
 
 

@@ -223,14 +223,19 @@ def _end(lines: list[str], place: int) -> int:
 
 
 def _start(lines: list[str]) -> int:
-    """The line of the root: the first that is a node's."""
+    """The line of the root: the first with costs, or with a node's name where there are none."""
+    named: int | None = None
     for place, line in enumerate(lines):
         text = line.strip()
         if text.startswith(_ARROW):
-            return place
-        figures = figures_of(text) if "(" in text else None
+            return place if named is None else named
+        figures = figures_of(text) if text else None
         if figures is not None and figures.has_any:
             return place
+        if figures is not None and named is None and is_known(figures.label):
+            named = place
+    if named is not None:
+        return named
     return next((place for place, line in enumerate(lines) if line.strip() and not _prologue(line.strip())), 0)
 
 
@@ -248,7 +253,9 @@ def _query_text(lines: list[str], end: int) -> Iterator[tuple[int, int, str]]:
 def _finite(values: dict[str, Any]) -> dict[str, Any]:
     """The values. ValueError where a number is none that a plan has."""
     for value in values.values():
-        if isinstance(value, (int, float)) and not value < _LARGEST:
+        if isinstance(value, dict):
+            _finite(value)
+        elif isinstance(value, (int, float)) and not value < _LARGEST:
             raise ValueError("the number is too large")
     return values
 

@@ -95,7 +95,7 @@ def buffers_in(_key: str, text: str) -> Values:
     """`shared hit=1 read=2, temp written=3`, with those that were left out as 0."""
     from perfctl.db.plans.parts import BLOCKS
 
-    found = {f"{kind.title()} {act.title()} Blocks": int(count) for kind, act, count in _assigned(text)}
+    found = {f"{kind.title()} {act.title()} Blocks": count for kind, act, count in _assigned(text)}
     if not found or not found.keys() <= set(BLOCKS):
         raise NoValueError("such as shared hit=1 read=2")
     return {**dict.fromkeys(BLOCKS, 0), **found}
@@ -183,7 +183,7 @@ def _pairs(renamed: Mapping[str, str]) -> Callable[[str, str], Values]:
 
 
 def _heap_blocks(_key: str, text: str) -> Values:
-    found = {f"{name.strip().title()} Heap Blocks": int(count) for _, name, count in _assigned(text)}
+    found = {f"{name.strip().title()} Heap Blocks": count for _, name, count in _assigned(text)}
     return {"Exact Heap Blocks": 0, "Lossy Heap Blocks": 0, **_some(found, "such as exact=1 lossy=2")}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from typing import Any
 
 import asyncpg
@@ -22,14 +21,13 @@ SEEDS = range(520) if SOAKS else range(34)
 
 
 @pytest.fixture(scope="module")
-def planned(postgres: PostgresServer) -> Iterator[PostgresServer]:
+def planned(postgres: PostgresServer) -> PostgresServer:
     """A server with the schema of the generator, in a database of its own."""
     postgres.sql(f"CREATE DATABASE {DATABASE}")
     postgres.sql(SCHEMA, database=DATABASE)
     for statement in FOREIGN.format(port=postgres.port, database=DATABASE).split(";\n"):
         postgres.sql(statement, database=DATABASE)
-    yield postgres
-    postgres.sql(f"DROP DATABASE {DATABASE} WITH (FORCE)")
+    return postgres
 
 
 def test_both_forms_of_generated_queries_give_the_same_tree(planned: PostgresServer) -> None:
