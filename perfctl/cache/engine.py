@@ -42,13 +42,16 @@ class AdvancedCache(Wiring):
         """
         state = self._states.get(namespace) or self.state(namespace)
         name = self.layout.of(key, namespace)
-        entry = self._here(state, name)
-        if entry is not None:
-            return self._given(entry)
+        entry = self.local.entries.get(name)
+        is_held = entry is not None
+        if is_held:
+            entry = self._here(state, name)
+            if entry is not None:
+                return self._given(entry)
         if not self._disabled:
             works = self.works
             plain = works.plain if works.is_running else self._works_now.plain
-            asked = plain.asked(state, name)
+            asked = None if is_held else plain.asked(state, name)
             if asked is None:
                 entry = plain.opened(state, name) or await plain.found(state, name, None)
             else:

@@ -249,10 +249,13 @@ class LocalTier:
                 return
 
     def _evict(self) -> Held:
-        name = self._policy.evict()
-        assert isinstance(name, bytes)  # noqa: S101 - the policy knows only our names
-        entry = self.packed.pop(name, None) or self.entries.pop(name)
-        self._let_go(entry)
+        name: Any = self._policy.evict()
+        entry: Held | None = self.packed.pop(name, None)
+        if entry is None:
+            entry = self.entries.pop(name)
+            self._let_go(entry)
+        else:
+            self.size_bytes -= entry.size_bytes
         self.evictions += 1
         if self._on_eviction is not None:
             self._on_eviction(entry)

@@ -52,11 +52,11 @@ class PlainReads:
         self._gatherings: dict[AbstractEventLoop, Gathering] = {}
 
     def asked(self, state: NamespaceState, name: bytes) -> Asked | None:
-        """What to wait for, and then to give to `value`, for who looked into the process already. None where that is
-        the longer way: there is something of the key in the process, or the server is not to be believed."""
-        tiers, local = self._tiers, self._local
+        """What to wait for, and then to give to `value`, of a key that has no entry in the process. None where that
+        is the longer way: it lies packed there, there is no server, or it is not to be believed."""
+        tiers = self._tiers
         shared = tiers.shared
-        if shared is None or name in local.packed or name in local.entries or tiers.recovery:
+        if shared is None or name in self._local.packed or tiers.recovery.missed:
             return None
         gathering = self._gathering
         if gathering is None or gathering.loop is not get_running_loop():

@@ -33,7 +33,8 @@ class Recovery:
     """Bounded; safe under threads."""
 
     def __init__(self, *, max_keys: int = MAX_KEYS, max_bytes: int = MAX_BYTES) -> None:
-        self._missed: dict[bytes, Missed] = {}
+        self.missed: dict[bytes, Missed] = {}
+        """By name; for hot paths, which ask whether there is any: one object for ever."""
         self._size_bytes = 0
         self._max_keys = max_keys
         self._max_bytes = max_bytes
@@ -52,32 +53,32 @@ class Recovery:
 
     def clear(self, namespace: str) -> None:
         """The namespace was cleared: what was written to it is to be deleted."""
-        if self._missed:
+        if self.missed:
             with self._lock:
-                for missed in list(self._missed.values()):
+                for missed in list(self.missed.values()):
                     if missed.namespace == namespace:
                         self._forget_value(missed)
 
     def of(self, name: bytes) -> Missed | None:
         """What the server was not told of a key."""
-        return self._missed.get(name)
+        return self.missed.get(name)
 
     def settle(self, name: bytes) -> None:
         """The server has heard newer word of the key."""
-        if name in self._missed:
+        if name in self.missed:
             with self._lock:
                 self._drop(name)
 
     def listed(self) -> list[Missed]:
         """Everything, the oldest first. It stays until it is settled."""
         with self._lock:
-            return list(self._missed.values())
+            return list(self.missed.values())
 
     def settle_all(self, told: Iterable[Missed]) -> None:
         """These were told; newer word on the same keys stays."""
         with self._lock:
             for each in told:
-                if self._missed.get(each.name) is each:
+                if self.missed.get(each.name) is each:
                     self._drop(each.name)
 
     @property
@@ -98,7 +99,7 @@ class Recovery:
     def begin_to_tell(self, wanted: Iterable[Missed]) -> list[Missed]:
         """Those of them that are still the newest word: they are on their way to the server from now on."""
         with self._lock:
-            told = [each for each in wanted if self._missed.get(each.name) is each]
+            told = [each for each in wanted if self.missed.get(each.name) is each]
             self._telling = {each.name: each for each in told}
         return told
 
@@ -113,31 +114,32 @@ class Recovery:
     def forget(self) -> None:
         """In a forked child: the parent tells what it missed."""
         self._lock = threading.Lock()
-        self._missed, self._size_bytes, self._telling = {}, 0, {}
+        self.missed.clear()
+        self._size_bytes, self._telling = 0, {}
         self._told_on, self.is_wanted_again = None, False
 
     def __len__(self) -> int:
-        return len(self._missed)
+        return len(self.missed)
 
     def _put(self, missed: Missed) -> None:
-        self._missed[missed.name] = missed
+        self.missed[missed.name] = missed
         self._size_bytes += len(missed.blob or b"")
 
     def _drop(self, name: bytes) -> None:
-        known = self._missed.pop(name, None)
+        known = self.missed.pop(name, None)
         if known is not None:
             self._size_bytes -= len(known.blob or b"")
 
     def _forget_value(self, missed: Missed) -> None:
         self._size_bytes -= len(missed.blob or b"")
-        self._missed[missed.name] = Missed(missed.name, missed.namespace, missed.created_ms)
+        self.missed[missed.name] = Missed(missed.name, missed.namespace, missed.created_ms)
 
     def _shrink(self) -> None:
-        while len(self._missed) > self._max_keys:
-            self._drop(next(iter(self._missed)))
+        while len(self.missed) > self._max_keys:
+            self._drop(next(iter(self.missed)))
         if self._size_bytes <= self._max_bytes:
             return
-        for missed in list(self._missed.values()):
+        for missed in list(self.missed.values()):
             self._forget_value(missed)
             if self._size_bytes <= self._max_bytes:
                 return
