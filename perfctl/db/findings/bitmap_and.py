@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from perfctl.db.findings.conditions import parts
+from perfctl.db.findings.served import index_advice
 from perfctl.db.findings.study import Found, Study, count, percent
 
 YIELDS_TO = ()
@@ -30,8 +31,7 @@ def look(study: Study) -> Iterator[Found]:
             continue
         indexes = [one.index for one in study.under(node) if one.index]
         asked = [one.column for child in study.under(node) for one in parts(child.index_condition) if one.column]
-        columns = ", ".join(dict.fromkeys(asked))
-        name = study.name(scan) if scan else "the table"
+        columns = tuple(dict.fromkeys(asked))
         yield study.found(
             node,
             severity="warning",
@@ -39,6 +39,6 @@ def look(study: Study) -> Iterator[Found]:
             evidence=f"{count(entries)} entries of {' and '.join(dict.fromkeys(indexes))} for {count(kept)} rows:"
             f" {percent(share)} of the time",
             cause="each index alone finds many rows; only together they find few",
-            next_step=f"one index on {name} ({columns}) finds them at once: perfctl db indexes weighs it",
+            next_step=index_advice(study, scan or node, columns),
             about=(scan,) if scan else (),
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from perfctl.db.findings.conditions import indexable, parts
+from perfctl.db.findings.served import index_advice
 from perfctl.db.findings.study import Found, Study, count, percent
 from perfctl.db.model.plans import PlanNode
 
@@ -33,10 +34,12 @@ def look(study: Study) -> Iterator[Found]:
         if dropped < MIN_DROPPED or dropped < MIN_RATIO * kept or share < MIN_SHARE:
             continue
         index = node.index or next((one.index for one in study.under(node) if one.index), None) or "the index"
-        columns = ", ".join(dict.fromkeys(one.column for one in indexable(node.filter) if one.column))
+        columns = tuple(one for one in indexable(node.filter) if one.column)
+        found_by = tuple(one for text in (node.index_condition, node.recheck_condition) for one in parts(text))
+        wanted = sorted((*found_by, *columns), key=lambda one: one.kind != "equality")
         plain = [one.text for one in parts(node.filter)]
         step = (
-            f"an index that has {columns} as well finds only the rows wanted: perfctl db indexes weighs it"
+            index_advice(study, node, tuple(dict.fromkeys(one.column for one in wanted if one.column)))
             if columns
             else f"no btree finds {plain[0] if plain else 'the filter'}: index the expression, or narrow the rest"
         )

@@ -8,10 +8,11 @@ many as it read pages: in random order an index would lead to about half of the 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from perfctl.db.findings.conditions import Condition, indexable, parts
-from perfctl.db.findings.served import serving_index, unusable_index
+from perfctl.db.findings.served import index_advice, serving_index, unusable_index
 from perfctl.db.findings.study import SEQ_SCANS, Found, Study, count, percent, size
 from perfctl.db.model.plans import PlanNode
 
@@ -77,7 +78,7 @@ def _found(
     pages = sum(map(study.blocks, scans)) or sum(table.pages for scan in scans if (table := study.table(scan)))
     is_large = pages >= LARGE_PAGES or dropped + kept >= LARGE_ROWS
     is_worth = not pages or kept <= WORTH_ROWS_A_PAGE * pages
-    cause, step = _advice(study, scans[0], wanted)
+    cause, step = _advice(study, scans, wanted)
     verb = "read" if study.report.analyzed else "to read"
     read = f"{count(dropped + kept)} rows {verb}{f' ({size(pages)})' if pages else ''}"
     return study.found(
@@ -92,11 +93,12 @@ def _found(
     )
 
 
-def _advice(study: Study, node: PlanNode, wanted: tuple[Condition, ...]) -> tuple[str, str]:
+def _advice(study: Study, scans: tuple[PlanNode, ...], wanted: tuple[Condition, ...]) -> tuple[str, str]:
     """Why it was scanned and what to do: never an index that is there."""
-    table = study.table(node)
-    name = study.name(node)
-    columns = ", ".join(_ordered(wanted))
+    node, table = scans[0], study.table(scans[0])
+    parent = None if len(scans) == 1 else re.sub(r"_\d+$", "", node.alias or "") or None
+    name = parent or study.name(node)
+    columns = _ordered(wanted)
     serves = serving_index(table, wanted) if table else None
     if serves:
         return (
@@ -108,8 +110,8 @@ def _advice(study: Study, node: PlanNode, wanted: tuple[Condition, ...]) -> tupl
         index, reason, step = unusable
         return f"{index.name} cannot be used: {reason}", step.replace("ON ...", f"ON {name}")
     return (
-        f"no index that fits {columns} was used, so every row of {name} is read and looked at",
-        f"an index on {name} ({columns}) finds these rows: perfctl db indexes weighs it against its upkeep",
+        f"no index that fits {', '.join(columns)} was used, so every row of {name} is read and looked at",
+        index_advice(study, node, columns, table_name=parent),
     )
 
 

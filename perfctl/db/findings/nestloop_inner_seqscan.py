@@ -6,9 +6,11 @@ where they are half of the time.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from perfctl.db.findings.conditions import parts
+from perfctl.db.findings.served import index_advice
 from perfctl.db.findings.study import SEQ_SCANS, Found, Study, count, percent
 from perfctl.db.model.plans import PlanNode
 
@@ -37,10 +39,23 @@ def look(study: Study) -> Iterator[Found]:
             evidence=f"{name} read {count(study.repeats(node))} times, {count(read)} rows:"
             f" {percent(share)} of the time",
             cause=f"no index finds the rows of {name} by {asked}" + ("; hash joins are switched off" if off else ""),
-            next_step=("RESET enable_hashjoin; " if off else "")
-            + f"an index on the column of {name} in {asked} gives each outer row its rows at once",
+            next_step=("RESET enable_hashjoin; " if off else "") + _index(study, node, join, asked),
             about=(join,),
         )
+
+
+def _index(study: Study, node: PlanNode, join: PlanNode, asked: str) -> str:
+    """The index that each outer row would ask."""
+    columns = [one.column for one in parts(join.join_filter) if one.alias == node.alias and one.column]
+    columns += [match for one in parts(join.join_filter) for match in _columns_of(node.alias, one.against)]
+    if columns:
+        return index_advice(study, node, tuple(dict.fromkeys(columns)))
+    return f"an index on the column of {study.name(node)} in {asked} gives each outer row its rows at once"
+
+
+def _columns_of(alias: str | None, text: str | None) -> list[str]:
+    """The bare columns of that table on the other side of a comparison."""
+    return re.findall(rf"^{re.escape(alias)}\.(\w+)$", text) if alias and text else []
 
 
 def _loop_over(study: Study, node: PlanNode) -> PlanNode | None:

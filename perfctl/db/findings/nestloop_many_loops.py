@@ -33,7 +33,7 @@ def look(study: Study) -> Iterator[Found]:
             node,
             severity="warning",
             share=share,
-            evidence=f"{count(loops)} look-ups of {study.label(inner)}: {percent(share)} of the time"
+            evidence=f"{count(loops)} look-ups by {study.label(_scan(study, inner))}: {percent(share)} of the time"
             + (f"; {count(expected)} outer rows were expected" if wrong else ""),
             cause="too few outer rows were expected, so a nested loop looked cheap"
             if wrong
@@ -47,6 +47,10 @@ def look(study: Study) -> Iterator[Found]:
             else "compare with SET LOCAL enable_nestloop = off; more work_mem lets a hash fit",
             about=(inner,),
         )
+
+
+def _scan(study: Study, inner: PlanNode) -> PlanNode:
+    return next((one for one in study.under(inner) if one.relation), inner)
 
 
 def _lookups(study: Study, inner: PlanNode) -> float:

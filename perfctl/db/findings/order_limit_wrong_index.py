@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from perfctl.db.findings.conditions import indexable, parts
+from perfctl.db.findings.served import index_advice
 from perfctl.db.findings.study import Found, Study, count, percent
 from perfctl.db.model.plans import PlanNode
 
@@ -28,17 +29,26 @@ def look(study: Study) -> Iterator[Found]:
         share = study.tree_share(limit)
         if dropped < MIN_DROPPED or dropped < MIN_RATIO * wanted or dropped < MIN_RATIO * passed or share < MIN_SHARE:
             continue
-        columns = ", ".join(dict.fromkeys(one.column for one in indexable(node.filter) if one.column))
-        first = f"({columns}, and then the columns of the order)" if columns else "by the filter, then by the order,"
         yield study.found(
             node,
             severity="warning",
             share=share,
-            evidence=f"{count(study.read(node))} rows walked in the order of {node.index} for {count(wanted)}"
+            evidence=f"{count(study.read(node))} rows walked in the order of {node.index} for {count(study.kept(limit))}"
             f" that passed: {percent(share)} of the time",
             cause="the planner took the index that gives the order, hoping to meet matching rows early",
-            next_step=f"an index {first} finds them in order; ORDER BY (column + 0) keeps the planner off this one",
+            next_step=_next_step(study, node),
         )
+
+
+def _next_step(study: Study, node: PlanNode) -> str:
+    """An index that has what the filter asks for, and then the order."""
+    columns = tuple(dict.fromkeys(one.column for one in indexable(node.filter) if one.column))
+    table = study.table(node)
+    order = next((index.columns for index in table.indexes if index.name == node.index), ()) if table else ()
+    if columns and order:
+        return index_advice(study, node, (*columns, *order))
+    first = f"({', '.join(columns)}, then what it is ordered by)" if columns else "by the filter, then by the order,"
+    return f"an index {first} finds them in order; ORDER BY (column + 0) keeps the planner off {node.index}"
 
 
 def _walks(node: PlanNode) -> bool:

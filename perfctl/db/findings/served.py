@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from perfctl.db.findings.catalog import IndexFacts, TableFacts
     from perfctl.db.findings.conditions import Condition
+    from perfctl.db.findings.study import Study
+    from perfctl.db.model.plans import PlanNode
 
 
 def serving_index(table: TableFacts, wanted: Iterable[Condition]) -> IndexFacts | None:
@@ -50,6 +52,27 @@ def _why_not(index: IndexFacts, conditions: tuple[Condition, ...]) -> tuple[str,
             f"CREATE INDEX CONCURRENTLY ON ... ({column} text_pattern_ops)",
         )
     return None
+
+
+def index_advice(study: Study, node: PlanNode, columns: Sequence[str], *, table_name: str | None = None) -> str:
+    """The index that these columns want, as SQL; or the one that has them already, which is never advised again.
+
+    A column may be followed by its order: `total DESC`.
+    """
+    table, name = study.table(node), table_name or study.name(node)
+    plain = [_plain(column.partition(" ")[0].rpartition(".")[2]) for column in columns]
+    has = next((index for index in table.indexes if _leads_with(index, plain)), None) if table else None
+    if has is not None:
+        return f"ANALYZE {name}: {has.name} has {', '.join(plain)}, and the planner passed it over"
+    wanted = ", ".join(column.rpartition(".")[2] if "(" not in column else column for column in columns)
+    if table_name is not None:
+        return f"CREATE INDEX ON {name} ({wanted}), on the partitioned table; each write pays for it"
+    return f"CREATE INDEX CONCURRENTLY ON {name} ({wanted}); each write pays for it"
+
+
+def _leads_with(index: IndexFacts, columns: Sequence[str]) -> bool:
+    first = [_plain(column) for column in index.columns[: len(columns)]]
+    return index.is_valid and index.predicate is None and index.method == "btree" and set(first) == set(columns)
 
 
 def index_on_column(table: TableFacts, column: str | None) -> IndexFacts | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from perfctl.db.findings.served import index_advice
 from perfctl.db.findings.study import SEQ_SCANS, Found, Study, count, percent
 from perfctl.db.model.plans import PlanNode
 
@@ -37,7 +38,7 @@ def look(study: Study) -> Iterator[Found]:
             evidence=f"{count(rows)} rows read and compared for the first {count(wanted)}:"
             f" {percent(share)} of the time",
             cause=f"no index has the order of {keys}",
-            next_step=f"an index on {name} ({keys}) gives the first rows at once",
+            next_step=index_advice(study, scans[0], node.sort_key),
             about=tuple(scans),
             subject=name,
         )
