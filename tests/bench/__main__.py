@@ -22,6 +22,7 @@ BENCHES = (
     "clear",
     "concurrent",
     "preload",
+    "history",
     "plans",
 )
 
