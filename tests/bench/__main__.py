@@ -24,6 +24,8 @@ BENCHES = (
     "preload",
     "history",
     "plans",
+    "pool",
+    "query_cache",
 )
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from perfctl.db.postgres import Record, Session, Wrote
 
 _LEAST_SECONDS = 0.001
+_RESTS = (0.05, 0.2, None)
+"""How long a read waits before it is asked yet again."""
 
 
 class Lease:
@@ -75,7 +77,7 @@ class ConnectionPool:
     async def fetch(self, sql: str, *arguments: object, timeout: float | None = None) -> list[Record]:
         """The rows of one statement; `timeout` covers the wait for a connection as well.
 
-        A read that does no harm when it is asked twice is asked once more when its connection breaks.
+        A read that does no harm when it is asked twice is asked again when its connection breaks.
         """
         shelf = self.shelf()
         began = 0.0 if timeout is None else time.monotonic()
@@ -102,26 +104,37 @@ class ConnectionPool:
         return self._retry_reads and effects(sql).is_repeatable
 
     async def fetch_again(self, sql: str, arguments: Sequence[object], *, timeout: float | None) -> list[Record]:
-        """The rows of a read whose connection broke, on another one."""
-        self._counts.retried += 1
+        """The rows of a read whose connection broke, on another one.
+
+        A server that goes down ends its sessions one by one: the next connection may break as well, moments later.
+        """
         began = time.monotonic()
-        async with self.acquire(timeout=timeout) as session:
-            return await session.fetch(sql, *arguments, timeout=_left(timeout, began))
+        for rest in _RESTS:
+            self._counts.retried += 1
+            try:
+                async with self.acquire(timeout=_left(timeout, began)) as session:
+                    return await session.fetch(sql, *arguments, timeout=_left(timeout, began))
+            except PerfctlError as error:
+                if rest is None or not self.is_to_be_asked_again(error, sql):
+                    raise
+            await asyncio.sleep(rest)
+        raise AssertionError  # the last rest is None
 
     async def fetch_many(
         self, sql: str, arguments: Sequence[Sequence[object]], *, timeout: float | None = None
     ) -> list[Record]:
         """The rows of one statement for each set of arguments, in order, on one connection; all or none."""
         began = time.monotonic()
-        try:
-            async with self.acquire(timeout=timeout) as session:
-                return await session.fetch_many(sql, arguments, timeout=_left(timeout, began))
-        except PerfctlError as error:
-            if not self.is_to_be_asked_again(error, sql):
-                raise
-        self._counts.retried += 1
-        async with self.acquire(timeout=_left(timeout, began)) as session:
-            return await session.fetch_many(sql, arguments, timeout=_left(timeout, began))
+        for rest in (0.0, *_RESTS):
+            try:
+                async with self.acquire(timeout=_left(timeout, began)) as session:
+                    return await session.fetch_many(sql, arguments, timeout=_left(timeout, began))
+            except PerfctlError as error:
+                if rest is None or not self.is_to_be_asked_again(error, sql):
+                    raise
+            self._counts.retried += 1
+            await asyncio.sleep(rest)
+        raise AssertionError  # the last rest is None
 
     async def gather(self, asks: Sequence[Ask], *, timeout: float | None = None) -> list[list[Record]]:
         """The rows of many statements, in their order, over a few connections; see `gathered`."""
