@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
+import json
+import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,6 +15,8 @@ import perfctl.db.findings
 from perfctl.db.findings import FINDINGS, examine
 from perfctl.db.model.plans import Finding
 from perfctl.db.plans import read_plan
+from perfctl.errors import UsageError
+from tests.campaign import SOAKS
 
 _PLANS = Path(__file__).parents[1] / "fixtures" / "plans"
 _VERSIONS = ("pg15", "pg18")
@@ -71,3 +78,38 @@ def test_a_rule_says_its_thresholds_reason(code: str) -> None:
     text = (Path(perfctl.db.findings.__file__).parent / f"{code}.py").read_text(encoding="utf-8")
     docstring = text.split('"""')[1]
     assert len(docstring.strip().splitlines()) >= 3, "the second paragraph says why the numbers are these"
+
+
+_ODD = (0, -1, 1, 0.5, 1e300, None, "", "x", "(", "a = 'b", [], {}, True)
+_WHOLE = 20_000 if SOAKS else 300
+
+
+@pytest.mark.parametrize("version", _VERSIONS)
+def test_a_plan_that_was_tampered_with_is_examined_or_refused(version: str) -> None:
+    """Whatever the reader takes for a plan can be examined."""
+    dice = random.Random(None if SOAKS else 5)
+    documents = [json.loads(file.read_text(encoding="utf-8")) for file in sorted((_PLANS / version / "bad").glob("*"))]
+    small = [document for document in documents if len(json.dumps(document)) < 20_000]
+    for _ in range(_WHOLE):
+        document = copy.deepcopy(dice.choice(small))
+        for _ in range(dice.randint(1, 6)):
+            _tamper(document[0], dice)
+        with contextlib.suppress(UsageError):
+            for finding in examine(read_plan(document)):
+                assert finding.code in FINDINGS
+
+
+def _tamper(top: dict[str, Any], dice: random.Random) -> None:
+    """Change one value, or drop it, in the plan or in one of its nodes."""
+    places, todo = [top], [top["Plan"]]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, dict):
+            places.append(node)
+            todo += node.get("Plans") or [] if isinstance(node.get("Plans"), list) else []
+    place = dice.choice(places)
+    name = dice.choice([key for key in place if key not in ("Plan", "Plans")] or ["Plan Rows"])
+    if dice.random() < 0.3:
+        place.pop(name, None)
+    else:
+        place[name] = dice.choice(_ODD)

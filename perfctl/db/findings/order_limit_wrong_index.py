@@ -1,7 +1,7 @@
 """ORDER BY ... LIMIT walks an index in its order and throws rows away until enough have passed.
 
 The planner bets that matching rows are spread evenly along the index; where they are all at the far end it reads nearly
-everything. A thousand rows dropped, and nine for each that is wanted, is a bet that was lost.
+everything. 5,000 rows dropped, and nine for each that is wanted, is a bet that was lost; a thousand are told as info.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from perfctl.db.findings.study import Found, Study, count, percent
 from perfctl.db.model.plans import PlanNode
 
 YIELDS_TO = ("deep_offset",)
-MIN_DROPPED, MIN_RATIO, MIN_SHARE = 1_000, 9.0, 0.2
+MIN_DROPPED, MANY_DROPPED, MIN_RATIO, MIN_SHARE = 1_000, 5_000, 9.0, 0.2
 
 
 def look(study: Study) -> Iterator[Found]:
@@ -31,10 +31,10 @@ def look(study: Study) -> Iterator[Found]:
             continue
         yield study.found(
             node,
-            severity="warning",
+            severity="warning" if dropped >= MANY_DROPPED else "info",
             share=share,
-            evidence=f"{count(study.read(node))} rows walked in the order of {node.index} for {count(study.kept(limit))}"
-            f" that passed: {percent(share)} of the time",
+            evidence=f"{count(study.read(node))} rows walked in the order of {node.index},"
+            f" {count(study.kept(limit))} passed: {percent(share)} of the time",
             cause="the planner took the index that gives the order, hoping to meet matching rows early",
             next_step=_next_step(study, node),
         )
