@@ -4,29 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from perfctl.cli.db import group
-from perfctl.cli.drawn import destination, draw_into
 from perfctl.cli.intake import taken
+from perfctl.cli.plan_pictures import Html, Svg, pictures_wanted
 from perfctl.cli.run import Run
 from perfctl.db.model.plans import PlanDifference, PlanReport
 from perfctl.errors import PerfctlError, UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 MAX_PLAN_BYTES = 16 * 1024 * 1024
 """A plan over ten thousand partitions, ANALYZE and VERBOSE, has 11 MB."""
 
 _WANTED = "give what EXPLAIN (ANALYZE, BUFFERS) printed, as text or with FORMAT JSON"
 Saved = Annotated[str, typer.Argument(metavar="FILE", help="What EXPLAIN printed; - reads stdin.")]
-Svg = Annotated[str | None, typer.Option("--svg", metavar="FILE", help="Draw the plan into this file, as SVG.")]
-Html = Annotated[
-    str | None, typer.Option("--html", metavar="FILE", help="Draw it with its findings into this file, for a browser.")
-]
 
 
 @group.command("plan", example="perfctl db plan plan.json --html plan.html")
@@ -62,23 +55,6 @@ def plan_diff(
     if first.analyzed != second.analyzed:
         run.warn("one plan was run and the other was not: their costs are compared, and no times")
     return compare(first, second)
-
-
-def pictures_wanted(svg: str | None, html: str | None) -> Callable[[PlanReport], None]:
-    """What draws a plan into the files that --svg and --html name; UsageError at once where one cannot be written."""
-    svg_path, html_path = destination(svg, "--svg"), destination(html, "--html")
-
-    def draw(report: PlanReport) -> None:
-        if svg_path is not None:
-            from perfctl.render.plan_svg import svg_of
-
-            draw_into(svg_path, svg_of(report), "--svg")
-        if html_path is not None:
-            from perfctl.render.plan_html import html_of
-
-            draw_into(html_path, html_of(report), "--html")
-
-    return draw
 
 
 def _read(source: str) -> PlanReport:

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from perfctl.cli.db import group
-from perfctl.cli.db_plan import Html, Svg, pictures_wanted
 from perfctl.cli.intake import taken
+from perfctl.cli.plan_pictures import Html, Svg, pictures_wanted
 from perfctl.cli.run import Run
 from perfctl.db.model.plans import PlanReport
 from perfctl.db.model.rows import QueryRows

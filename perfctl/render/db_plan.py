@@ -16,6 +16,8 @@ _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _QUERY_LENGTH = 400
 _CONDITION_LENGTH = 240
 """Three lines at 80 columns; the document has the whole of it."""
+_LINE = 54
+"""What stands on one line in a tree of some depth at 80 columns."""
 _FAR_OFF = 10.0
 """Estimates that are wrong by this factor choose the wrong join or index."""
 
@@ -86,7 +88,9 @@ def marked(result: PlanReport) -> dict[int, tuple[str, ...]]:
 
 def details_of(node: PlanNode) -> list[str]:
     """What a node did, a line each: rows, blocks, sorting, hashing, conditions, workers."""
-    lines = (_rows(node), _blocks(node), *_work(node), *_conditions(node), _workers(node))
+    rows, blocks = _rows(node), _blocks(node)
+    beside = (f"{rows} · {blocks}",) if blocks and len(rows) + len(blocks) < _LINE else (rows, blocks)
+    lines = (*beside, *_work(node), *_conditions(node), _workers(node))
     return [line for line in lines if line]
 
 

@@ -60,9 +60,9 @@ def svg_of(report: PlanReport) -> str:
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" class="plan" viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" '
-            f'height="{height}" role="img" aria-labelledby="title description">',
-            f'<title id="title">{_text(_heading(report))}</title>',
-            f'<desc id="description">{_text(_description(report, rows))}</desc>',
+            f'height="{height}" role="img" aria-label="{_text(_heading(report))}">',
+            f"<title>{_text(_heading(report))}</title>",
+            f"<desc>{_text(_description(report, rows))}</desc>",
             f"<style>{STYLE}</style>",
             f'<rect class="paper" width="{_WIDTH}" height="{height}"/>',
             f'<text class="head" x="{_MARGIN}" y="32">{_text(_heading(report))}</text>',
@@ -119,7 +119,7 @@ def _x(placed: _Placed) -> int:
 def _line(placed: _Placed) -> str:
     """From the node above down to this one."""
     x = _x(placed) - _STEP + 5
-    top = _TOP + (placed.above or 0) * _ROW + 28
+    top = _TOP + (placed.above or 0) * _ROW + 37
     bottom = _TOP + placed.row * _ROW + 13
     return f'<path class="line" d="M{x} {top}V{bottom}h{_STEP - 7}"/>'
 

@@ -13,6 +13,8 @@ from tests.bench.stack import Stack
 
 ROUNDS = int(os.environ.get("PERFCTL_BENCH_ROUNDS", "21"))
 
+PLAN = str(Path(__file__).parents[1] / "fixtures" / "db" / "saved" / "18_join_json_bare.txt")
+
 ASKED = {
     "perfctl --version": 3.0,
     "perfctl --help": 10.0,
@@ -20,11 +22,12 @@ ASKED = {
     "config validate": 9.0,
     "cache get": 20.0,
     "db slow": 22.0,
+    "db plan": 18.0,
 }
 
 
 def run() -> list[Figure]:
-    """The six figures, and pip as a peer that every machine has."""
+    """The seven figures, and pip as a peer that every machine has."""
     subprocess.run([sys.executable, "-m", "compileall", "-q", "perfctl"], check=True)
     with tempfile.TemporaryDirectory() as folder, Stack(Path(folder)) as stack:
         stack.perfctl("cache", "set", "greeting", "hello", "-n", "bench")
@@ -49,6 +52,7 @@ def _commands(folder: Path) -> dict[str, list[str]]:
         "config validate": [perfctl, "config", "validate", str(configuration)],
         "cache get": [perfctl, "-c", Stack.name, "cache", "get", "greeting", "-n", "bench"],
         "db slow": [perfctl, "-c", Stack.name, "db", "slow"],
+        "db plan": [perfctl, "db", "plan", PLAN, "-o", "json"],
         "peer: pip --version": [sys.executable, "-m", "pip", "--version"],
     }
 

@@ -2,7 +2,7 @@
 
 Nodes are matched by what they read, not by where they stand: a scan by its relation and alias, whatever kind of scan
 it is; a join, a sort or an aggregate by the set of relations under it. What is left is matched where the sets overlap
-by half (a join order that changed), and what is left then was added or removed.
+by a third (a join order that changed), and what is left then was added or removed.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from perfctl.db.plans.naming import called
 from perfctl.db.plans.timing import every_node
 
 _JOINS = ("Nested Loop", "Hash", "Merge")
-_ALIKE = 0.5
-"""The share of relations that two joins have in common where they are taken for one that was moved."""
+_ALIKE = 1 / 3
+"""The share of relations that two joins have in common where they are taken for one that was moved: of `a, b` and
+`a, c`, one of three."""
 _MOST_PAIRS = 200_000
 """Nodes that are left are compared each with each; more than so many pairs are not worth it."""
 
@@ -103,6 +104,8 @@ def _match(first: list[_Placed], second: list[_Placed]) -> None:
         same = waiting.get((placed.kind, placed.covers))
         if same:
             _pair(same.pop(), placed)
+    if first[0].kind == second[0].kind and first[0].like is second[0].like is None:
+        _pair(first[0], second[0])
     _match_rest([placed for placed in first if placed.like is None], [new for new in second if new.like is None])
 
 
