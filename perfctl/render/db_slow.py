@@ -163,7 +163,7 @@ def history_view(result: HistoryListing) -> View:
         for row in result.rows
     )
     kept = f"{format_count(result.texts)} texts, {format_bytes(result.size_bytes)} in {result.file}"
-    return view(Table(columns, rows, empty="nothing is recorded"), Text(kept, "dim"))
+    return view(Table(columns, rows, empty="nothing is recorded: perfctl db history record does"), Text(kept, "dim"))
 
 
 def pruned_view(result: Pruned) -> View:

@@ -13,7 +13,7 @@ from perfctl.db.statements.history.pruning import old, prune
 from perfctl.db.statements.history.store import opened, transaction, translated
 from perfctl.db.statements.order import Wanted, ordered, require
 from perfctl.db.statements.reading import Counted, Counters
-from perfctl.errors import ServiceError
+from perfctl.errors import UsageError
 
 if TYPE_CHECKING:
     import sqlite3
@@ -26,7 +26,7 @@ def slow_since(path: Path, wanted: Wanted, *, since: float, until: float | None 
     """The costliest shapes of query from `since` to `until` (seconds since 1970), as far as it was recorded.
 
     A recording that covers `since` counts whole: `since` of the answer says when it began. Needs no server.
-    ServiceError where nothing was recorded then.
+    UsageError where nothing was recorded then.
     """
     require(wanted, "history")
     _refuse_missing(path)
@@ -57,8 +57,9 @@ def slow_since(path: Path, wanted: Wanted, *, since: float, until: float | None 
 
 
 def listed(path: Path, *, limit: int | None) -> HistoryListing:
-    """The recordings, the latest first. ServiceError where there is no history."""
-    _refuse_missing(path)
+    """The recordings, the latest first; none where there is no history yet."""
+    if not path.is_file():
+        return HistoryListing(rows=(), total=0, file=str(path), size_bytes=0, texts=0)
     with opened(path, to_write=False) as connection, translated(path):
         rows = connection.execute(
             "SELECT s.recorded, s.server, s.covers, s.events, count(d.statement), coalesce(sum(d.calls), 0),"
@@ -76,7 +77,8 @@ def listed(path: Path, *, limit: int | None) -> HistoryListing:
 
 def pruned(path: Path, *, before: float, dry_run: bool = False) -> Pruned:
     """Remove recordings that are older than `before`, and give the room back; the last one of a server stays."""
-    _refuse_missing(path)
+    if not path.is_file():
+        return Pruned(file=str(path), removed=0, left=0, freed_bytes=0, dry_run=dry_run)
     size = _size(path)
     with opened(path, to_write=True) as connection, translated(path):
         if dry_run:
@@ -93,7 +95,7 @@ def pruned(path: Path, *, before: float, dry_run: bool = False) -> Pruned:
 
 def _refuse_missing(path: Path) -> None:
     if not path.is_file():
-        raise ServiceError(
+        raise UsageError(
             "this context has no history yet", hint="perfctl db history record, from cron: every ten minutes, say"
         )
 
@@ -113,11 +115,11 @@ def _covered(connection: sqlite3.Connection, path: Path, since: float, until: fl
     if rows:
         return [dict(row) for row in rows]
     if last is None or last["covers"] is None:
-        raise ServiceError(
+        raise UsageError(
             "the history holds one recording: what was done shows from the second on",
             hint="perfctl db history record, again; from cron: every ten minutes, say",
         )
-    raise ServiceError(
+    raise UsageError(
         f"nothing was recorded then: the last recording was at {_moment(last['recorded']):%Y-%m-%d %H:%M} UTC",
         hint=f"perfctl db history list says what there is in {path}",
     )
