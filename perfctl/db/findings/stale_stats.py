@@ -40,8 +40,8 @@ def _is_off(study: Study, node: PlanNode) -> bool:
     """Whether a scan by one column's values, or by none, expected ten times too few or too many."""
     if node.actual_rows is None or not node.loops or study.repeats(node) > 1 or node.row_error is None:
         return False
-    if node.actual_rows < node.plan_rows and any("Merge Join" in one.node_type for one in study.above(node)):
-        return False  # a merge join stops when its other side has ended
+    if node.actual_rows < node.plan_rows and study.may_stop_early(node):
+        return False
     if node.row_error < MIN_ERROR or abs(node.actual_rows - node.plan_rows) < MIN_DIFFERENCE:
         return False
     asked = [one for text in (node.filter, node.index_condition, node.recheck_condition) for one in parts(text)]

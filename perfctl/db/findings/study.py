@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # a plan without a server needs none of its dataclasses
 SEQ_SCANS = frozenset({"Seq Scan", "Parallel Seq Scan"})
 _PASSES_ROWS = frozenset({"Gather", "Gather Merge", "Result", "Subquery Scan", "LockRows", "ProjectSet"})
 """Nodes that hand on what they get, without waiting for all of it."""
+_READS_ALL = ("Sort", "Aggregate", "Hash", "SetOp", "Insert", "Update", "Delete", "Merge", "Bitmap Heap Scan")
 _PLAIN_NAME = re.compile(r"[a-z_][a-z0-9_$]*")
 _KILO = {"B": 1 / 1024, "kB": 1, "MB": 1024, "GB": 1024**2, "TB": 1024**3}
 
@@ -159,6 +160,22 @@ class Study:
                 return None
             below = above
         return None
+
+    def may_stop_early(self, node: PlanNode) -> bool:
+        """Whether a node above may have had enough before the node came to its end.
+
+        A Limit, a join whose other side ended or was empty, EXISTS: fewer rows than expected are no wrong estimate.
+        """
+        below = node
+        for above in self.above(node):
+            if below.parent_relationship in ("InitPlan", "SubPlan"):
+                return True
+            if above.join_type is not None or above.node_type == "Limit":
+                return True
+            if above.node_type.endswith(_READS_ALL):
+                return False
+            below = above
+        return below.parent_relationship in ("InitPlan", "SubPlan")
 
     def each_process(self, node: PlanNode) -> tuple[PlanNode | PlanWorker, ...]:
         """The node as the leader ran it, and what each worker did of it: their sorts and hashes are their own."""

@@ -152,3 +152,15 @@ def test_an_empty_plan_has_no_findings() -> None:
 
 def test_a_node_that_never_ran_is_not_judged() -> None:
     assert codes(scan(**{"Actual Loops": 0, "Actual Rows": 0, "Actual Total Time": 0.0})) == []
+
+
+def test_a_scan_that_exists_stopped_early_has_no_wrong_estimate() -> None:
+    stopped = scan(**{"Plan Rows": 340_000, "Actual Rows": 1, "Rows Removed by Filter": 0, "Shared Hit Blocks": 1})
+    result = {"Node Type": "Result", "Plan Rows": 1, "Actual Rows": 1, "Actual Loops": 1, "Actual Total Time": 91.0}
+    assert (
+        codes({**result, "Plans": [stopped | {"Parent Relationship": "InitPlan", "Subplan Name": "InitPlan 1"}]}) == []
+    )
+    join = {**result, "Node Type": "Nested Loop", "Join Type": "Semi"}
+    assert codes({**join, "Plans": [stopped | {"Parent Relationship": "Outer"}]}) == []
+    read_whole = {**result, "Node Type": "Aggregate", "Strategy": "Plain"}
+    assert codes({**read_whole, "Plans": [stopped | {"Parent Relationship": "Outer"}]}) == [("stale_stats", "warning")]
