@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from perfctl.cache.engine import AdvancedCache
     from perfctl.db.postgres import Record
 
-NAMESPACE = "perfctl.queries"
+_NAMESPACE = "queries.{}"
+"""Of the cache, for the rows of one database."""
 MOST_ROWS = 10_000
 """Answers with more rows are not kept: one of them could be as large as all others together."""
 
@@ -48,25 +49,29 @@ class KeptRows:
 
 
 class CacheRowStore:
-    """Rows in a namespace of the cache; each table is a tag of it."""
+    """Rows in a namespace of the cache for each database; each table is a tag of it."""
 
     def __init__(self, cache: AdvancedCache) -> None:
         self.cache = cache
 
-    def shelf(self) -> CacheShelf:
-        """A place for the answers of one more statement."""
-        return CacheShelf(self.cache)
+    def shelf(self, database: str) -> CacheShelf:
+        """A place for the answers of one more statement of a database."""
+        return CacheShelf(self.cache, _NAMESPACE.format(database))
 
-    async def forget(self, tables: Sequence[str]) -> None:
+    async def forget(self, database: str, tables: Sequence[str] | None) -> None:
         """Tell every process; one that cannot be told hears of it when the server is back."""
-        await asyncio.gather(*(self.cache.clear(NAMESPACE, tag=table) for table in tables))
+        namespace = _NAMESPACE.format(database)
+        if tables is None:
+            await self.cache.clear(namespace)
+        else:
+            await asyncio.gather(*(self.cache.clear(namespace, tag=table) for table in tables))
 
 
 class CacheShelf:
     """The answers of one statement, found in the process by their parameters without a key."""
 
-    def __init__(self, cache: AdvancedCache) -> None:
-        self._cache, self._state = cache, cache.state(NAMESPACE)
+    def __init__(self, cache: AdvancedCache, namespace: str) -> None:
+        self._cache, self._namespace, self._state = cache, namespace, cache.state(namespace)
         self._found: dict[Any, Entry] = {}
         self._local, self._now = cache.local, cache.local.now
         self._holds_now, self._read = cache.marks.holds_now, cache.local.recent.append
@@ -107,7 +112,7 @@ class CacheShelf:
         call = Call(
             ttl=ttl_seconds, tags=tables, fail_safe=False, eager=0.0, keep_if=_is_to_be_kept, takes_refresh=False
         )
-        name = self._cache.layout.of(key, NAMESPACE)
+        name = self._cache.layout.of(key, self._namespace)
         kept: KeptRows = await self._cache.load(self._state, name, made, call)
         entry = self._local.entries.get(name)
         if entry is not None and entry.value is kept:

@@ -89,10 +89,8 @@ class DatabaseOptimizer:
         `timeout` in seconds covers the wait for a connection, too; by default statement_timeout_ms. A read with
         `replica` may be answered by a replica, which lags behind. A read whose connection breaks is asked once more.
         """
-        if use_cache and self.query_cache is not None:
-            rows = self.query_cache.here(query, params)
-            if rows is not None:
-                return rows
+        if use_cache and self.query_cache is not None and (rows := self.query_cache.here(query, params)) is not None:
+            return rows
         return await self._runner.run(query, params, use_cache=use_cache, ttl=ttl, timeout=timeout, replica=replica)
 
     async def execute_many(

@@ -108,12 +108,11 @@ class QueryCache:
         if statement is None or key is None:
             self.uncached += 1
             return await run(), False  # type: ignore[misc]
-        tables = tuple(f"{self._database}.{table}" for table in statement.depends.tables)
         rows, was_cached = await statement.shelf.get(
             _hashable(_place(values), key),
             key,
             run,  # type: ignore[arg-type]
-            tables=tables,
+            tables=statement.depends.tables,
             ttl_seconds=self._ttl_seconds if ttl is None else ttl,
         )
         self.hits += was_cached
@@ -128,12 +127,9 @@ class QueryCache:
         if EVERYTHING in tables:
             self._statements.clear()
             self._touched.clear()
-            tables = {EVERYTHING}
-        if tables:
-            database = await self._name_of_database(session)
-            if not database:  # nothing was ever cached by us; whoever did hears by the TTL alone
-                return
-            await self.store.forget([f"{database}.{table}" for table in sorted(tables)])
+        database = await self._name_of_database(session) if tables else ""
+        if database:  # else nobody here ever learnt it: whoever cached something hears by the TTL
+            await self.store.forget(database, None if EVERYTHING in tables else sorted(tables))
 
     async def _touched_by(self, session: Session, text: str) -> tuple[str, ...]:
         known = self._touched.get(text)
@@ -166,7 +162,7 @@ class QueryCache:
         if known is not None and (known.depends, known.context) == (depends, self._context):
             known.good_until = good_until
             return known
-        shelf = self.store.shelf()
+        shelf = self.store.shelf(self._database)
         made = Statement(sql, shelf, depends, self._context, good_until, shelf.here)
         self._statements[query] = made
         while len(self._statements) > MOST_STATEMENTS:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from perfctl.db.postgres import Record, Session
 
 EVERYTHING: Final = "*"
-"""The table that stands for all: every answer depends on it, and who may write anywhere writes to it."""
+"""Stands for all tables: who may write anywhere writes to it."""
 
 _LOOK_SECONDS = 10.0
 _DEEPEST = 8
@@ -66,7 +66,7 @@ async def dependencies(session: Session, sql: str) -> Dependencies:
         return Dependencies((), str(moving))
     except PerfctlError as error:
         return Dependencies((), error.message)
-    return Dependencies((EVERYTHING, *sorted(look.tables)))
+    return Dependencies(tuple(sorted(look.tables)))
 
 
 async def touched(session: Session, sql: str) -> tuple[str, ...]:

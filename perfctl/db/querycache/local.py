@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 _OVERHEAD_BYTES = 600
 """What an answer costs besides its rows: the entry, its places, its key."""
 
+_ALL = ""
+"""Stands for every table."""
+
 
 @dataclass(slots=True, eq=False)
 class _Entry:
@@ -36,13 +39,13 @@ class LocalRowStore:
         self.clock = clock
         self._entries: OrderedDict[tuple[LocalShelf, Hashable], _Entry] = OrderedDict()
 
-    def shelf(self) -> LocalShelf:
+    def shelf(self, database: str = "") -> LocalShelf:
         """A place for the answers of one more statement."""
         return LocalShelf(self)
 
-    async def forget(self, tables: Sequence[str]) -> None:
-        """Rows that were read from these tables are not served again."""
-        for table in tables:
+    async def forget(self, database: str, tables: Sequence[str] | None) -> None:
+        """Rows that were read from these tables are not served again; None is all."""
+        for table in (_ALL,) if tables is None else tables:
             self.versions[table] += 1
 
     def find(self, shelf: LocalShelf, place: Hashable) -> list[Record] | None:
@@ -93,7 +96,7 @@ class LocalShelf:
         found = self._store.find(self, place)
         if found is not None:
             return found, True
-        versions = tuple((table, self._store.versions[table]) for table in tables)
+        versions = tuple((table, self._store.versions[table]) for table in (_ALL, *tables))
         rows = await read()
         self._store.keep(self, place, rows, versions, ttl_seconds)
         return rows, False

@@ -25,7 +25,7 @@ class Shelf(Protocol):
         """The rows, and whether they were cached: from any tier, else what `read` returns, which is then kept.
 
         `key` is the same in every process that would be given the same rows. What was read before one of the tables
-        was forgotten is never kept. Errors of `read` are raised as they are.
+        was forgotten, or all of them, is never kept. Errors of `read` are raised as they are.
         """
         ...
 
@@ -33,10 +33,10 @@ class Shelf(Protocol):
 class RowStore(Protocol):
     """What keeps rows."""
 
-    def shelf(self) -> Shelf:
-        """A place for the answers of one more statement."""
+    def shelf(self, database: str) -> Shelf:
+        """A place for the answers of one more statement of a database."""
         ...
 
-    async def forget(self, tables: Sequence[str]) -> None:
-        """No process serves rows again that were read from these tables before. Never raises."""
+    async def forget(self, database: str, tables: Sequence[str] | None) -> None:
+        """No process serves rows again that were read from these tables before; None is all. Never raises."""
         ...

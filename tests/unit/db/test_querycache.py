@@ -59,8 +59,10 @@ def test_a_write_forgets_the_answers_of_its_table_alone() -> None:
     shelf = store.shelf()
     asyncio.run(_asked(shelf, "a", rows(1), tables=("t", "u")))
     asyncio.run(_asked(shelf, "b", rows(2), tables=("u",)))
-    asyncio.run(store.forget(["t"]))
+    asyncio.run(store.forget("", ["t"]))
     assert (shelf.here("a"), shelf.here("b")) == (None, rows(2))
+    asyncio.run(store.forget("", None))
+    assert shelf.here("b") is None
 
 
 def test_what_was_read_before_a_write_is_never_kept() -> None:
@@ -68,7 +70,7 @@ def test_what_was_read_before_a_write_is_never_kept() -> None:
     shelf = store.shelf()
 
     async def overtaken() -> list[Record]:
-        await store.forget(["t"])
+        await store.forget("", ["t"])
         return rows("old")
 
     asyncio.run(shelf.get("a", "a", overtaken, tables=("t",), ttl_seconds=60.0))
