@@ -22,10 +22,12 @@ BENCHES = (
     "clear",
     "concurrent",
     "preload",
+    "logs",
     "history",
     "plans",
     "pool",
     "query_cache",
+    "bloat",
 )
 
 

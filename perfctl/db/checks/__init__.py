@@ -31,6 +31,8 @@ FILES: tuple[str, ...] = (
     "multixact_age",
     "dead_tuples",
     "autovacuum",
+    "table_bloat",
+    "index_bloat",
     "unused_indexes",
     "duplicate_indexes",
     "redundant_indexes",
@@ -129,10 +131,8 @@ async def _verdict(session: Session, rule: Rule, limits: Limits, server: Server,
         return unavailable(
             "unavailable: this role sees its own sessions alone", f'GRANT pg_monitor TO "{server.role}";'
         )
-    if rule.question is None:
-        return rule.judge((), limits, server)
     try:
-        rows = await ask(session, rule.question, version=_versioned(rule, server), timeout_seconds=timeout_seconds)
+        return await _judged(session, rule, limits, server, timeout_seconds)
     except AuthError as error:
         return unavailable(f"unavailable: {error.message}", error.hint)
     except TimedOutError as error:
@@ -141,6 +141,15 @@ async def _verdict(session: Session, rule: Rule, limits: Limits, server: Server,
         if getattr(error, "sqlstate", None) != _LOCKED:
             raise
         return unavailable("unavailable: another session holds a lock on what is looked at", "perfctl db locks")
+
+
+async def _judged(session: Session, rule: Rule, limits: Limits, server: Server, timeout_seconds: float) -> Verdict:
+    rows = []
+    if rule.question is not None:
+        rows = await ask(session, rule.question, version=_versioned(rule, server), timeout_seconds=timeout_seconds)
+    if rule.examine is not None:
+        return await rule.examine(session, rows, limits, server, timeout_seconds)
+    assert rule.judge is not None, rule.name  # noqa: S101 - one of the two makes a check
     return rule.judge(rows, limits, server)
 
 

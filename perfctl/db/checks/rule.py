@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from perfctl.diagnosis import Status
 
 if TYPE_CHECKING:
-    from perfctl.db.postgres import Record
+    from perfctl.db.postgres import Record, Session
 
 Unit = Literal["ratio", "seconds", "bytes", "count", "days", "bytes_per_second"]
 MAX_OBJECTS = 10
@@ -75,6 +75,7 @@ class Verdict:
 
 
 Judge = Callable[[Sequence["Record"], Limits, Server], Verdict]
+Examine = Callable[["Session", Sequence["Record"], Limits, Server, float], Awaitable[Verdict]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +84,10 @@ class Rule:
 
     name: str
     area: str
-    judge: Judge
+    judge: Judge | None = None
+    """What its rows come to."""
+    examine: Examine | None = None
+    """The same, for a check that has to ask more once it has seen its rows."""
     question: str | None = None
     """The name of its SQL; None where the server's facts are enough."""
     limits: Limits = field(default_factory=Limits)

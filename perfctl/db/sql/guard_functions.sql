@@ -30,7 +30,7 @@ judged AS MATERIALIZED (
                 CASE
                     WHEN EXISTS (
                         SELECT
-                        FROM regexp_matches(to_jsonb(p) ->> 'prosqlbody', ':\w*func\w* (\d+)', 'g') AS called (oid)
+                        FROM regexp_matches(to_jsonb(p) ->> 'prosqlbody', ':\w*(?:funcid|fnoid) (\d+)', 'g') AS called (oid)
                         LEFT JOIN pg_catalog.pg_proc AS c ON c.oid = called.oid[1]::int8
                         WHERE called.oid[1]::int8 >= 16384 OR c.prosrc = ANY($1::text[])
                     ) THEN 'foreign'

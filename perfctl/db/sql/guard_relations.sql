@@ -60,7 +60,7 @@ running AS (
 calls AS (
     SELECT DISTINCT r.place, found.part[1]::int8 AS oid
     FROM running AS r
-    CROSS JOIN LATERAL regexp_matches(r.tree, ':\w*(?:func|fnoid|handler)\w* (\d+)', 'g') AS found (part)
+    CROSS JOIN LATERAL regexp_matches(r.tree, ':\w*(?:funcid|fnoid|RangeFunc|handler) (\d+)', 'g') AS found (part)
 ),
 planned AS (
     SELECT c.name, 'an index of ' || c.name AS place, t.tree::text AS tree, pg_get_expr(t.tree, c.oid) AS said
@@ -87,7 +87,7 @@ planned AS (
 folded AS (
     SELECT p.place, p.said, bool_or(f.prolang = 14 OR p.said IS NULL) AS is_inlined
     FROM planned AS p
-    CROSS JOIN LATERAL regexp_matches(p.tree, ':(\w*func\w*|opno) (\d+)', 'g') AS found (part)
+    CROSS JOIN LATERAL regexp_matches(p.tree, ':(\w*(?:funcid|fnoid|RangeFunc)|opno) (\d+)', 'g') AS found (part)
     LEFT JOIN pg_catalog.pg_operator AS o ON o.oid = found.part[2]::int8 AND found.part[1] = 'opno'
     JOIN pg_catalog.pg_proc AS f ON f.oid = coalesce(o.oprcode::oid, found.part[2]::int8::oid)
     WHERE f.oid = ANY($4::oid[])

@@ -38,7 +38,7 @@ casts AS (
 domains AS (
     SELECT DISTINCT c.contypid AS oid
     FROM pg_catalog.pg_constraint AS c
-    CROSS JOIN LATERAL regexp_matches(c.conbin::text, ':(\w*func\w*|opno) (\d+)', 'g') AS called (parts)
+    CROSS JOIN LATERAL regexp_matches(c.conbin::text, ':(\w*(?:funcid|fnoid|RangeFunc)|opno) (\d+)', 'g') AS called (parts)
     WHERE c.contypid <> 0
         AND (
             called.parts[2]::int8 IN (SELECT h.oid::int8 FROM harmful AS h)
