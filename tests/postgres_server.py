@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -16,7 +15,7 @@ import pytest
 
 from perfctl.config import DatabaseConfig
 from perfctl.sandbox.pginstall import PostgresInstall, find_install
-from perfctl.sandbox.place import as_user, give, server_uid
+from perfctl.sandbox.place import Place, as_user, give, server_uid
 from tests.redis_server import free_port
 
 VERSIONS = (18, 15)
@@ -58,15 +57,12 @@ class PostgresServer:
     def __init__(self, folder: Path, version: int = 18, settings: Mapping[str, str] | None = None) -> None:
         self.version = version
         self.port = free_port()
-        self.folder = folder / f"pg{version}-{self.port}"
+        # pytest closes its folder to others whenever another run of it begins.
+        self._place = Place(folder / f"pg{version}-{self.port}", f"test{os.getpid()}x{self.port}")
+        self.folder = self._place.make() / "server"
+        self.folder.mkdir()
         self.data, self.log = self.folder / "data", self.folder / "log"
-        self.install = install(version, folder / "install")
-        self.folder.mkdir(parents=True)
-        self.folder.chmod(0o755)
-        for above in self.folder.parents:  # pytest's folders are closed to the server's user
-            with suppress(PermissionError):
-                if not above.stat().st_mode & 0o001 and str(above).startswith("/tmp/"):
-                    above.chmod(above.stat().st_mode | 0o011)
+        self.install = install(version, self.folder.parent)
         give(self.folder, server_uid())
         self.install.run(
             "initdb", "-D", str(self.data), "-U", SUPERUSER, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync",
@@ -111,6 +107,10 @@ class PostgresServer:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+
+    def remove(self) -> None:
+        """Its files are gone, too."""
+        self._place.remove()
 
     def restart(self, signal_number: int = signal.SIGINT) -> None:
         """Down and up again on the same port."""
@@ -159,7 +159,7 @@ def postgres_server(
     finally:
         server.thaw()
         server.stop(signal.SIGQUIT)
-        shutil.rmtree(server.folder, ignore_errors=True)
+        server.remove()
 
 
 def is_listening(port: int) -> bool:
