@@ -105,7 +105,7 @@ def _row(row: SlowQuery, extra: Callable[[SlowQuery], str] | None) -> tuple[Cell
         *((extra(row),) if extra else ()),
         "-" if row.shared_hit_ratio is None else _percent(row.shared_hit_ratio),
         Cell(row.fingerprint[:_ID_LENGTH], "dim"),
-        _cut(one_line(row.query)),
+        _cut(("(in a function) " if row.toplevel is False else "") + one_line(row.query)),
     )
 
 

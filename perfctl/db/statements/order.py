@@ -67,12 +67,13 @@ def ordered(answer: SlowQueries, wanted: Wanted) -> SlowQueries:
     """The answer with the rows that pass, the costliest first, at most `limit` of them.
 
     `user`, `database` and `application` say what is looked at: shares and `total_ms` are of that. The other filters
-    hide rows and leave the shares. Rows without a fingerprint get theirs when they are shown: for thousands of texts
+    hide rows and leave the shares. What functions run is in the time of their callers, and not added to the total.
+    Rows without a fingerprint get theirs when they are shown: for thousands of texts
     it takes longer than all the rest.
     """
     require(wanted, answer.source)
     looked_at = [row for row in answer.rows if _is_of(row, wanted)]
-    total_ms = sum(row.total_ms for row in looked_at)
+    total_ms = sum(row.total_ms for row in looked_at if row.toplevel is not False)
     patterns = _patterns(wanted)
     passed = [row for row in looked_at if _passes(row, wanted, patterns)]
     passed.sort(key=_key(wanted.by))

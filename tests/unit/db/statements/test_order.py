@@ -50,6 +50,12 @@ def test_what_is_looked_at_makes_the_shares_and_what_is_hidden_does_not_change_t
     assert (of_app.total, of_app.total_ms) == (2, 150.0)
 
 
+def test_what_a_function_ran_is_in_the_time_of_its_caller() -> None:
+    rows = (row("SELECT f()", 1, 100.0, toplevel=True), row("SELECT 1", 9, 80.0, toplevel=False))
+    answer = ordered(SlowQueries(rows=rows, total=2, by="total", database="", source="live", total_ms=0.0), Wanted())
+    assert (answer.total_ms, [row.share for row in answer.rows]) == (100.0, [1.0, 0.8])
+
+
 def test_filters_leave_out_what_is_quick_or_rare() -> None:
     assert shown(min_mean_ms=1.0) == ["VACUUM t", "SELECT b"]
     assert shown(min_calls=2) == ["VACUUM t", "SELECT a"]
