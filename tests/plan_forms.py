@@ -29,10 +29,10 @@ _FIGURES = (
 )
 
 
-async def both_forms(connection: Any, query: Query) -> tuple[str, str]:
-    """The statement's plan as JSON and as text, each in a transaction that is rolled back."""
+async def forms_of(connection: Any, query: Query, forms: tuple[str, ...] = ("JSON", "TEXT")) -> tuple[str, ...]:
+    """The statement's plan in these forms, each of a run of its own in a transaction that is rolled back."""
     found = []
-    for form in ("JSON", "TEXT"):
+    for form in forms:
         transaction = connection.transaction()
         await transaction.start()
         try:
@@ -50,7 +50,7 @@ async def both_forms(connection: Any, query: Query) -> tuple[str, str]:
             if query.prepared is not None:
                 await connection.execute("DEALLOCATE q")
         found.append("\n".join(row[0] for row in rows))
-    return found[0], found[1]
+    return tuple(found)
 
 
 def structure(report: PlanReport, query: Query, *, is_text: bool) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from perfctl.db.model.plans import NodeChange, NodeDifference, PlanDifference, PlanTotals
-from perfctl.render.plan_words import amount, cut
+from perfctl.render.plan_words import amount, cut, line_of
 from perfctl.render.view import Cell, Column, Facts, Table, Text, Tone, View, view
 from perfctl.units import format_count, format_duration_ms
 
@@ -55,7 +55,7 @@ def _moved(before: float | None, after: float | None, written: Callable[[float |
 
 
 def _table(result: PlanDifference) -> Table:
-    has_time = any(node.before_ms is not None and node.after_ms is not None for node in result.nodes)
+    has_time = all(any(ms is not None for ms in column) for column in zip(*map(_times, result.nodes), strict=True))
     has_blocks = any(node.before_blocks is not None or node.after_blocks is not None for node in result.nodes)
     columns = (
         Column(""),
@@ -67,6 +67,10 @@ def _table(result: PlanDifference) -> Table:
     rows = tuple(_row(node, has_time=has_time, has_blocks=has_blocks) for node in result.nodes)
     counts = [f"{sum(node.status == status for node in result.nodes)} {status}" for status in _SIGNS]
     return Table(columns, rows, title="the same plan" if result.is_same else ", ".join(counts))
+
+
+def _times(node: NodeDifference) -> tuple[float | None, float | None]:
+    return node.before_ms, node.after_ms
 
 
 def _row(node: NodeDifference, *, has_time: bool, has_blocks: bool) -> tuple[Cell | str, ...]:
@@ -95,7 +99,7 @@ def _change(change: NodeChange) -> str:
         return "never run any more" if change.after else "run now"
     if change.name in ("node_type", "index"):
         return ""
-    old, new = (cut(text, _LENGTH) if text else "none" for text in (change.before, change.after))
+    old, new = (cut(line_of(text), _LENGTH) if text else "none" for text in (change.before, change.after))
     return f"{change.name.replace('_', ' ')}: {old} → {new}"
 
 

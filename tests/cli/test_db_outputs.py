@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from perfctl.db.findings import examine
-from perfctl.db.plans import read_plan
+from perfctl.db.model.plans import PlanReport
+from perfctl.db.plans import read_any, read_plan
+from perfctl.db.plans.difference import compare
 from perfctl.render.show import show
 from tests.cli.golden_files import golden_of
 
@@ -21,7 +23,13 @@ def plan(name: str) -> object:
     return replace(report, findings=examine(report))
 
 
+def saved(name: str) -> PlanReport:
+    return read_any((PLANS / "saved" / f"{name}.txt").read_bytes())
+
+
 ANSWERS = {
+    "difference": compare(saved("15_join_text_bare"), saved("18_workers_json_border_1")),
+    "workers": saved("18_workers_json_border_1"),
     "spill": plan("sort_spill_18"),
     "parallel": plan("parallel_15"),
     "cte": plan("cte_15"),

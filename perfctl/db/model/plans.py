@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 FindingSeverity = Literal["info", "warning", "critical"]
 
@@ -343,6 +343,8 @@ class PlanTotals:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanDifference:
     """Two plans, node by node in the order of the second."""
+
+    listing: ClassVar[str] = "nodes"
 
     is_same: bool
     """Whether every node has its like and none changed in kind, relation, index or condition."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from perfctl.db.model.plans import NodeChange, NodeDifference, PlanDifference, PlanNode, PlanReport, PlanTotals
 from perfctl.db.plans.naming import called
@@ -23,7 +23,9 @@ _ALIKE = 1 / 3
 _MOST_PAIRS = 200_000
 """Nodes that are left are compared each with each; more than so many pairs are not worth it."""
 
-_Key = tuple[str, frozenset[str]]
+_Relations = frozenset[tuple[str, str]]
+"""Names of relations, each with its alias."""
+_Key = tuple[str, _Relations]
 
 
 @dataclass(slots=True)
@@ -32,7 +34,7 @@ class _Placed:
 
     node: PlanNode
     depth: int
-    covers: frozenset[str]
+    covers: _Relations
     """The relations that it and the nodes under it read, each with its alias."""
     kind: str
     like: _Placed | None = None
@@ -64,7 +66,7 @@ def _placed(root: PlanNode) -> list[_Placed]:
     """All nodes, parents first."""
     found: list[_Placed] = []
 
-    def place(node: PlanNode, depth: int) -> frozenset[str]:
+    def place(node: PlanNode, depth: int) -> _Relations:
         placed = _Placed(node, depth, frozenset(), _kind(node))
         found.append(placed)
         below = [place(child, depth + 1) for child in node.children]
@@ -75,11 +77,11 @@ def _placed(root: PlanNode) -> list[_Placed]:
     return found
 
 
-def _own(node: PlanNode) -> frozenset[str]:
+def _own(node: PlanNode) -> _Relations:
     name = node.relation or node.function
     if name is None and node.alias is None:
         return frozenset()
-    return frozenset({f"{name or ''} {node.alias or ''}"})
+    return frozenset({(name or "", node.alias or "")})
 
 
 def _kind(node: PlanNode) -> str:
@@ -130,7 +132,13 @@ def _pair(old: _Placed, new: _Placed) -> None:
     old.like, new.like = new, old
 
 
-def _overlap(one: frozenset[str], other: frozenset[str]) -> float:
+def _overlap(one: _Relations, other: _Relations) -> float:
+    """The share of relations that both have; under other aliases they count half, to be taken after the rest."""
+    names, others = frozenset(name for name, _ in one if name), frozenset(name for name, _ in other if name)
+    return max(_share(one, other), _share(names, others) / 2)
+
+
+def _share(one: frozenset[Any], other: frozenset[Any]) -> float:
     both = len(one | other)
     return len(one & other) / both if both else 0.0
 

@@ -10,7 +10,7 @@ import pytest
 
 from perfctl.db.plans import read_any, read_plan, read_text_plan
 from tests.campaign import SOAKS
-from tests.plan_forms import both_forms, figures, structure
+from tests.plan_forms import figures, forms_of, structure
 from tests.plan_queries import FOREIGN, SCHEMA, Query, query
 from tests.postgres_server import PostgresServer
 
@@ -48,7 +48,7 @@ async def _compared(server: PostgresServer) -> int:
 async def _is_same(connection: Any, asked: Query, seed: int) -> bool:
     """False where this server cannot run it: it was built without XML, say."""
     try:
-        document, text = await both_forms(connection, asked)
+        document, text = await forms_of(connection, asked)
     except asyncpg.FeatureNotSupportedError:
         return False
     of_json, of_text = read_plan(document), read_text_plan(text)
@@ -57,4 +57,7 @@ async def _is_same(connection: Any, asked: Query, seed: int) -> bool:
         assert figures(of_text) == figures(of_json), (seed, asked, text)
     assert read_any(text) == of_text
     assert read_any(document) == of_json
+    if seed % 4 == 0:
+        for marked in await forms_of(connection, asked, ("XML", "YAML")):
+            assert structure(read_any(marked), asked, is_text=False) == structure(of_json, asked, is_text=False), marked
     return True

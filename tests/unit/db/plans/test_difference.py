@@ -110,3 +110,12 @@ def test_many_nodes_that_are_not_alike_are_compared_soon() -> None:
     ]
     found = difference(*plans)
     assert sum(node.status == "added" for node in found.nodes) == 3000
+
+
+def test_a_relation_under_another_alias_is_the_same_relation() -> None:
+    cost = "(cost=0.00..1.00 rows=1 width=4)"
+    found = difference(f"Limit  {cost}\n  ->  Seq Scan on t a  {cost}\n", f"Seq Scan on t b  {cost}\n")
+    assert [(node.status, node.before, node.after) for node in found.nodes] == [
+        ("removed", "Limit", None),
+        ("same", "Seq Scan on t a", "Seq Scan on t b"),
+    ]
