@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
@@ -51,6 +52,10 @@ def _dsn(config: DatabaseConfig) -> str | None:
     given = {name: file for name, file in files.items() if file is not None}
     if not given:
         return config.dsn
+    if config.effective_sslmode != "disable":
+        for name, file in given.items():
+            if not Path(file).is_file():
+                raise ConfigError(f"database.{name}: there is no file {file}", hint="give the path of a PEM file")
     base = config.dsn or "postgresql://"
     return f"{base}{'&' if '?' in base else '?'}{urlencode(given)}"
 

@@ -544,6 +544,11 @@ def _translation(error: Exception, server: str, timeout: float | None, *, is_ope
             f"PostgreSQL at {server}: its certificate is not trusted ({error.verify_message})",
             hint="set database.sslrootcert to the authority that signed it",
         )
+    if isinstance(error, ssl.SSLError) and not is_open:
+        return AuthError(
+            f"PostgreSQL at {server}: no TLS session ({error.reason or error})",
+            hint="do database.sslcert and database.sslkey belong together, and does the server trust them?",
+        )
     if isinstance(error, TimeoutError):
         within = f" within {timeout:g} s" if timeout else ""
         longer = "give it longer with --timeout; " if timeout else ""

@@ -71,13 +71,13 @@ def config(database_config: DatabaseConfig) -> DatabaseConfig:
     return database_config
 
 
-@pytest.fixture(params=["process", "cache"])
-def play(request: pytest.FixtureRequest, config: DatabaseConfig) -> Callable[[Scene], Any]:
-    """Play a scene with each store of rows."""
+@pytest.fixture
+def play(postgres: PostgresServer, config: DatabaseConfig) -> Callable[[Scene], Any]:
+    """Play a scene: with the cache engine's store of rows on one version, with our own on the other."""
 
     async def run(scene: Scene) -> Any:
         async with AdvancedCache(CacheConfig()) as cache:
-            store = CacheRowStore(cache) if request.param == "cache" else None
+            store = CacheRowStore(cache) if postgres.version == 18 else None
             async with DatabaseOptimizer(config, row_store=store) as database:
                 return await scene(database)
 

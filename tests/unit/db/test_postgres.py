@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
+from urllib.parse import quote_plus
 
 import pytest
 
@@ -32,10 +34,17 @@ def test_off_this_machine_tls_is_required() -> None:
 
 
 @pytest.mark.parametrize("dsn", [None, "postgresql://db/x", "postgresql://db/x?connect_timeout=3"])
-def test_a_root_certificate_reaches_the_driver_through_the_dsn(dsn: str | None) -> None:
-    told = connection_arguments(DatabaseConfig(host="db", dsn=dsn, sslrootcert="/a b/ca.crt"))["dsn"]
-    assert told.endswith(("?sslrootcert=%2Fa+b%2Fca.crt", "&sslrootcert=%2Fa+b%2Fca.crt"))
+def test_a_root_certificate_reaches_the_driver_through_the_dsn(dsn: str | None, tmp_path: Path) -> None:
+    authority = tmp_path / "c a.crt"
+    authority.touch()
+    told = connection_arguments(DatabaseConfig(host="db", dsn=dsn, sslrootcert=str(authority)))["dsn"]
+    assert told.endswith(f"sslrootcert={quote_plus(str(authority))}")
     assert told.count("?") == 1
+
+
+def test_a_certificate_that_is_not_there_is_named() -> None:
+    with pytest.raises(ConfigError, match=r"database\.sslcert: there is no file /nowhere/client\.crt"):
+        connection_arguments(DatabaseConfig(host="db", sslcert="/nowhere/client.crt"))
 
 
 def test_without_an_address_there_is_nothing_to_connect_to() -> None:
