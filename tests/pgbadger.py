@@ -39,7 +39,8 @@ def command(path: Path, prefix: str) -> list[str]:
     given = ["-p", prefix] if path.suffix == ".log" else []
     return [
         program(), "--quiet", "--jobs", "1", "--format", FORMATS[path.suffix[1:]], *given, "--extension", "json",
-        "--outfile", "-", "--nograph", "--no-prettify", "--no-progressbar", str(path),
+        "--outfile", "-", "--pid-dir", str(path.parent), "--pid-file", f"{path.name}.pid", "--nograph",
+        "--no-prettify", "--no-progressbar", str(path),
     ]  # fmt: skip
 
 
@@ -53,15 +54,20 @@ def answer(path: Path, prefix: str) -> dict[str, object]:
 def counted_by_pgbadger(told: Mapping[str, object]) -> Counted:
     """Calls and milliseconds of all its databases, by the words of each shape."""
     shapes = [item for by_text in _mapping(told["normalyzed_info"]).values() for item in _mapping(by_text).items()]
-    return _summed((text, int(info["count"]), float(info.get("duration", 0))) for text, info in shapes)
+    return _by_words((text, int(info["count"]), float(info.get("duration", 0))) for text, info in shapes)
 
 
 def counted_by_us(told: SlowQueries) -> Counted:
     """Ours, by the same words."""
-    return _summed((normal_form(row.query), row.calls, row.total_ms) for row in told.rows)
+    return summed((row.query, row.calls, row.total_ms) for row in told.rows)
 
 
-def _summed(shapes: Iterable[tuple[str, int, float]]) -> Counted:
+def summed(shapes: Iterable[tuple[str, int, float]]) -> Counted:
+    """Texts of ours with their calls and milliseconds, by the same words."""
+    return _by_words((normal_form(text), calls, total_ms) for text, calls, total_ms in shapes)
+
+
+def _by_words(shapes: Iterable[tuple[str, int, float]]) -> Counted:
     sums: dict[tuple[str, ...], tuple[int, float]] = defaultdict(lambda: (0, 0.0))
     for text, calls, total_ms in shapes:
         words = tuple(word for word in _WORD.findall(text.lower()) if not _EXPONENT.fullmatch(word))

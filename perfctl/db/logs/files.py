@@ -6,12 +6,12 @@ import glob
 import os
 import sys
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, Protocol, cast
 
 from perfctl.db.logs.record import Tally, Told
 from perfctl.errors import UsageError
@@ -73,35 +73,74 @@ def _stated(path: Path) -> LogFile:
     return LogFile(str(path), path, stat.st_size, stat.st_mtime)
 
 
+class _Stream(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+class _Decoder(Protocol):
+    """What zlib, bz2, lzma and zstandard have alike."""
+
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes, /) -> bytes: ...
+
+
+class _Unpacked:
+    """A compressed file's bytes: all that can be had, then EOFError where it ends too early."""
+
+    def __init__(self, raw: _Stream, decoder: Callable[[], _Decoder]) -> None:
+        self._raw, self._decoder = raw, decoder
+        self._now: _Decoder | None = None
+
+    def read(self, size: int, /) -> bytes:
+        """Some bytes, about `size` of them; none at the end."""
+        while packed := self._next(size // 8):
+            self._now = self._now or self._decoder()
+            out = self._now.decompress(packed)
+            if out:
+                return out
+        if self._now is not None and not self._now.eof:
+            self._now = None
+            raise EOFError("it ends too early")
+        return b""
+
+    def _next(self, size: int) -> bytes:
+        """The packed bytes that come next: a file may be several, one behind the other."""
+        if self._now is None or not self._now.eof:
+            return self._raw.read(size)
+        left, self._now = self._now.unused_data, None
+        return left or self._raw.read(size)
+
+
 @contextmanager
-def opened(file: LogFile) -> Iterator[tuple[BinaryIO, BinaryIO]]:
+def opened(file: LogFile) -> Iterator[tuple[_Stream, BinaryIO]]:
     """The file's bytes, decompressed where its first bytes say that it is; and the file as it lies there."""
     if file.path is None:
         raw = cast(BufferedReader, sys.stdin.buffer)
-        yield _decompressed(raw), raw
+        yield _unpacked(raw), raw
         return
     with file.path.open("rb") as opened_file:
-        yield _decompressed(opened_file), opened_file
+        yield _unpacked(opened_file), opened_file
 
 
-def _decompressed(raw: BufferedReader) -> BinaryIO:
+def _unpacked(raw: BufferedReader) -> _Stream:
     start = raw.peek(8)[:8]
     if start.startswith(_GZIP):
-        import gzip
-
-        return cast(BinaryIO, gzip.GzipFile(fileobj=raw))
+        return _Unpacked(raw, lambda: zlib.decompressobj(31))
     if start.startswith(_ZSTD):
         import zstandard
 
-        return cast(BinaryIO, zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True))
+        return _Unpacked(raw, lambda: zstandard.ZstdDecompressor().decompressobj())
     if start.startswith(_BZIP2):
         import bz2
 
-        return cast(BinaryIO, bz2.BZ2File(raw))
+        return _Unpacked(raw, bz2.BZ2Decompressor)
     if start.startswith(_XZ):
         import lzma
 
-        return cast(BinaryIO, lzma.LZMAFile(raw))
+        return _Unpacked(raw, lzma.LZMADecompressor)
     return raw
 
 
@@ -145,7 +184,7 @@ def _pieces(file: LogFile, tally: Tally, told: Told | None) -> Iterator[bytes]:
             yield piece
 
 
-def _read(stream: BinaryIO, file: LogFile, tally: Tally, size: int = CHUNK_BYTES) -> bytes:
+def _read(stream: _Stream, file: LogFile, tally: Tally, size: int = CHUNK_BYTES) -> bytes:
     try:
         return stream.read(size)
     except _damages() as error:
