@@ -1,5 +1,4 @@
-/* perfctl */
-SELECT a.attrelid::bigint AS oid,
+SELECT /* perfctl */ a.attrelid::bigint AS oid,
        a.attname AS name,
        format_type(a.atttypid, a.atttypmod) AS type,
        s.n_distinct::float8 AS distinct_values,

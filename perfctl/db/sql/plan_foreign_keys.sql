@@ -1,5 +1,4 @@
-/* perfctl */
-SELECT k.conname AS name,
+SELECT /* perfctl */ k.conname AS name,
        k.conrelid::regclass::text AS referring,
        k.confrelid::regclass::text AS referenced,
        ARRAY(SELECT a.attname FROM unnest(k.conkey) WITH ORDINALITY AS u (attnum, at)

@@ -1,5 +1,4 @@
-/* perfctl */
-SELECT i.indrelid::bigint AS oid,
+SELECT /* perfctl */ i.indrelid::bigint AS oid,
        c.relname AS name,
        m.amname AS method,
        ARRAY(SELECT pg_get_indexdef(i.indexrelid, k, true) FROM generate_series(1, i.indnkeyatts) AS k ORDER BY k) AS columns,

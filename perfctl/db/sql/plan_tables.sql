@@ -1,5 +1,4 @@
-/* perfctl */
-SELECT c.oid::bigint AS oid,
+SELECT /* perfctl */ c.oid::bigint AS oid,
        n.nspname AS schema,
        c.relname AS name,
        CASE WHEN c.relispartition THEN 'partition'

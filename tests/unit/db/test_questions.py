@@ -10,7 +10,7 @@ import pytest
 
 import perfctl.db
 from perfctl.db.questions import MARK, question
-from perfctl.db.sqltext import is_read, statements
+from perfctl.db.sqltext import is_read, statements, tokens
 
 FILES = sorted(entry.name for entry in files("perfctl.db").joinpath("sql").iterdir())
 
@@ -23,12 +23,16 @@ def test_every_file_belongs_to_a_question_that_is_asked(name: str) -> None:
     assert re.search(rf"[\"'/]{asked}[\"'.]", CODE), f"nothing in perfctl/db asks {asked!r}"
 
 
+def first_word(text: str) -> str:
+    return next(token.text for token in tokens(text) if token.kind == "word")
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_a_file_is_one_reading_statement_that_is_marked_as_ours(name: str) -> None:
     text = files("perfctl.db").joinpath("sql", name).read_text()
     assert is_read(text)
     assert len(statements(text)) == 1
-    assert MARK in text
+    assert MARK in text.partition(first_word(text))[2], "pg_stat_statements cuts off what stands before the first word"
 
 
 @pytest.mark.parametrize(("version", "column"), [(13, "blk_read_time"), (16, "blk_read_time"), (18, "local_blk_read")])
