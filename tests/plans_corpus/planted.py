@@ -199,8 +199,8 @@ _PLANTED: dict[str, list[tuple[object, ...]]] = {
         ("point", "select * from ledger.accounts where id = 7", {"jit": "on", "jit_above_cost": "0", "jit_inline_above_cost": "0", "jit_optimize_above_cost": "0"}),
     ],
     "planning_time": [
-        ("partitions", "select * from sensors.log where day = (select date '2025-01-05') and device_id < 40"),
         ("joins", "select 1 from shop.customers a join shop.customers b using(id) join shop.customers c using(id) join shop.customers d using(id) join shop.customers e using(id) join shop.customers f using(id) join shop.customers g using(id) join shop.customers h using(id) join shop.orders o on o.customer_id = a.id left join shop.order_items i on i.order_id = o.id where a.id = 7", {"join_collapse_limit": "12", "from_collapse_limit": "12", "geqo": "off"}),
+        ("partitions", "select * from sensors.log where day = (select date '2025-01-05') and device_id < 40"),
         ("prepared", "select count(*) from sensors.log a join sensors.log b using (day) where a.day = (select date '2025-01-05') and b.day = (select date '2025-01-05') and a.device_id = 5 and b.device_id = 7"),
     ],
     "trigger_fk_no_index": [

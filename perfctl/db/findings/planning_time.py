@@ -1,7 +1,7 @@
 """Planning took longer than running.
 
 From 10 ms on; where the reason shows, eight relations and more, from 5 ms; where it shows plainly, 50 relations or a
-thousand blocks of catalogs, from 1 ms. A point read's plan takes a tenth of a millisecond, and a session's first
+thousand blocks of catalogs, from 0.5 ms. A point read's plan takes a tenth of a millisecond, and a session's first
 statement reads some hundred blocks, a few thousand where a partitioned table is opened.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from perfctl.db.findings.study import Found, Study, count, percent
 
 YIELDS_TO = ()
-LONG_MS, MIN_MS, FEWER_MS, SOME_RELATIONS, MANY_RELATIONS, MANY_BLOCKS = 10.0, 5.0, 1.0, 8, 50, 1_000
+LONG_MS, MIN_MS, FEWER_MS, SOME_RELATIONS, MANY_RELATIONS, MANY_BLOCKS = 10.0, 5.0, 0.5, 8, 50, 1_000
 
 
 def look(study: Study) -> Iterator[Found]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from perfctl.config import DatabaseConfig
+from perfctl.db.explaining import explain
 from perfctl.db.findings import examine
 from perfctl.db.findings.catalog import Catalog, gather
 from perfctl.db.model.plans import Finding, PlanReport
@@ -132,3 +133,13 @@ def test_a_statement_without_tables_has_an_empty_catalog(database: DatabaseConfi
     assert (catalog.tables, catalog.foreign_keys) == ((), ())
     assert catalog.work_mem_kb == 4096
     assert "plpgsql" in catalog.extensions
+
+
+def test_an_explained_statement_says_what_is_wrong_with_it(database: DatabaseConfig) -> None:
+    async def run() -> PlanReport:
+        async with connected(database) as session:
+            return await explain(session, "SELECT * FROM orders WHERE qty = 7.0 AND id > 9.0", run=True)
+
+    finding = asyncio.run(run()).findings[0]
+    assert finding.code == "implicit_cast"
+    assert finding.next_step.endswith("CAST(... AS integer)")
