@@ -41,7 +41,7 @@ class KeptRows:
     @classmethod
     def of(cls, records: list[Record]) -> KeptRows:
         """The records, which stay with it."""
-        from perfctl.db.postgres import plain_rows
+        from perfctl.db.rows import plain_rows
 
         kept = cls(*plain_rows(records))
         kept.__dict__["records"] = records

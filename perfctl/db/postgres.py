@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
-import decimal
-import os
 import ssl
 import time
-import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from perfctl.calls import asking, begun, ended
 from perfctl.db.effects import Stain, effects
+from perfctl.db.failures import REACH, NoConnectionError, StatementError, refused, unreachable
 from perfctl.db.login import address, connection_arguments
 from perfctl.db.naming import DOES_NOT_EXIST, EXISTS, Named, Naming, Prepared, is_lost
+from perfctl.db.rows import Places, Record
 from perfctl.errors import (
     AuthError,
     ConfigError,
     PerfctlError,
-    ServiceError,
     TimedOutError,
-    UnreachableError,
     UsageError,
 )
 
@@ -41,18 +37,9 @@ __all__ = [
     "quoted",
 ]
 
-Record = Mapping[str, Any]
-"""A row: `row["symbol"]`, `row[0]`, `dict(row)`."""
-
-Reason = Literal["lost", "crowded", "starting", "away"]
-"""The connection broke under a statement; every one is taken; the server starts or stops; it cannot be reached."""
-
 _FAREWELL_SECONDS = 1.0
-_AUTH = ("28", "42501")
-_GONE = ("08", "57P", "53300")
 _QUERY_CANCELED = "57014"
 _IN_FAILED_TRANSACTION = "25P02"
-_WHY_NOT: Mapping[str, Reason] = {"53300": "crowded", "57P03": "starting", "57P01": "starting", "57P02": "starting"}
 _REPORTED = ("TimeZone", "DateStyle", "IntervalStyle", "client_encoding", "search_path", "session_authorization")
 """Settings that the server tells of whenever they change."""
 _RESET = "; ".join(
@@ -63,33 +50,6 @@ _RESET = "; ".join(
     )
 )  # fmt: skip
 """DISCARD ALL but for the prepared statements and their plans, which are ours."""
-_HINTS = {
-    "3D000": "perfctl config show --origin says where the database's name was set",
-    "42P01": "does the table exist in this schema? name it as schema.table, or set search_path",
-    "53300": "every connection the server allows is taken: lower max_connections here, or raise it there",
-    "55P03": "another session holds a lock on it: try again later",
-    "22000": "give each parameter the type that its place in the statement has",
-    "25006": "the statement writes, and the transaction or the server is read-only",
-}
-
-
-class StatementError(ServiceError):
-    """PostgreSQL refused a statement; `position` counts characters from 1, None where it named none."""
-
-    def __init__(self, message: str, *, sqlstate: str, position: int | None, hint: str | None = None) -> None:
-        super().__init__(message, hint=hint)
-        self.sqlstate = sqlstate
-        self.position = position
-
-
-class NoConnectionError(UnreachableError):
-    """There is no connection, or no more; `reason` says why."""
-
-    def __init__(self, message: str, *, reason: Reason, hint: str | None = None) -> None:
-        super().__init__(message, hint=hint)
-        self.reason = reason
-
-
 Wrote = Callable[["Session", Sequence[str]], Awaitable[None]]
 """What is told which texts of a session may have written, as soon as they may be committed. Never raises."""
 
@@ -435,59 +395,12 @@ async def connected(config: DatabaseConfig) -> AsyncIterator[Session]:
         await session.close()
 
 
-def plain_rows(records: Sequence[Record]) -> tuple[tuple[str, ...], list[tuple[Any, ...]] | None]:
-    """The columns, and the rows as tuples of Python's own types; None for those where a value is of another type."""
-    if not records:
-        return (), []
-    columns = tuple(records[0].keys())
-    rows = [tuple(map(_plain, record.values())) for record in records]
-    return columns, None if _OTHER in map(type, _each(rows)) else rows
-
-
 def records_of(columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> list[Record]:
     """Rows as the driver would give them."""
     from asyncpg.protocol.protocol import _create_record
 
-    places = _Places(columns)
+    places = Places(columns)
     return [_create_record(places, row) for row in rows]
-
-
-class _Places(dict[str, int]):
-    """Where a column stands, the last of equal names; the names themselves are all there, in order."""
-
-    def __init__(self, columns: Sequence[str]) -> None:
-        super().__init__((name, place) for place, name in enumerate(columns))
-        self._columns = tuple(columns)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._columns)
-
-
-class _OTHER:
-    """Stands for a value that only the driver can make."""
-
-
-_PLAIN = (
-    str, int, bool, float, bytes, type(None), decimal.Decimal, uuid.UUID,
-    datetime.date, datetime.datetime, datetime.time, datetime.timedelta,
-)  # fmt: skip
-
-
-def _plain(value: Any) -> Any:
-    kind = type(value)
-    if kind in _PLAIN:
-        return value
-    if kind is list:
-        return [_plain(item) for item in value]
-    return uuid.UUID(int=value.int) if isinstance(value, uuid.UUID) else _OTHER()
-
-
-def _each(values: Iterable[Any]) -> Iterable[Any]:
-    for value in values:
-        if isinstance(value, (list, tuple)):
-            yield from _each(value)
-        else:
-            yield value
 
 
 def quoted(identifier: str) -> str:
@@ -536,7 +449,7 @@ def _translation(error: Exception, server: str, timeout: float | None, *, is_ope
     import asyncpg
 
     if isinstance(error, asyncpg.PostgresError):
-        return _from_server(error, server, is_open=is_open)
+        return refused(error, server, is_open=is_open)
     if isinstance(error, asyncpg.ClientConfigurationError):
         return ConfigError(f"PostgreSQL at {server}: {error.args[0]}", hint=getattr(error, "hint", None))
     if isinstance(error, ssl.SSLCertVerificationError):
@@ -552,13 +465,13 @@ def _translation(error: Exception, server: str, timeout: float | None, *, is_ope
     if isinstance(error, TimeoutError):
         within = f" within {timeout:g} s" if timeout else ""
         longer = "give it longer with --timeout; " if timeout else ""
-        return TimedOutError(f"PostgreSQL at {server} did not answer{within}", hint=longer + _REACH)
+        return TimedOutError(f"PostgreSQL at {server} did not answer{within}", hint=longer + REACH)
     if isinstance(error, UnicodeEncodeError):
         return UsageError(f"the statement is not text in UTF-8: {error}", hint="write it in UTF-8")
     if isinstance(error, (asyncpg.InterfaceError, asyncpg.InternalClientError)):
         return _from_driver(error, server, is_open=is_open)
     if isinstance(error, (OSError, asyncio.IncompleteReadError)):
-        return _unreachable(error, server, is_open=is_open)
+        return unreachable(error, server, is_open=is_open)
     return error
 
 
@@ -567,50 +480,4 @@ def _from_driver(error: Exception, server: str, *, is_open: bool) -> PerfctlErro
         return UsageError(f"the statement and its parameters: {error}", hint="one for each $1, $2 ...")
     if "another operation is in progress" in str(error) and "switch to state" not in str(error):
         return UsageError("two callers use one session at once", hint="acquire one for each, or use gather_queries")
-    return _unreachable(error, server, is_open=is_open)
-
-
-_REACH = "is it running there? perfctl config show --origin says where its address was set"
-
-
-def _unreachable(error: Exception, server: str, *, is_open: bool = False) -> UnreachableError:
-    # asyncio puts the address in place of the reason: "Connect call failed ('127.0.0.1', 5432)".
-    number = error.errno if isinstance(error, ConnectionError) else None
-    reason = os.strerror(number).lower() if number else str(error) or type(error).__name__
-    if "rejected SSL upgrade" in reason:
-        hint = "the server has no TLS; off loopback perfctl asks for it: sslmode: disable sends everything in the clear"
-        return UnreachableError(f"PostgreSQL at {server} does not speak TLS", hint=hint)
-    told = "broke the connection" if is_open else "cannot be reached"
-    return NoConnectionError(
-        f"PostgreSQL at {server} {told}: {reason}", reason="lost" if is_open else "away", hint=_REACH
-    )
-
-
-def _from_server(error: Any, server: str, *, is_open: bool = False) -> PerfctlError:
-    """What PostgreSQL itself said, with its SQLSTATE."""
-    state = error.sqlstate or "XX000"
-    said = f"{error.args[0] if error.args else error}"
-    hint = getattr(error, "hint", None) or _HINTS.get(state) or getattr(error, "detail", None)
-    if state.startswith(_AUTH):
-        return AuthError(f"PostgreSQL at {server}: {said} (SQLSTATE {state})", hint=hint or _who(state))
-    if state.startswith(_GONE):
-        return NoConnectionError(
-            f"PostgreSQL at {server}: {said} (SQLSTATE {state})",
-            reason="lost" if is_open else _WHY_NOT.get(state, "away"),
-            hint=hint or _REACH,
-        )
-    if state == _QUERY_CANCELED and "statement timeout" in said:
-        return TimedOutError(f"PostgreSQL at {server}: {said}", hint="give it longer with --timeout")
-    position = getattr(error, "position", None)
-    return StatementError(
-        f"PostgreSQL: {said} (SQLSTATE {state})",
-        sqlstate=state,
-        position=int(position) if position else None,
-        hint=hint,
-    )
-
-
-def _who(state: str) -> str:
-    if state == "42501":
-        return "perfctl db doctor says which rights this role lacks"
-    return "check database.username and database.password (DB_USER, DB_PASSWORD)"
+    return unreachable(error, server, is_open=is_open)
