@@ -90,7 +90,7 @@ def details_of(node: PlanNode) -> list[str]:
     """What a node did, a line each: rows, blocks, sorting, hashing, conditions, workers."""
     rows, blocks = _rows(node), _blocks(node)
     beside = (f"{rows} · {blocks}",) if blocks and len(rows) + len(blocks) < _LINE else (rows, blocks)
-    lines = (*beside, *_work(node), *_conditions(node), _workers(node))
+    lines = (*beside, _waits(node), *_work(node), *_conditions(node), _workers(node))
     return [line for line in lines if line]
 
 
@@ -142,6 +142,11 @@ def _blocks(node: PlanNode) -> str:
         ("temp written", counts.temp_written),
     )
     said = [f"{name} {format_count(count)}" for name, count in named if count]
+    return f"blocks {', '.join(said)}" if said else ""
+
+
+def _waits(node: PlanNode) -> str:
+    """The time in reading and writing blocks, and what was written ahead."""
     spent = (
         ("reading", node.io_read_ms),
         ("writing", node.io_write_ms),
@@ -149,8 +154,8 @@ def _blocks(node: PlanNode) -> str:
         ("temp writing", node.temp_io_write_ms),
     )
     waits = [f"{name} {format_duration_ms(took)}" for name, took in spent if took]
-    wal = f"WAL {format_bytes(node.wal_bytes)}" if node.wal_bytes else ""
-    return "; ".join(part for part in (f"blocks {', '.join(said)}" if said else "", ", ".join(waits), wal) if part)
+    wal = [f"WAL {format_bytes(node.wal_bytes)}"] if node.wal_bytes else []
+    return ", ".join([*waits, *wal])
 
 
 def _work(node: PlanNode) -> list[str]:

@@ -57,7 +57,9 @@ def read_any(text: str | bytes, *, sql: str = "") -> PlanReport:
     if form == "json":
         return read_document(parsed(content), sql=sql)
     if form == "text":
-        return read_text_plan(content, sql=sql)
+        from perfctl.db.plans.text_form import document_of
+
+        return read_document(document_of(content), sql=sql)
     from perfctl.db.plans.markup import from_xml, from_yaml
 
     return read_document(from_xml(content) if form == "xml" else from_yaml(content), sql=sql)
