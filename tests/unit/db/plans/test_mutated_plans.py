@@ -64,6 +64,7 @@ VALUES: list[Any] = [
 ]
 
 
+@pytest.mark.timeout(1800 if SOAKS else 120)
 def test_mutated_plans_are_read_or_refused_with_the_place_and_never_crash() -> None:
     chance = random.Random(11)
     read = refused = 0
