@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Literal
 
-from perfctl.db.logs import csvlog, jsonlog
+from perfctl.db.logs import csvlog, jsonlog, syslog
 from perfctl.db.logs.prefix import Prefix, understood
 
-Format = Literal["csvlog", "jsonlog", "stderr"]
+Format = Literal["csvlog", "jsonlog", "stderr", "syslog"]
 
 _LOOKED_AT = 65_536
 _LINES = 200
@@ -60,22 +60,24 @@ def format_of(text: str) -> Format:
     objects = sum(jsonlog.is_line(line) for line in lines)
     if objects and objects >= rows:
         return "jsonlog"
-    return "csvlog" if rows or csvlog.is_row(text[:_LOOKED_AT]) else "stderr"
+    if rows or csvlog.is_row(text[:_LOOKED_AT]):
+        return "csvlog"
+    return "syslog" if sum(map(syslog.is_line, lines)) * 2 > len(lines) else "stderr"
 
 
-def prefix_of(text: str, given: Iterable[str] = ()) -> Prefix | None:
+def prefix_of(text: str, given: Iterable[str] = (), *, before: str = "") -> Prefix | None:
     """The first of the given prefixes that fits, else the common one that fits the most lines and tells the most.
 
-    None where none fits half of the lines that look like messages.
+    None where none fits half of the lines that look like messages. `before` stands before each but the composed ones.
     """
     sample = "\n" + text[:_LOOKED_AT]
     messages = sum(1 for _ in _MAIN.finditer(sample))
     for known in given:
-        if _fit(sample, understood(known)) * 2 > messages:
-            return understood(known)
+        if _fit(sample, understood(before + known)) * 2 > messages:
+            return understood(before + known)
     composed = _composed(sample)
     best = max(
-        (understood(text) for text in (*composed, *_COMMON)),
+        (understood(text) for text in (*composed, *(before + common for common in _COMMON))),
         key=lambda prefix: (_fit(sample, prefix), len(prefix.tells), prefix.text in composed),
     )
     return best if _fit(sample, best) * 2 > messages else None

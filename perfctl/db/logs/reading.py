@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
 
-from perfctl.db.logs import csvlog, jsonlog, stderrlog
+from perfctl.db.logs import csvlog, jsonlog, stderrlog, syslog
 from perfctl.db.logs.clock import Clock
 from perfctl.db.logs.files import LogFile, beginning, found, texts
 from perfctl.db.logs.following import Executed, Follower
@@ -50,7 +50,7 @@ def executions(asked: Asked, tally: Tally) -> Iterator[list[Executed]]:
 def is_plain(paths: Iterable[str]) -> bool:
     """Whether a log is among these that needs a log_line_prefix to be read."""
     beginnings = (beginning(file) for file in found(paths))
-    return any(text and format_of(text) == "stderr" for text in beginnings)
+    return any(text and format_of(text) in ("stderr", "syslog") for text in beginnings)
 
 
 def _in_order(files: Iterable[LogFile], asked: Asked, clock: Clock, tally: Tally) -> list[LogFile]:
@@ -90,17 +90,23 @@ def _records(file: LogFile, asked: Asked, tally: Tally) -> Iterator[list[Record]
         return csvlog.records(whole, tally)
     if kind == "jsonlog":
         return jsonlog.records(whole, tally)
-    return stderrlog.records(whole, _prefix(file, first, asked, tally), tally)
+    if kind == "syslog":
+        written = datetime.fromtimestamp(file.changed, UTC) if file.path else datetime.now(UTC)
+        together = syslog.plain(whole, written=written)
+        first = next(together, "")
+        whole = chain((first,), together)
+    before = syslog.BEFORE if kind == "syslog" else ""
+    return stderrlog.records(whole, _prefix(file, first, asked, tally, before), tally)
 
 
-def _prefix(file: LogFile, first: str, asked: Asked, tally: Tally) -> Prefix:
+def _prefix(file: LogFile, first: str, asked: Asked, tally: Tally, before: str) -> Prefix:
     given = asked.log_line_prefix
     if given is not None:
-        prefix = understood(given)
+        prefix = understood(before + given)
         if first.strip() and not prefix.pattern.search("\n" + first):
             tally.note(f"no line of {file.name} begins with the log_line_prefix {given!r}")
         return prefix
-    guessed = prefix_of(first, () if asked.likely_prefix is None else (asked.likely_prefix,))
+    guessed = prefix_of(first, () if asked.likely_prefix is None else (asked.likely_prefix,), before=before)
     if guessed is None:
         if first.strip():
             tally.note(f"{file.name}: no log_line_prefix fits its first lines; --log-line-prefix gives the server's")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 from collections import Counter
 from dataclasses import replace
@@ -11,11 +12,13 @@ import pytest
 import zstandard
 
 from perfctl.db import logs
+from perfctl.db.engine import DatabaseOptimizer
 from perfctl.db.model.statements import SlowQueries
 from perfctl.db.statements.order import Wanted
 from perfctl.errors import ServiceError
 from tests.logging_server import ENDINGS, PREFIX, logging_server, logs_of, work
 from tests.pgbadger import answer, counted_by_pgbadger, counted_by_us
+from tests.postgres_server import PostgresServer
 
 pytestmark = [pytest.mark.servers, pytest.mark.debian]
 ALL = Wanted(limit=None)
@@ -37,7 +40,13 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         kept = {ending: folder / path.name for ending, path in logs_of(server).items()}
         for ending, path in logs_of(server).items():
             kept[ending].write_bytes(path.read_bytes())
+        assert asyncio.run(_asked(server)) == PREFIX  # and what perfctl asked is not in the logs
     return kept
+
+
+async def _asked(server: PostgresServer) -> str:
+    async with DatabaseOptimizer(server.config()) as database:
+        return await database.log_line_prefix()
 
 
 def summary(path: Path, **options: object) -> SlowQueries:
