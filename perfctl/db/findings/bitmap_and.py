@@ -1,6 +1,6 @@
 """Bitmaps of several single-column indexes are ANDed, where one index of these columns would go straight there.
 
-30 % of the time spent on the bitmaps, and a thousand rows in them; or ten entries and more for each row, and 10,000 of
+30 % of the time spent on the bitmaps, and 2,000 rows in them; or ten entries and more for each row, and 10,000 of
 them, where the time went to the pages of the table for other reasons (they were not in memory).
 """
 
@@ -13,7 +13,7 @@ from perfctl.db.findings.served import index_advice
 from perfctl.db.findings.study import Found, Study, count, percent
 
 YIELDS_TO = ()
-MIN_SHARE, MIN_ROWS, MANY_ROWS, MIN_RATIO, LOW_SHARE = 0.3, 1_000, 10_000, 10, 0.05
+MIN_SHARE, MIN_ROWS, MANY_ROWS, MIN_RATIO, LOW_SHARE = 0.3, 2_000, 10_000, 10, 0.05
 
 
 def look(study: Study) -> Iterator[Found]:

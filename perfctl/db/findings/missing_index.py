@@ -3,7 +3,8 @@
 Twenty rows read for one that is kept is where PostgreSQL's own costs turn from scan to index on rows in random order
 (a page fetched at random costs 4 sequential ones by default, or 1.1 on SSD, and holds tens of rows). Tables under 4 MB
 and 75,000 rows are read in some milliseconds: they are told as info. So is a scan that keeps more rows than half as
-many as it read pages: in random order an index would lead to about half of the pages as well.
+many as it read pages: in random order an index would lead to about half of the pages as well. A scan that feeds a join
+is one step of several, and a hash join reads its side whole in any case: there it takes 32 MB or 300,000 rows.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ YIELDS_TO = (
 )
 MIN_DROPPED, MIN_RATIO, MIN_SHARE = 10_000, 19.0, 0.1
 LARGE_PAGES, LARGE_ROWS, WORTH_ROWS_A_PAGE = 512, 75_000, 0.5
+JOINED_PAGES, JOINED_ROWS = 4_096, 300_000
 
 
 def look(study: Study) -> Iterator[Found]:
@@ -76,7 +78,8 @@ def _found(
     wanted: tuple[Condition, ...],
 ) -> Found:
     pages = sum(map(study.blocks, scans)) or sum(table.pages for scan in scans if (table := study.table(scan)))
-    is_large = pages >= LARGE_PAGES or dropped + kept >= LARGE_ROWS
+    large_pages, large_rows = (JOINED_PAGES, JOINED_ROWS) if _is_joined(study, scans[0]) else (LARGE_PAGES, LARGE_ROWS)
+    is_large = pages >= large_pages or dropped + kept >= large_rows
     is_worth = not pages or kept <= WORTH_ROWS_A_PAGE * pages
     cause, step = _advice(study, scans, wanted)
     verb = "read" if study.report.analyzed else "to read"
@@ -91,6 +94,10 @@ def _found(
         about=scans[1:],
         subject=None if len(scans) == 1 else f"{id(study.parent(scans[0]))}",
     )
+
+
+def _is_joined(study: Study, node: PlanNode) -> bool:
+    return any(one.join_type is not None for one in study.above(node))
 
 
 def _advice(study: Study, scans: tuple[PlanNode, ...], wanted: tuple[Condition, ...]) -> tuple[str, str]:
