@@ -54,6 +54,15 @@ def format_count(number: float | None) -> str:
     return "-" if number is None else f"{number:,.0f}".replace(",", " ")
 
 
+def format_counted(number: int, noun: str, several: str | None = None) -> str:
+    """A number of things: `1 index`, `12 indexes`; with `s` where `several` is not told.
+
+    >>> format_counted(1, "index", "indexes"), format_counted(1200, "session")
+    ('1 index', '1 200 sessions')
+    """
+    return f"{format_count(number)} {noun if number == 1 else several or noun + 's'}"
+
+
 def format_ratio(ratio: float | None) -> str:
     """A share of 0..1 as a percentage: `96.4 %`; `-` where it was not measured."""
     return "-" if ratio is None else f"{ratio * 100:.1f} %"

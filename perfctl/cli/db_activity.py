@@ -14,7 +14,7 @@ from perfctl.cli.planner import DryRun, MaxAffected, Plan, confirm
 from perfctl.cli.run import Run
 from perfctl.db.model.activity import Activity, Ending, LockNode, LockTree, ServerSession, Vitals, Watched
 from perfctl.errors import AuthError, UsageError
-from perfctl.units import format_duration_ms, parse_duration
+from perfctl.units import format_counted, format_duration_ms, parse_duration
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -171,7 +171,8 @@ def _longest(node: LockNode) -> float:
 
 def _tell_unreadable(run: Run, unreadable: int) -> None:
     if unreadable:
-        run.warn(f"{unreadable} sessions of other roles cannot be looked into: perfctl db doctor names the right")
+        hidden = format_counted(unreadable, "session")
+        run.warn(f"{hidden} of other roles cannot be looked into: perfctl db doctor names the right")
 
 
 async def _follow(run: Run, moments: AsyncIterator[Vitals], seconds: float) -> None:

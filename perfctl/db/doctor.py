@@ -85,7 +85,7 @@ def _tables(facts: Mapping[str, Any]) -> Check:
         return Check(_COMPONENT, "pg_stats", "pass", "statistics of every table are readable")
     tables, readable = facts["tables"], facts["tables_readable"]
     if readable == tables:
-        return Check(_COMPONENT, "pg_stats", "pass", f"statistics of all {tables} tables are readable")
+        return Check(_COMPONENT, "pg_stats", "pass", f"statistics of every table ({tables}) are readable")
     observed = f"statistics of {readable} of {tables} tables are readable: estimates are unavailable for the others"
     role = quoted(facts["role"])
     has_role = int(facts["version"].split(".")[0].split()[0]) >= 14

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import fill
+
 from perfctl.diagnosis import Check, Diagnosis
 from perfctl.render.view import Cell, Column, Table, Text, Tone, View, view
 
@@ -11,6 +13,7 @@ _TONES: dict[str, Tone] = {"pass": "good", "warn": "warn", "fail": "bad", "off":
 MANY = 15
 """More checks than this that are well are named, not listed: what is not well must not drown."""
 _OBJECTS = 3
+_WIDTH = 78
 
 
 def diagnosis_view(result: Diagnosis) -> View:
@@ -25,14 +28,15 @@ def diagnosis_view(result: Diagnosis) -> View:
     return view(
         table,
         Text("to mend:\n  " + "\n  ".join(fixes)) if fixes else None,
-        Text(f"well ({len(well)}): " + _joined(well), "dim") if is_long else None,
+        Text(f"well ({len(well)}):" + _joined(well), "dim") if is_long else None,
     )
 
 
 def _row(check: Check) -> tuple[Cell | str, ...]:
     where = f"{check.database}: " if check.database else ""
-    more = "" if len(check.objects) <= _OBJECTS else f" and {len(check.objects) - _OBJECTS} more"
-    objects = "\n" + ", ".join(check.objects[:_OBJECTS]) + more if check.objects and check.status != "pass" else ""
+    more = "" if len(check.objects) <= _OBJECTS else f"and {len(check.objects) - _OBJECTS} more"
+    shown = [*check.objects[:_OBJECTS], *([more] if more else [])]
+    objects = "".join(f"\n{each}" for each in shown) if check.status != "pass" else ""
     return (Cell(check.status, _TONES[check.status]), check.component, check.check, f"{where}{check.observed}{objects}")
 
 
@@ -47,8 +51,8 @@ def _joined(checks: list[Check]) -> str:
     by_area: dict[str, list[str]] = {}
     for check in checks:
         by_area.setdefault(check.component, []).append(check.check)
-    lines = [f"{area}: {', '.join(dict.fromkeys(names))}" for area, names in by_area.items()]
-    return "".join(f"\n  {line}" for line in lines)
+    lines = (f"{area}: {', '.join(dict.fromkeys(names))}" for area, names in by_area.items())
+    return "".join("\n" + fill(line, _WIDTH, initial_indent="  ", subsequent_indent="    ") for line in lines)
 
 
 VIEWS = {Diagnosis: diagnosis_view}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 from perfctl.render.inert import inert, inert_line
-from perfctl.render.view import Cell, Chart, Column, Facts, Table, Text, Tree, View
+from perfctl.render.view import Cell, Chart, Column, Facts, Table, Text, Tree, View, fitting
 
 
 def draw(view: View) -> str:
@@ -44,6 +44,7 @@ def _part(part: Table | Facts | Tree | Text) -> str:
 
 
 def _table(table: Table) -> str:
+    table = fitting(table)
     if not table.rows:
         return f"{table.empty}\n"
     cells = [[text_of(cell) for cell in row] for row in table.rows]

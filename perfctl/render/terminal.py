@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from perfctl.render.inert import inert, inert_line
 from perfctl.render.plain import width_of
-from perfctl.render.view import Cell, Chart, Column, Facts, Part, Table, Text, Tree, View
+from perfctl.render.view import Cell, Chart, Column, Facts, Part, Table, Text, Tree, View, fitting
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -83,7 +83,7 @@ def _table(table: Table, width: int) -> RenderableType:
         title_justify="left",
         caption_justify="left",
     )
-    table = _fitting(table, width)
+    table = fitting(table, width)
     folds = _too_wide(table, width)
     for column in table.columns:
         keeps_line = not column.wraps and not (folds and column.align == "left")
@@ -91,15 +91,6 @@ def _table(table: Table, width: int) -> RenderableType:
     for row in table.rows:
         drawn.add_row(*(_cell(cell, column) for cell, column in zip(row, table.columns, strict=True)))
     return drawn
-
-
-def _fitting(table: Table, width: int) -> Table:
-    """The table without the columns that want a wider terminal."""
-    kept = [index for index, column in enumerate(table.columns) if column.from_width <= width]
-    if len(kept) == len(table.columns):
-        return table
-    rows = tuple(tuple(row[index] for index in kept) for row in table.rows)
-    return table._replace(columns=tuple(table.columns[index] for index in kept), rows=rows)
 
 
 def _too_wide(table: Table, width: int) -> bool:
@@ -116,14 +107,16 @@ def _too_wide(table: Table, width: int) -> bool:
 
 
 def _facts(facts: Facts) -> RenderableType:
+    from rich.console import Group
     from rich.table import Table as RichTable
+    from rich.text import Text as RichText
 
-    drawn = RichTable(box=None, show_header=False, title=facts.title, title_justify="left", pad_edge=False)
+    drawn = RichTable(box=None, show_header=False, pad_edge=False)
     drawn.add_column(style="dim", no_wrap=True)
     drawn.add_column(overflow="fold")
     for name, value in facts.pairs:
         drawn.add_row(name, _styled(value))
-    return drawn
+    return Group(RichText(inert(facts.title), style="italic"), drawn) if facts.title else drawn
 
 
 def _chart(chart: Chart, console: Console) -> RichText:
@@ -150,10 +143,20 @@ def _grow(drawn: RichTree, tree: Tree) -> None:
         _grow(drawn.add(_label(child)), child)
 
 
-def _label(tree: Tree) -> RichText:
+def _label(tree: Tree) -> RenderableType:
+    """A node's lines; what is indented stays so where it wraps."""
+    from rich.console import Group
     from rich.text import Text as RichText
 
-    return RichText("  ").join(_styled(cell) for cell in tree.label)
+    lines = RichText("  ").join(_styled(cell) for cell in tree.label).split("\n")
+    return lines[0] if len(lines) == 1 else Group(*(_indented(line) for line in lines))
+
+
+def _indented(line: RichText) -> RenderableType:
+    from rich.padding import Padding
+
+    indent = len(line.plain) - len(line.plain.lstrip(" "))
+    return Padding(line[indent:], (0, 0, 0, indent)) if indent else line
 
 
 def _cell(cell: Cell | str, column: Column) -> RichText:

@@ -22,6 +22,8 @@ class Column(NamedTuple):
     wraps: bool = False
     from_width: int = 0
     """Left out on a terminal that is narrower: what is good to see, and in the document anyway."""
+    narrow_only: int = 0
+    """Only on a terminal that is narrower: what stands for columns that have no room there."""
 
 
 class Table(NamedTuple):
@@ -33,6 +35,21 @@ class Table(NamedTuple):
     caption: str | None = None
     empty: str = "nothing found"
     """What to say when there are no rows: what was looked at."""
+
+
+def fitting(table: Table, width: int | None = None) -> Table:
+    """The table without the columns that this width has no use for; where nothing bounds it, there is room for all."""
+    kept = [index for index, column in enumerate(table.columns) if _fits(column, width)]
+    if len(kept) == len(table.columns):
+        return table
+    rows = tuple(tuple(row[index] for index in kept) for row in table.rows)
+    return table._replace(columns=tuple(table.columns[index] for index in kept), rows=rows)
+
+
+def _fits(column: Column, width: int | None) -> bool:
+    if width is None:
+        return not column.narrow_only
+    return column.from_width <= width and (not column.narrow_only or width < column.narrow_only)
 
 
 class Facts(NamedTuple):

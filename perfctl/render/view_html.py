@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from html import escape
 
 from perfctl.render.inert import inert
-from perfctl.render.view import Cell, Chart, Curve, Facts, Part, Table, Text, Tree, View
+from perfctl.render.view import Cell, Chart, Curve, Facts, Part, Table, Text, Tree, View, fitting
 
 STYLE = """
 table{border-collapse:collapse;width:100%;margin:.6rem 0}th,td{padding:.25rem .6rem;text-align:left;vertical-align:top;
@@ -41,6 +41,7 @@ def _part(part: Part) -> Iterator[str]:
 
 
 def _table(table: Table) -> Iterator[str]:
+    table = fitting(table)
     if table.title:
         yield f"<p>{text(table.title)}</p>"
     if not table.rows:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from perfctl.render.inert import inert
-from perfctl.render.view import Cell, Chart, Facts, Part, Table, Text, Tree, View
+from perfctl.render.view import Cell, Chart, Facts, Part, Table, Text, Tree, View, fitting
 
 _ACTIVE = re.compile(r"([\\`*_{}\[\]<>#|~])")
 
@@ -33,6 +33,7 @@ def _part(part: Part) -> Iterator[str]:
 
 
 def _table(table: Table) -> Iterator[str]:
+    table = fitting(table)
     if table.title:
         yield from (text(table.title), "")
     if not table.rows:
@@ -50,7 +51,7 @@ def _tree(tree: Tree, depth: int) -> Iterator[str]:
     first, *rest = "\n".join(cell if isinstance(cell, str) else cell.text for cell in tree.label).splitlines() or [""]
     indent = "  " * depth
     yield f"{indent}- {text(first)}"
-    yield from (f"{indent}  {text(line.strip())}  " for line in rest)
+    yield from (f"{indent}  {text(line.strip())}  " for line in rest if line.strip())
     for child in tree.children:
         yield from _tree(child, depth + 1)
 

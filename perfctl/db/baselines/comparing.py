@@ -16,6 +16,7 @@ from perfctl.db.model.baselines import Baseline, PlannedQuery, TableSize
 from perfctl.db.sqltext import one_line
 from perfctl.diagnosis import Check, Status
 from perfctl.errors import RefusedError
+from perfctl.units import format_count
 
 COMPONENT = "plans"
 SAME_PLAN = 2.0
@@ -185,7 +186,7 @@ def _change(before: float, after: float) -> str:
 
 
 def _count(number: float) -> str:
-    return f"{number:,.0f}" if number >= 100 else f"{number:.1f}"
+    return format_count(number) if number >= 100 else f"{number:.1f}"
 
 
 def _direction(then: TableSize, now: TableSize) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from perfctl.db.checks.rule import Limits, Rule, Server, Verdict
+from perfctl.units import format_counted
 
 if TYPE_CHECKING:
     from perfctl.db.postgres import Record
@@ -16,7 +17,7 @@ def judge(rows: Sequence[Record], _limits: Limits, _server: Server) -> Verdict:
     if not rows:
         return Verdict(observed="it comes to every table that changes", value=0.0)
     return Verdict(
-        observed=f"{len(rows)} tables past their threshold wait; {rows[0]['name']}: {_why(rows[0])}",
+        observed=f"{format_counted(len(rows), 'table')} past the threshold; {rows[0]['name']}: {_why(rows[0])}",
         value=len(rows),
         objects=[f"{row['name']} ({_why(row)})" for row in rows],
         fix=f"ALTER TABLE {rows[0]['name']} RESET (autovacuum_enabled); VACUUM {rows[0]['name']};"

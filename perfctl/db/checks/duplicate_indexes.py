@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from perfctl.db.checks.rule import Limits, Rule, Server, Verdict
-from perfctl.units import format_bytes
+from perfctl.units import format_bytes, format_counted
 
 if TYPE_CHECKING:
     from perfctl.db.postgres import Record
@@ -20,8 +20,9 @@ def judge(rows: Sequence[Record], _limits: Limits, _server: Server) -> Verdict:
     spare = [row for group in groups.values() for row in _spare(group)]
     if not spare:
         return Verdict(observed="no index is there twice", value=0.0)
+    many, size = format_counted(len(spare), "index is", "indexes are"), sum(row["size_bytes"] for row in spare)
     return Verdict(
-        observed=f"{len(spare)} indexes are there twice, {format_bytes(sum(row['size_bytes'] for row in spare))}",
+        observed=f"{many} there twice, {format_bytes(size)}",
         value=len(spare),
         objects=[f"{row['name']} ({format_bytes(row['size_bytes'])})" for row in spare],
         fix=f"DROP INDEX CONCURRENTLY {spare[0]['name']};",

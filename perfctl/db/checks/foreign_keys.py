@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from perfctl.db.checks.rule import Limits, Rule, Server, Verdict
+from perfctl.units import format_counted
 
 if TYPE_CHECKING:
     from perfctl.db.postgres import Record
@@ -20,8 +21,9 @@ def judge(rows: Sequence[Record], _limits: Limits, _server: Server) -> Verdict:
     bad = [row for row in rows if row["table_rows"] >= LEAST_ROWS]
     if not bad:
         return Verdict(observed="every foreign key of a table of size has an index", value=0.0)
+    many = format_counted(len(bad), "foreign key")
     return Verdict(
-        observed=f"{len(bad)} foreign keys without an index; {bad[0]['table_name']} ({bad[0]['columns']})",
+        observed=f"{many} without an index; {bad[0]['table_name']} ({bad[0]['columns']})",
         value=len(bad),
         objects=[f"{row['name']} on {row['table_name']} ({row['columns']})" for row in bad],
         fix=f"CREATE INDEX CONCURRENTLY ON {bad[0]['table_name']} ({bad[0]['columns']});",

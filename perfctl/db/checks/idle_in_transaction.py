@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from perfctl.db.checks.rule import Limits, Rule, Server, Verdict
+from perfctl.units import format_counted, format_duration_ms
 
 if TYPE_CHECKING:
     from perfctl.db.postgres import Record
@@ -15,8 +16,9 @@ def judge(rows: Sequence[Record], _limits: Limits, _server: Server) -> Verdict:
     """By the one that sleeps longest."""
     if not rows:
         return Verdict(observed="none", value=0.0)
+    many = format_counted(len(rows), "session")
     return Verdict(
-        observed=f"{len(rows)} sessions, the longest for {rows[0]['seconds']:.0f} s",
+        observed=f"{many}, the longest for {format_duration_ms(rows[0]['seconds'] * 1000)}",
         value=rows[0]["seconds"],
         objects=[f"pid {row['pid']} {row['username']} {row['application']}".rstrip() for row in rows],
         fix="perfctl db activity --idle-in-transaction; set idle_in_transaction_session_timeout",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from perfctl.db.checks.rule import Limits, Rule, Server, Verdict
+from perfctl.units import format_counted
 
 if TYPE_CHECKING:
     from perfctl.db.postgres import Record
@@ -17,7 +18,7 @@ def judge(rows: Sequence[Record], _limits: Limits, _server: Server) -> Verdict:
     if not invalid:
         return Verdict(observed="every index is valid", value=0.0)
     return Verdict(
-        observed=f"{len(invalid)} indexes are invalid",
+        observed=f"{format_counted(len(invalid), 'index is', 'indexes are')} invalid",
         value=len(invalid),
         objects=invalid,
         fix=f"REINDEX INDEX CONCURRENTLY {invalid[0]}; or DROP INDEX CONCURRENTLY {invalid[0]};",

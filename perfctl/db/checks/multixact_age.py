@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from perfctl.db.checks.rule import Limits, Rule, Server, Verdict
+from perfctl.units import format_count
 
 if TYPE_CHECKING:
     from perfctl.db.postgres import Record
@@ -21,9 +22,9 @@ def judge(rows: Sequence[Record], _limits: Limits, _server: Server) -> Verdict:
     late = [row for row in rows if row["age"] > row["autovacuum_at"]]
     told = f"; autovacuum should have frozen it at {oldest['autovacuum_at']:,}" if late else ""
     return Verdict(
-        observed=f"{oldest['kind']} {oldest['name']} is {oldest['age']:,} ids old{told}",
+        observed=f"{oldest['kind']} {oldest['name']} is {format_count(oldest['age'])} ids old{told}",
         value=oldest["age"] / ROOM,
-        objects=[f"{row['kind']} {row['name']} ({row['age']:,})" for row in rows],
+        objects=[f"{row['kind']} {row['name']} ({format_count(row['age'])})" for row in rows],
         fix="VACUUM (FREEZE) the oldest tables; end old transactions, prepared ones and unused replication slots first",
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from perfctl.db.checks.rule import Limits, Rule, Server, Verdict
+from perfctl.units import format_counted
 
 if TYPE_CHECKING:
     from perfctl.db.postgres import Record
@@ -15,8 +16,9 @@ def judge(rows: Sequence[Record], _limits: Limits, _server: Server) -> Verdict:
     """Those that were added NOT VALID and never validated."""
     if not rows:
         return Verdict(observed="every constraint is valid", value=0.0)
+    many = format_counted(len(rows), "constraint is", "constraints are")
     return Verdict(
-        observed=f"{len(rows)} constraints are NOT VALID; {rows[0]['name']} on {rows[0]['table_name']}",
+        observed=f"{many} NOT VALID; {rows[0]['name']} on {rows[0]['table_name']}",
         value=len(rows),
         objects=[f"{row['name']} on {row['table_name']}" for row in rows],
         fix=f'ALTER TABLE {rows[0]["table_name"]} VALIDATE CONSTRAINT "{rows[0]["name"]}";',

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from perfctl.db.checks.rule import Limits, Rule, Server, Verdict
-from perfctl.units import format_bytes
+from perfctl.units import format_bytes, format_counted
 
 if TYPE_CHECKING:
     from perfctl.db.postgres import Record
@@ -19,7 +19,7 @@ def judge(rows: Sequence[Record], limits: Limits, _server: Server) -> Verdict:
         return Verdict(observed="no index of size is mostly NULL", value=rows[0]["share"] if rows else 0.0)
     worst = max(bad, key=lambda row: row["share"])
     return Verdict(
-        observed=f"{len(bad)} indexes; {worst['name']}: {worst['share']:.0%} NULL",
+        observed=f"{format_counted(len(bad), 'index', 'indexes')}; {worst['name']}: {worst['share']:.0%} NULL",
         value=worst["share"],
         objects=[f"{row['name']} ({row['share']:.0%} of {format_bytes(row['size_bytes'])})" for row in bad],
         fix=f'make it partial: ... WHERE "{worst["column_name"]}" IS NOT NULL, then drop {worst["name"]}',

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from perfctl.db.checks.rule import Limits, Rule, Server, Verdict
+from perfctl.units import format_duration_ms
 
 if TYPE_CHECKING:
     from perfctl.db.postgres import Record
@@ -16,7 +17,7 @@ def judge(rows: Sequence[Record], _limits: Limits, _server: Server) -> Verdict:
     if not rows:
         return Verdict(observed="none is open", value=0.0)
     return Verdict(
-        observed=f"the oldest is open for {rows[0]['seconds']:.0f} s",
+        observed=f"the oldest is open for {format_duration_ms(rows[0]['seconds'] * 1000)}",
         value=rows[0]["seconds"],
         objects=[f"{row['name']} ({row['seconds']:.0f} s)" for row in rows],
         fix="perfctl db activity; a prepared one ends by COMMIT PREPARED or ROLLBACK PREPARED",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from perfctl.db.checks.rule import Limits, Rule, Server, Verdict
-from perfctl.units import format_bytes
+from perfctl.units import format_bytes, format_counted
 
 if TYPE_CHECKING:
     from perfctl.db.postgres import Record
@@ -22,9 +22,9 @@ def judge(rows: Sequence[Record], _limits: Limits, _server: Server) -> Verdict:
     if not found:
         return Verdict(observed="no index is the beginning of another", value=0.0)
     size = format_bytes(sum(row["size_bytes"] for row, _ in found))
+    many = format_counted(len(found), "index is", "indexes are")
     return Verdict(
-        observed=f"{len(found)} indexes are the beginning of another, {size}; {found[0][0]['name']} of "
-        f"{found[0][1]['name']}",
+        observed=f"{many} the beginning of another, {size}; {found[0][0]['name']} of {found[0][1]['name']}",
         value=len(found),
         objects=[f"{row['name']} (of {longer['name']})" for row, longer in found],
         fix=f"DROP INDEX CONCURRENTLY {found[0][0]['name']};",

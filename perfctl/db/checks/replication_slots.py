@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from perfctl.db.checks.rule import Limits, Rule, Server, Verdict
-from perfctl.units import format_bytes
+from perfctl.units import format_bytes, format_counted
 
 if TYPE_CHECKING:
     from perfctl.db.postgres import Record
@@ -24,7 +24,7 @@ def judge(rows: Sequence[Record], _limits: Limits, _server: Server) -> Verdict:
         )
     idle = [row for row in rows if not row["is_active"]]
     if not idle:
-        return Verdict(observed=f"{len(rows)} slots, each in use", value=0.0)
+        return Verdict(observed=f"{format_counted(len(rows), 'slot')}, each in use", value=0.0)
     return Verdict(
         observed=f"{len(idle)} of {len(rows)} slots have no reader; {idle[0]['name']} keeps "
         f"{format_bytes(idle[0]['bytes'])} of WAL",

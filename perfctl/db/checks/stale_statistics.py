@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from perfctl.db.checks.rule import Limits, Rule, Server, Verdict
+from perfctl.units import format_count, format_counted
 
 if TYPE_CHECKING:
     from perfctl.db.postgres import Record
@@ -17,8 +18,9 @@ def judge(rows: Sequence[Record], limits: Limits, _server: Server) -> Verdict:
     if not stale:
         return Verdict(observed="no table changed much since it was analyzed", value=rows[0]["share"] if rows else 0.0)
     worst = stale[0]
+    many = format_counted(len(stale), "table")
     return Verdict(
-        observed=f"{len(stale)} tables changed since they were analyzed; {worst['name']}: {worst['changed']} rows",
+        observed=f"{many} changed since the last ANALYZE; {worst['name']}: {format_count(worst['changed'])} rows",
         value=worst["share"],
         objects=[f"{row['name']} ({row['share']:.0%} changed)" for row in stale],
         fix=f"ANALYZE {worst['name']};",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from perfctl.db.bloat.estimating import Bloat, table_bloat
 from perfctl.db.bloat.measuring import measured
 from perfctl.db.checks.rule import Limits, Rule, Server, Verdict
-from perfctl.units import format_bytes
+from perfctl.units import format_bytes, format_counted
 
 if TYPE_CHECKING:
     from perfctl.db.postgres import Record, Session
@@ -27,13 +27,14 @@ async def examine(
     suspects = [each for each in known if each.wasted_bytes >= LEAST_WASTED and limits.status(each.share) != "pass"]
     suspects = await measured(session, suspects, is_index=False, timeout_seconds=timeout_seconds)
     bad = [each for each in suspects if each.wasted_bytes >= LEAST_WASTED and limits.status(each.share) != "pass"]
-    told = f"; {unknown} have no statistics: ANALYZE" if unknown else ""
+    told = f"; {unknown} without statistics: ANALYZE" if unknown else ""
     if not bad:
         return Verdict(observed=f"none of size is bloated, of {len(known)} that were estimated{told}", value=0.0)
     worst = max(bad, key=lambda each: each.share)
     total = sum(each.wasted_bytes for each in bad)
+    many = format_counted(len(bad), "table wastes", "tables waste")
     return Verdict(
-        observed=f"{len(bad)} waste {format_bytes(total)}; {_said(worst)}{told}",
+        observed=f"{many} {format_bytes(total)}; {_said(worst)}{told}",
         value=worst.share,
         objects=[_said(each) for each in sorted(bad, key=lambda each: -each.wasted_bytes)],
         fix=f"VACUUM FULL {worst.name}; locks it for the while; pg_repack does not",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from perfctl.db.checks.rule import Limits, Rule, Server, Verdict, unavailable
-from perfctl.units import format_bytes
+from perfctl.units import format_bytes, format_counted
 
 if TYPE_CHECKING:
     from perfctl.db.postgres import Record
@@ -30,8 +30,9 @@ def judge(rows: Sequence[Record], _limits: Limits, _server: Server) -> Verdict:
         return Verdict(observed="every index of size was read", value=0.0)
     elsewhere = _elsewhere(rows[0])
     total = sum(row["size_bytes"] for row in unused)
+    many = format_counted(len(unused), "index was", "indexes were")
     return Verdict(
-        observed=f"{len(unused)} indexes were never read, {format_bytes(total)}{elsewhere}",
+        observed=f"{many} never read, {format_bytes(total)}{elsewhere}",
         value=len(unused),
         objects=[f"{row['name']} ({format_bytes(row['size_bytes'])})" for row in unused],
         fix=f"DROP INDEX CONCURRENTLY {unused[0]['name']};",
@@ -46,7 +47,11 @@ def _is_unused(row: Record) -> bool:
 def _elsewhere(row: Record) -> str:
     """Scans on a replica are counted there."""
     unseen = row["replicas"] - row.get("replicas_asked", 0)
-    return f"; {unseen} replicas were not asked: name them in database.replica_dsns" if unseen > 0 else ""
+    return (
+        f"; {format_counted(unseen, 'replica was', 'replicas were')} not asked: name them in database.replica_dsns"
+        if unseen > 0
+        else ""
+    )
 
 
 RULE = Rule(
