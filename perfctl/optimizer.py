@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from perfctl.cache.model import CacheStats, Preloaded
     from perfctl.cdn.engine import CloudFrontOptimizer
     from perfctl.db.engine import DatabaseOptimizer
+    from perfctl.db.querycache import RowStore
     from perfctl.metrics.engine import MetricsEngine, Source
     from perfctl.metrics.model import PerformanceMetrics
     from perfctl.metrics.sources import Lookups
@@ -245,10 +246,13 @@ class PerformanceOptimizer:
 
     def _new_database(self) -> DatabaseOptimizer:
         from perfctl.db.engine import DatabaseOptimizer
+
+        return DatabaseOptimizer(self._database_config(), row_store=self._new_row_store)
+
+    def _new_row_store(self) -> RowStore:
         from perfctl.row_store import CacheRowStore
 
-        config = self._database_config()
-        return DatabaseOptimizer(config, row_store=CacheRowStore(self.cache) if config.enable_query_cache else None)
+        return CacheRowStore(self.cache)
 
     def _database_config(self) -> DatabaseConfig:
         config, limit = self.settings.database, self.timeout_seconds

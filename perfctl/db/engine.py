@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from perfctl.db.activity.sessions import Wanted as WantedSessions
     from perfctl.db.model.activity import Activity, Ending, LockTree, ServerSession, Vitals
     from perfctl.db.model.baselines import Baseline
-    from perfctl.db.model.reports import DatabaseReport
     from perfctl.db.model.history import Recording
+    from perfctl.db.model.reports import DatabaseReport
     from perfctl.db.model.stats import DatabaseStats
     from perfctl.db.querycache import QueryCache, RowStore
     from perfctl.db.statements.sources import Look
@@ -47,8 +47,8 @@ class DatabaseOptimizer:
     ...     rows = await database.execute_optimized_query("SELECT * FROM stocks WHERE symbol = %s", ("AAPL",))
     """
 
-    def __init__(self, config: DatabaseConfig, *, row_store: RowStore | None = None) -> None:
-        """`row_store` keeps the rows of cached reads; without one this process does, up to query_cache_max_mb."""
+    def __init__(self, config: DatabaseConfig, *, row_store: Callable[[], RowStore] | None = None) -> None:
+        """`row_store` makes what keeps the rows of cached reads; else this process does, up to query_cache_max_mb."""
         self._config = config
         self.query_optimizer = QueryOptimizer()
         self.pool = pool_of(config)

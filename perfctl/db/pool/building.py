@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -14,6 +15,8 @@ from perfctl.db.pool.replicas import Replicas
 from perfctl.db.postgres import Session
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from perfctl.config import DatabaseConfig
     from perfctl.db.querycache import QueryCache, RowStore
     from perfctl.db.statements.recorder import QueryOptimizer
@@ -48,13 +51,13 @@ def replicas_of(config: DatabaseConfig, primary: ConnectionPool) -> Replicas:
 
 
 def query_cache_of(
-    config: DatabaseConfig, pool: ConnectionPool, recorder: QueryOptimizer, store: RowStore | None
+    config: DatabaseConfig, pool: ConnectionPool, recorder: QueryOptimizer, make_store: Callable[[], RowStore] | None
 ) -> QueryCache:
     """The query cache, which from now on hears of the pool's writes."""
     from perfctl.db.querycache import LocalRowStore, QueryCache
 
-    store = store or LocalRowStore(int(config.query_cache_max_mb * 1_000_000))
-    cache = QueryCache(pool, store, recorder, server=address(config), ttl_seconds=config.query_cache_ttl_seconds)
+    make_store = make_store or partial(LocalRowStore, int(config.query_cache_max_mb * 1_000_000))
+    cache = QueryCache(pool, make_store, recorder, server=address(config), ttl_seconds=config.query_cache_ttl_seconds)
     pool.on_write = cache.wrote
     return cache
 

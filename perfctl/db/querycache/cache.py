@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -63,7 +64,7 @@ class QueryCache:
     def __init__(
         self,
         pool: ConnectionPool,
-        store: RowStore,
+        make_store: Callable[[], RowStore],
         recorder: QueryOptimizer,
         *,
         server: str,
@@ -71,7 +72,7 @@ class QueryCache:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`server` tells apart what is called the same on different servers."""
-        self.store = store
+        self._make_store = make_store
         self.hits = self.misses = self.uncached = 0
         self._recorder = recorder
         self._pool, self._server, self._ttl_seconds, self._clock = pool, server, ttl_seconds, clock
@@ -79,6 +80,11 @@ class QueryCache:
         self._touched: OrderedDict[str, tuple[tuple[str, ...], float]] = OrderedDict()
         self._database = ""
         self._context = ""
+
+    @cached_property
+    def store(self) -> RowStore:
+        """What keeps the rows, made when it is first needed."""
+        return self._make_store()
 
     def here(self, query: str, params: Params) -> list[Record] | None:
         """The rows, where this process has them and they hold. Asks nobody, and looks at no SQL."""

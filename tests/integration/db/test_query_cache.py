@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -77,7 +78,7 @@ def play(postgres: PostgresServer, config: DatabaseConfig) -> Callable[[Scene], 
 
     async def run(scene: Scene) -> Any:
         async with AdvancedCache(CacheConfig()) as cache:
-            store = CacheRowStore(cache) if postgres.version == 18 else None
+            store = partial(CacheRowStore, cache) if postgres.version == 18 else None
             async with DatabaseOptimizer(config, row_store=store) as database:
                 return await scene(database)
 
