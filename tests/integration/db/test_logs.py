@@ -126,6 +126,7 @@ def test_a_time_and_an_application_are_asked_for(written: dict[str, Path]) -> No
     assert whole.since is not None
     assert whole.until is not None
     middle = whole.since + (whole.until - whole.since) / 2
+    middle = middle.replace(microsecond=middle.microsecond // 1000 * 1000 + 500)  # between two times of a log
     before, after = summary(written["json"], until=middle), summary(written["json"], since=middle)
     assert before.log is not None
     assert after.log is not None
