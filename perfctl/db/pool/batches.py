@@ -39,7 +39,9 @@ async def gathered(
 
 
 async def _shared_out(batch: _Batch, pool: ConnectionPool, concurrency: int) -> None:
-    spare = min(concurrency, -(-len(batch.asks) // _WORTH_A_CONNECTION), pool.shelf().room) - 1
+    shelf = pool.shelf()
+    # Beside other callers a batch keeps to one connection: together they keep this process busy as it is.
+    spare = min(concurrency - shelf.in_use, -(-len(batch.asks) // _WORTH_A_CONNECTION), shelf.room) - 1
     helpers = [asyncio.create_task(batch.work(is_needed=False)) for _ in range(spare)]
     try:
         await batch.work()

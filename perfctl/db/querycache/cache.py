@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING
 from perfctl.db.effects import effects
 from perfctl.db.model.executions import Execution
 from perfctl.db.parameters import Params, bound
-from perfctl.db.querycache.dependencies import EVERYTHING, Dependencies, dependencies, touched
-from perfctl.db.querycache.store import RowStore, Shelf
+from perfctl.db.querycache.store import EVERYTHING, Dependencies, RowStore, Shelf
 from perfctl.db.questions import question
 from perfctl.errors import PerfctlError
 
@@ -143,6 +142,8 @@ class QueryCache:
             return known[0]
         if not session.can_be_asked:
             return (EVERYTHING,)
+        from perfctl.db.querycache.dependencies import touched
+
         tables = await touched(session, text)
         if len(text) <= _LONGEST and tables != (EVERYTHING,):
             self._touched[text] = (tables, self._clock())
@@ -158,6 +159,8 @@ class QueryCache:
             return known
         if len(query) > _LONGEST or not _may_read(sql):
             return None
+        from perfctl.db.querycache.dependencies import dependencies
+
         good_until = self._clock() + FACTS_SECONDS
         async with self._pool.acquire(timeout=timeout) as session:
             try:

@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, Final
 from perfctl.db.guard.mentions import Call, mentions_of
 from perfctl.db.guard.tree import Node, parsed
 from perfctl.db.harmless import FUNCTIONS
+from perfctl.db.querycache.store import EVERYTHING, Dependencies
 from perfctl.db.questions import question
 from perfctl.errors import PerfctlError
 
 if TYPE_CHECKING:
     from perfctl.db.postgres import Record, Session
-
-EVERYTHING: Final = "*"
-"""Stands for all tables: who may write anywhere writes to it."""
 
 _LOOK_SECONDS = 10.0
 _DEEPEST = 8
@@ -45,16 +43,6 @@ _WRITES = frozenset({"InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
 _CARRIED = frozenset({"UpdateStmt", "DeleteStmt", "MergeStmt", "OnConflictClause"})
 """What foreign keys may carry on to other tables."""
 _UNUSABLE_KINDS = {"f": "foreign table", "S": "sequence", "missing": "unknown relation"}
-
-
-@dataclass(frozen=True, slots=True)
-class Dependencies:
-    """What an answer depends on."""
-
-    tables: tuple[str, ...]
-    """`schema.table`, of a partition or child its topmost parents."""
-    reason: str = ""
-    """Why the answer is not to be kept; empty where it may be."""
 
 
 async def dependencies(session: Session, sql: str) -> Dependencies:

@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Hashable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from perfctl.db.postgres import Record
 
 Read = Callable[[], Awaitable[list["Record"]]]
 """Asks the server."""
+
+
+EVERYTHING: Final = "*"
+"""Stands for all tables: who may write anywhere writes to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dependencies:
+    """What an answer depends on."""
+
+    tables: tuple[str, ...]
+    """`schema.table`, of a partition or child its topmost parents."""
+    reason: str = ""
+    """Why the answer is not to be kept; empty where it may be."""
 
 
 class Shelf(Protocol):
