@@ -380,6 +380,13 @@ def _type_name(kind: Any) -> str:
     return str(name) if kind.schema == "pg_catalog" else f"{kind.schema}.{name}"
 
 
+def driver_questions() -> tuple[str, ...]:
+    """What asyncpg itself asks the server about types that it does not know, in the middle of our statements."""
+    from asyncpg import introspection
+
+    return (introspection.INTRO_LOOKUP_TYPES, introspection.INTRO_LOOKUP_TYPES_13, introspection.TYPE_BY_NAME)
+
+
 def _quoted_type(kind: Any) -> str:
     name, dimensions = (kind.name[:-2], "[]") if kind.name.endswith("[]") else (kind.name, "")
     return f"{quoted(kind.schema)}.{quoted(name)}{dimensions}"

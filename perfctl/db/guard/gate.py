@@ -45,11 +45,13 @@ async def vet(
     """The statement, when planning and running it can do no harm; else a RefusedError that says what could.
 
     `trusted` functions (`name`, `schema.name`, `schema.name(argument types)`) count as harmless. A write passes with
-    `allow_write`, and where it is not run (`plans_only`); `for_writes` says what to do about one that does not. Nothing of the statement reaches the server here: names
-    alone are looked up. StatementError for what the grammar does not know.
+    `allow_write`, and where it is not run (`plans_only`); `for_writes` says what to do about one that does not.
+    Nothing of the statement reaches the server here: names alone are looked up. StatementError for what the grammar
+    does not know.
     """
     shape = understood(sql)
-    if shape.writes and not allow_write and (shape.runs and not plans_only):
+    is_run = shape.runs and not plans_only
+    if shape.writes and not allow_write and (is_run or shape.makes_table):
         raise writes(shape.writes, for_writes)
     if shape.kind != "VariableShowStmt":
         found = await faults(

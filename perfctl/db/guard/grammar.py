@@ -52,6 +52,8 @@ class Parsed:
     """Whether what `tree` says is done: EXPLAIN without ANALYZE plans alone."""
     writes: str
     """Why the statement writes, in words; empty where it reads alone."""
+    makes_table: bool = False
+    """SELECT INTO, which even planned makes a schema for temporary tables where there is none."""
 
 
 def read_statement(sql: str, *, may_explain: bool = True) -> Parsed:
@@ -81,7 +83,8 @@ def _judged(tree: Node, *, may_explain: bool) -> Parsed:
     if inner.kind not in WRITES | {"SelectStmt"}:
         raise _wrong_kind(inner, "explained" if kind == "ExplainStmt" else "run")
     _known(inner, None, _PARTS)
-    return Parsed(inner, kind, runs=runs, writes=_writing(inner))
+    into = any(node.kind == "IntoClause" for node in inner.everything())
+    return Parsed(inner, kind, runs=runs, writes=_writing(inner), makes_table=into)
 
 
 def _wrong_kind(node: Node, what: str) -> RefusedError:

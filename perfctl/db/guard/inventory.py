@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from perfctl.db.asking import OWN_SETTINGS
-from perfctl.db.guard.mentions import Call, Mentions, constant_calls
+from perfctl.db.guard.mentions import Call, Mentions, constant_calls, mentions_of, merged
 from perfctl.db.guard.policy import EXTENSIONS, HARMFUL, HARMLESS_VOLATILE, WRITING
 from perfctl.db.guard.tree import parsed
+from perfctl.db.postgres import driver_questions
 from perfctl.db.questions import question
 from perfctl.db.transaction import GRACE_SECONDS, guarded
 from perfctl.errors import UsageError
@@ -80,7 +81,10 @@ class Blamed:
 async def faults(session: Session, found: Mentions, *, trusted: tuple[str, ...], writes: bool) -> tuple[Fault, ...]:
     """Why the server may not be given what names these things; nothing where it may."""
     async with guarded(session, timeout_seconds=LOOK_SECONDS):
-        look = _Look(session, found, trusted, writes, await _path(session))
+        path = await _path(session)
+        if path[:1] != ("pg_catalog",):  # what the driver asks about types is looked up there, too
+            found = merged(found, *(mentions_of(parsed(text)[0]) for text in driver_questions()))
+        look = _Look(session, found, trusted, writes, path)
         await session.execute(";".join(f"SET LOCAL {setting}" for setting in OWN_SETTINGS))
         return tuple([fault async for fault in look.faults()])
 

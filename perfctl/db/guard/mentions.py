@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from perfctl.db.guard.tree import Node
@@ -50,6 +50,11 @@ def mentions_of(tree: Node) -> Mentions:
         _READERS.get(node.kind, _nothing)(node, found)
     found.types |= {(call.schema, call.name) for call in found.calls}  # `date(x)` may be a cast
     return found
+
+
+def merged(*all_of_them: Mentions) -> Mentions:
+    """What any of them names."""
+    return Mentions(*(set().union(*(getattr(one, field.name) for one in all_of_them)) for field in fields(Mentions)))
 
 
 def constant_calls(tree: Node) -> Mentions:

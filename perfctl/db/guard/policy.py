@@ -29,7 +29,8 @@ _HARMLESS_VOLATILE = """
     pg_last_wal_receive_lsn pg_last_wal_replay_lsn pg_last_xact_replay_timestamp pg_is_in_recovery
     pg_is_wal_replay_paused pg_get_wal_replay_pause_state pg_get_wal_resource_managers pg_get_wal_summarizer_state
     pg_available_wal_summaries pg_wal_summary_contents pg_jit_available pg_get_aios pg_get_backend_memory_contexts
-    pg_get_loaded_modules pg_get_shmem_allocations pg_get_wait_events pg_get_multixact_members
+    pg_get_loaded_modules pg_get_shmem_allocations pg_get_wait_events
+    pg_get_shmem_allocations_numa pg_get_multixact_members
     pg_xact_commit_timestamp pg_xact_status pg_notification_queue_usage pg_hba_file_rules pg_ident_file_mappings
     show_all_file_settings pg_lock_status pg_prepared_xact pg_blocking_pids pg_safe_snapshot_blocking_pids
     pg_isolation_test_session_is_blocked pg_ls_waldir pg_ls_logdir pg_ls_archive_statusdir pg_ls_tmpdir_1arg
