@@ -39,7 +39,7 @@ def command(path: Path, prefix: str) -> list[str]:
     given = ["-p", prefix] if path.suffix == ".log" else []
     return [
         program(), "--quiet", "--jobs", "1", "--format", FORMATS[path.suffix[1:]], *given, "--extension", "json",
-        "--outfile", "-", "--pid-dir", str(path.parent), "--pid-file", f"{path.name}.pid", "--nograph",
+        "--outfile", "-", "--pid-file", f"{path}.pid", "--nograph",
         "--no-prettify", "--no-progressbar", str(path),
     ]  # fmt: skip
 
