@@ -80,9 +80,10 @@ def test_slow_queries_of_another_version_have_the_same_fields(debian: Debian) ->
             return await database.slow_queries(limit=None)
 
     answer = asyncio.run(asked())
-    assert [row.query for row in answer.rows] == ["SELECT count(*) FROM pg_class WHERE relname <> $1"]
+    (row,) = [row for row in answer.rows if "count" in row.query]
+    assert row.query == "SELECT count(*) FROM pg_class WHERE relname <> $1"
     assert answer.since is not None
-    assert answer.rows[0].io_ms is None
+    assert row.io_ms is None
 
 
 def test_a_plan_of_another_version_is_read(debian: Debian) -> None:

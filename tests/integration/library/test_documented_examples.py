@@ -28,7 +28,7 @@ def config_file(seeded_sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch,
     for name, value in {**seeded_sandbox.home, **seeded_sandbox.environment}.items():
         monkeypatch.setenv(name, value)
     path = tmp_path / "perfctl.yaml"
-    path.write_text(f"cache:\n  key_prefix: {tmp_path.name}\n  ttl_seconds: 600\n")
+    path.write_text(f"cache:\n  key_prefix: {tmp_path.name}\n  ttl_seconds: 600\n  patience_seconds: 5\n")
     return path
 
 
