@@ -157,7 +157,8 @@ def postgres_server(
     try:
         yield server
     finally:
-        server.thaw()
+        with suppress(ProcessLookupError):  # the test ended it itself
+            server.thaw()
         server.stop(signal.SIGQUIT)
         server.remove()
 
