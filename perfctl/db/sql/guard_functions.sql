@@ -25,6 +25,9 @@ judged AS MATERIALIZED (
                     WHEN 2275 = ANY(p.proargtypes) OR 2281 = ANY(p.proargtypes) THEN 'inner'
                     WHEN p.provolatile = 'v' AND s.symbol IS NULL THEN 'acts'
                 END
+            -- PostgreSQL makes these for every range type.
+            WHEN l.lanname = 'internal' AND p.prosrc ~ '^(range_constructor[23]|multirange_constructor[012])$'
+                AND (SELECT t.typtype FROM pg_catalog.pg_type AS t WHERE t.oid = p.prorettype) IN ('r', 'm') THEN NULL
             WHEN l.lanname = 'c' AND p.oid < 16384 THEN 'inner'
             WHEN l.lanname = 'sql' AND p.oid < 16384 THEN
                 CASE
