@@ -11,6 +11,7 @@ import typer
 
 from perfctl.cli.db import group
 from perfctl.cli.planner import DryRun, MaxAffected, Plan, confirm
+from perfctl.cli.redacted import Redact, redacted
 from perfctl.cli.run import Run
 from perfctl.db.model.activity import Activity, Ending, LockNode, LockTree, ServerSession, Vitals, Watched
 from perfctl.errors import AuthError, UsageError
@@ -48,6 +49,7 @@ async def activity(
     terminate: Terminate = False,
     dry_run: DryRun = False,
     max_affected: MaxAffected = None,
+    redact: Redact = False,
 ) -> Activity:
     """Who is at work, for how long, waiting for what; the longest open transaction first.
 
@@ -75,9 +77,10 @@ async def activity(
     found = await engine.activity(wanted, timeout=run.options.timeout_seconds)
     _tell_unreadable(run, found.unreadable)
     if action is None:
-        return found
+        return await redacted(run, found) if redact else found
     rows = await _ended(run, found.rows, action, dry_run=dry_run, max_affected=max_affected)
-    return replace(found, rows=rows, action=action, dry_run=dry_run)
+    answer = replace(found, rows=rows, action=action, dry_run=dry_run)
+    return await redacted(run, answer) if redact else answer
 
 
 @group.command("locks", example="perfctl db locks --terminate --dry-run")
@@ -88,6 +91,7 @@ async def locks(
     terminate: Terminate = False,
     dry_run: DryRun = False,
     max_affected: MaxAffected = None,
+    redact: Redact = False,
 ) -> LockTree:
     """Who waits for whom, how long, for what, with the statement: those that hold the others up on top.
 
@@ -99,11 +103,12 @@ async def locks(
     tops = tuple(node for node in tree.rows if _longest(node) >= least)
     tree = replace(tree, rows=tops, total=len(tops))
     if action is None:
-        return tree
+        return await redacted(run, tree) if redact else tree
     sessions = [node.session for node in tops]
     ended = await _ended(run, sessions, action, dry_run=dry_run, max_affected=max_affected)
     rows = tuple(replace(node, session=session) for node, session in zip(tops, ended, strict=True))
-    return replace(tree, rows=rows, action=action, dry_run=dry_run)
+    answer = replace(tree, rows=rows, action=action, dry_run=dry_run)
+    return await redacted(run, answer) if redact else answer
 
 
 @group.command("watch", example="perfctl db watch --interval 5s")

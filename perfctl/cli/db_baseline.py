@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from perfctl.cli.db import group
+from perfctl.cli.drawn import destination
 from perfctl.cli.intake import taken
 from perfctl.cli.progress import progress_of
 from perfctl.cli.run import Run
@@ -44,6 +45,7 @@ async def record(
 
     if path.exists() and not force:
         raise UsageError(f"{str(path)!r} is there already", hint="--force replaces it")
+    destination(str(path), "FILE")
     runs = _runs(run, should_run, from_files=bool(files))
     queries = _statements(files) if files else await _counted(run)
     with progress_of(run, "statements planned", len(queries)) as told:

@@ -11,6 +11,7 @@ import typer
 from perfctl.cli.db import group
 from perfctl.cli.intake import taken
 from perfctl.cli.plan_pictures import Html, Svg, pictures_wanted
+from perfctl.cli.redacted import Redact
 from perfctl.cli.run import Run
 from perfctl.db.model.plans import PlanDifference, PlanReport
 from perfctl.errors import PerfctlError, UsageError
@@ -23,7 +24,7 @@ Saved = Annotated[str, typer.Argument(metavar="FILE", help="What EXPLAIN printed
 
 
 @group.command("plan", example="perfctl db plan plan.json --html plan.html")
-def plan(run: Run, file: Saved, svg: Svg = None, html: Html = None) -> PlanReport:
+def plan(run: Run, file: Saved, svg: Svg = None, html: Html = None, redact: Redact = False) -> PlanReport:
     """Show where a saved plan's time goes and what is wrong with it, without a server.
 
     It may be the JSON, text, YAML or XML of EXPLAIN or auto_explain of PostgreSQL 12 to 18, with psql's border or
@@ -36,6 +37,10 @@ def plan(run: Run, file: Saved, svg: Svg = None, html: Html = None) -> PlanRepor
     report = dataclasses.replace(report, findings=examine(report))
     if not report.analyzed:
         run.warn("it was made without ANALYZE: these are estimates alone")
+    if redact:
+        from perfctl.db.redaction import Redactor
+
+        report = Redactor().redacted(report)
     pictures(report)
     return report
 

@@ -10,6 +10,7 @@ import typer
 from perfctl.cli.db import group
 from perfctl.cli.intake import taken
 from perfctl.cli.plan_pictures import Html, Svg, pictures_wanted
+from perfctl.cli.redacted import Redact, redacted
 from perfctl.cli.run import Run
 from perfctl.db.model.plans import PlanReport
 from perfctl.db.model.rows import QueryRows
@@ -68,6 +69,7 @@ async def analyze(
     ] = None,
     svg: Svg = None,
     html: Html = None,
+    redact: Redact = False,
 ) -> PlanReport:
     """Show where a statement's time goes and what is wrong with its plan: run, measured, rolled back.
 
@@ -87,6 +89,7 @@ async def analyze(
         params_are_text=True,
     )
     _tell(run, answer, wanted=wanted, allow_write=allow_write)
+    answer = await redacted(run, answer) if redact else answer
     pictures(answer)
     return answer
 

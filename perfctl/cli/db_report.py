@@ -11,6 +11,7 @@ import typer
 from perfctl.cli.db import group
 from perfctl.cli.drawn import destination, draw_into
 from perfctl.cli.progress import progress_of
+from perfctl.cli.redacted import Redact, redacted
 from perfctl.cli.run import Run
 from perfctl.db.model.reports import DatabaseReport, ReportFormat, ReportWritten
 from perfctl.errors import UsageError
@@ -32,9 +33,7 @@ async def report(
         str | None,
         typer.Option("--since", metavar="DURATION", help="Slow queries of so long, from the recorded history: 7d."),
     ] = None,
-    redact: Annotated[
-        bool, typer.Option("--redact", help="Replace names and literals, the same one by the same everywhere.")
-    ] = False,
+    redact: Redact = False,
 ) -> ReportWritten:
     """Write one self-contained file: checks, slow queries with their plans, locks, activity, settings, doctor.
 
@@ -45,7 +44,7 @@ async def report(
     if path is None or form is None:
         raise UsageError(f"--file {file!r}: of which kind?", hint="name it .html or .md", where="--file")
     gathered = await _gathered(run, since)
-    text = _text(await _redacted(run, gathered) if redact else gathered, form, redacted=redact)
+    text = _text(await redacted(run, gathered) if redact else gathered, form, redacted=redact)
     draw_into(path, text, "--file")
     if gathered.missing:
         run.exit(6)
@@ -70,13 +69,6 @@ def _look(run: Run, since: str | None) -> Look:
         return Look()
     seconds = parse_duration(since, where="--since")
     return Look(since=datetime.now(UTC) - timedelta(seconds=seconds), history=history_file(run.settings.context))
-
-
-async def _redacted(run: Run, report: DatabaseReport) -> DatabaseReport:
-    from perfctl.db.redaction import Redactor
-    from perfctl.db.reporting.gathering import user_names
-
-    return Redactor(await user_names(run.optimizer.database)).redacted(report)
 
 
 def _text(report: DatabaseReport, form: ReportFormat, *, redacted: bool) -> str:

@@ -8,38 +8,26 @@ stay, too, so that a statement can be found again by those who have it. A name t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar
 
+from perfctl.db.redaction_kinds import EXPLAIN, SAFE_VALUES, Kind, kind_of
 from perfctl.db.sqltext import Token, tokens
 from perfctl.db.words import POSTGRESQL
 
 _Result = TypeVar("_Result")
 
-NAME_FIELDS = frozenset((
-    "relation", "alias", "index", "schema", "username", "database", "application", "client", "server", "column",
-    "function", "host", "table", "role", "cte_name",
-))  # fmt: skip
-"""Fields that hold one name (or an address)."""
-SQL_FIELDS = frozenset((
-    "query", "sql", "filter", "condition", "index_condition", "recheck_condition", "hash_condition", "merge_condition",
-    "tid_condition", "join_filter", "one_time_filter", "output", "sort_key", "presorted_key", "group_key", "cache_key",
-    "run_condition", "order_by", "target_tables", "conflict_filter", "remote_sql", "samples", "query_text", "shape",
-))  # fmt: skip
-"""Fields that hold SQL, or pieces of it."""
-PROSE_FIELDS = frozenset((
-    "node", "evidence", "cause", "next_step", "observed", "fix", "objects", "notes", "subplan_name", "object", "wait",
-    "name", "text", "details", "value", "setting", "indexes", "title", "error", "label", "path", "reason",
-))  # fmt: skip
-"""Fields that hold sentences or labels with names in them: what is known as a name elsewhere is replaced in them."""
-
-_WORD = re.compile(r'"(?:[^"]|"")+"|[A-Za-z_\u0080-\U0010ffff][\w$]*|\'(?:[^\']|\'\')*\'')
+_STRING, _NUMBER = r"'(?:[^']|'')*'", r"(?<![\w.])\d+(?:\.\d+)?(?![\w.])"
+_WORDS = rf'"(?:[^"]|"")+"|[A-Za-z_\u0080-\U0010ffff][\w$]*|{_STRING}|{_NUMBER}'
 _ADDRESS = re.compile(r"^[\w.:\[\]-]+:\d+(/.*)?$")
 _PLACES = re.compile(
     r"\b[\w.-]+:\d{2,5}(?:/[\w-]+)?|\b\d{1,3}(?:\.\d{1,3}){3}(?:/\d+)?\b|\b[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){3,7}\b"
 )
 """host:port/database, addresses of IPv4 and IPv6."""
+_MEASURE = re.compile(r"-?\d+(?:\.\d+)?(?:\s*(?:B|kB|8kB|MB|16MB|GB|TB|us|ms|s|min|h|d))?", re.IGNORECASE)
+_SHORTEST = 4
+"""A literal number in a sentence is known by so many digits: shorter ones are counts."""
 # Plain English of our own sentences is no name, whatever a table is called.
 _ENGLISH_TEXT = "a all an and as at be by for from in is it no not of on or that the this to was which"
 _ENGLISH = frozenset(_ENGLISH_TEXT.split())
@@ -52,17 +40,19 @@ class Redactor:
         """`names` are known from the start: those of the catalog, say."""
         self._names: dict[str, str] = {}
         self._literals: dict[str, str] = {}
+        self._pieces: set[str] = set()
+        self._pattern: re.Pattern[str] | None = None
         for name in names:
-            self.name(name)
+            self._learn(name)
 
     def redacted(self, result: _Result) -> _Result:
         """The same result, renamed. All names are gathered first, so that sentences know them, too."""
-        for kind, text in _texts(result, ""):
-            if kind == "name":
+        for kind, text in _texts(result, "safe"):
+            if kind in ("name", "place"):
                 self._learn(text)
             elif kind == "sql":
                 self.sql(text)
-        renamed: _Result = self._walk(result, "")
+        renamed: _Result = self._walk(result, "safe")
         return renamed
 
     def name(self, name: str) -> str:
@@ -79,70 +69,106 @@ class Redactor:
         >>> Redactor().sql("SELECT price FROM trades WHERE note = 'secret' AND id = 7")
         "SELECT name1 FROM name2 WHERE name3 = 'value1' AND name4 = value2"
         """
-        return "".join(self._token(token) for token in tokens(text))
+        return "".join(self._token(token, POSTGRESQL) for token in tokens(text))
+
+    def label(self, text: str) -> str:
+        """What EXPLAIN calls a node, without the names in it."""
+        words = POSTGRESQL | EXPLAIN
+        return "".join(token.text if token.kind == "number" else self._token(token, words) for token in tokens(text))
 
     def prose(self, text: str) -> str:
-        """A sentence in which the names that are known, and what stands in quotes, are replaced."""
-        return _WORD.sub(self._known, _PLACES.sub("redacted", text))
+        """A sentence in which the names and literals that are known, and what stands in quotes, are replaced."""
+        return self._words().sub(self._known, _PLACES.sub("redacted", text))
 
-    def _walk(self, value: Any, field: str) -> Any:
+    def _walk(self, value: Any, kind: Kind | None) -> Any:
         if is_dataclass(value) and not isinstance(value, type):
-            return replace(value, **{f.name: self._walk(getattr(value, f.name), f.name) for f in fields(value)})
+            owner = type(value)
+            return replace(
+                value, **{f.name: self._walk(getattr(value, f.name), kind_of(owner, f.name)) for f in fields(value)}
+            )
         if isinstance(value, tuple):
-            return tuple(self._walk(item, field) for item in value)
+            return tuple(self._walk(item, kind) for item in value)
         if isinstance(value, Mapping):
-            return {key: self._walk(item, field) for key, item in value.items()}
-        return self._text(value, field) if isinstance(value, str) else value
+            return {key: self._walk(item, kind) for key, item in value.items()}
+        return self._text(value, kind) if isinstance(value, str) else value
 
-    def _text(self, text: str, field: str) -> str:
-        if field in NAME_FIELDS:
-            return "redacted" if _ADDRESS.match(text) else self.name(text)
-        if field in SQL_FIELDS:
-            return self.sql(text)
-        return self.prose(text) if field in PROSE_FIELDS else text
+    def _text(self, text: str, kind: Kind | None) -> str:
+        if kind == "safe" or not text:
+            return text
+        if kind == "name":
+            return self.name(text)
+        if kind == "place":
+            return "redacted" if _ADDRESS.match(text) else self._alias(text)
+        if kind == "setting":
+            return self._setting(text)
+        means = {"sql": self.sql, "label": self.label, "prose": self.prose}.get(kind or "")
+        return means(text) if means else "redacted"
+
+    def _setting(self, value: str) -> str:
+        """A measure or one of PostgreSQL's own words; anything else may be a path, a command or a name."""
+        words = [word.strip().lower() for word in value.split(",")]
+        is_plain = all(not word or word in SAFE_VALUES or _MEASURE.fullmatch(word) for word in words)
+        return value if is_plain else "redacted"
 
     def _learn(self, text: str) -> None:
-        if not _ADDRESS.match(text):
-            self.name(text)
+        if not text or _ADDRESS.match(text):
+            return
+        self.name(text)
+        if not re.fullmatch(r"[\w$.]+", text):
+            self._alias(text)
+            self._pieces.add(text.lower())
+            self._pattern = None
 
-    def _token(self, token: Token) -> str:
+    def _token(self, token: Token, words: Collection[str]) -> str:
         if token.kind in ("string", "number"):
-            alias = self._literals.setdefault(token.text, f"value{len(self._literals) + 1}")
+            alias = self._literal(token.text)
             return f"'{alias}'" if token.kind == "string" else alias
         if token.kind == "identifier":
             return self._alias(_unquoted(token.text))
         if token.kind == "word":
             word = token.text.lower()
-            return token.text if word in POSTGRESQL and word not in self._names else self._alias(word)
+            return token.text if word in words and word not in self._names else self._alias(word)
         return "/* ... */" if token.kind == "comment" else token.text
+
+    def _words(self) -> re.Pattern[str]:
+        """What may be replaced in a sentence: first the names that are more than a word, with quotes or without."""
+        if self._pattern is None:
+            longest = sorted(self._pieces, key=len, reverse=True)
+            named = "".join(rf'(?<!\w)"?{re.escape(piece)}"?(?!\w)|' for piece in longest)
+            self._pattern = re.compile(named + _WORDS, re.IGNORECASE)
+        return self._pattern
 
     def _known(self, match: re.Match[str]) -> str:
         text = match.group()
         if text.startswith("'"):
-            return f"'{self._literals.setdefault(text, f'value{len(self._literals) + 1}')}'"
+            return f"'{self._literal(text)}'"
+        if text[0].isdigit() and text.lower() not in self._names:
+            return self._literals.get(text, text) if len(text) >= _SHORTEST else text
         name = _unquoted(text)
-        if text.startswith('"'):
+        if text.startswith('"') or name.lower() in self._pieces:
             return self._alias(name)
         word = name.lower()
         return text if word in _ENGLISH or word in POSTGRESQL else self._names.get(word, text)
+
+    def _literal(self, text: str) -> str:
+        """The same for a value in quotes and without: EXPLAIN writes `'7'::bigint` for 7."""
+        value = text[1:-1] if text.startswith("'") else text
+        return self._literals.setdefault(value, f"value{len(self._literals) + 1}")
 
     def _alias(self, name: str) -> str:
         return self._names.setdefault(name.lower(), f"name{len(self._names) + 1}")
 
 
-def _texts(value: Any, field: str) -> Iterator[tuple[str, str]]:
-    """Every text that holds names, with what it is."""
+def _texts(value: Any, kind: Kind | None) -> Iterator[tuple[Kind | None, str]]:
+    """Every text with what it is."""
     if is_dataclass(value) and not isinstance(value, type):
         for each in fields(value):
-            yield from _texts(getattr(value, each.name), each.name)
+            yield from _texts(getattr(value, each.name), kind_of(type(value), each.name))
     elif isinstance(value, (tuple, list)):
         for item in value:
-            yield from _texts(item, field)
+            yield from _texts(item, kind)
     elif isinstance(value, str):
-        if field in NAME_FIELDS:
-            yield "name", value
-        elif field in SQL_FIELDS:
-            yield "sql", value
+        yield kind, value
 
 
 def _parts(name: str) -> list[str]:

@@ -65,12 +65,6 @@ async def gather(
     )
 
 
-async def user_names(engine: DatabaseOptimizer) -> list[str]:
-    """Every name that users of the server gave, for a redacted report."""
-    async with engine.pool.acquire() as session:
-        return [row["name"] for row in await ask(session, "user_names")]
-
-
 class _Gathering:
     """What is done, and what could not be."""
 

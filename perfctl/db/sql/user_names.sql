@@ -28,5 +28,23 @@ SELECT /* perfctl */ DISTINCT name FROM (
     SELECT d.datname::text FROM pg_catalog.pg_database AS d WHERE d.datname NOT IN ('template0', 'template1')
     UNION ALL
     SELECT s.slot_name::text FROM pg_catalog.pg_replication_slots AS s
+    UNION ALL
+    SELECT t.typname::text
+    FROM pg_catalog.pg_type AS t JOIN pg_catalog.pg_namespace AS n ON n.oid = t.typnamespace
+    WHERE n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema' AND t.typelem = 0
+    UNION ALL
+    SELECT g.tgname::text FROM pg_catalog.pg_trigger AS g WHERE NOT g.tgisinternal
+    UNION ALL
+    SELECT e.stxname::text FROM pg_catalog.pg_statistic_ext AS e
+    UNION ALL
+    SELECT w.spcname::text FROM pg_catalog.pg_tablespace AS w WHERE w.spcname NOT LIKE 'pg\_%'
+    UNION ALL
+    SELECT f.srvname::text FROM pg_catalog.pg_foreign_server AS f
+    UNION ALL
+    SELECT x.gid::text FROM pg_catalog.pg_prepared_xacts AS x
+    UNION ALL
+    SELECT a.application_name::text FROM pg_catalog.pg_stat_activity AS a
+    WHERE a.application_name NOT IN ('', 'perfctl')
 ) AS names
+WHERE name IS NOT NULL
 LIMIT 200000

@@ -28,6 +28,23 @@ def test_a_sentence_loses_the_names_that_are_known() -> None:
     )
 
 
+def test_a_number_is_the_same_value_with_quotes() -> None:
+    assert Redactor().sql("a = 47114711 AND b = '47114711'::bigint") == "name1 = value1 AND name2 = 'value1'::bigint"
+
+
+def test_a_name_of_several_words_is_replaced_whole() -> None:
+    redactor = Redactor(["orders-api", "orders-api-2", 'my "table"'])
+    assert redactor.prose("pid 7 orders-api, and orders-api-2") == "pid 7 name1, and name2"
+
+
+def test_a_condition_in_a_sentence_loses_its_numbers_and_counts_stay() -> None:
+    redactor = Redactor()
+    redactor.sql("(ssn = 47114711)")
+    assert redactor.prose("120 of 20000 rows kept, filter (ssn = 47114711)") == (
+        "120 of 20000 rows kept, filter (name1 = value1)"
+    )
+
+
 def test_the_words_of_postgresql_stay() -> None:
     assert (
         Redactor()
