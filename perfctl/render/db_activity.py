@@ -56,20 +56,20 @@ def watched_view(result: Watched) -> View:
 def vitals_line(now: Vitals, *, with_head: bool = False) -> str:
     """One moment as a line of plain columns."""
     cells = (
-        ("time", f"{now.at:%H:%M:%S}"),
-        ("conns", str(now.connections)),
-        ("active", str(now.active)),
-        ("blocked", str(now.waiting)),
-        ("idle-tx", str(now.idle_in_transaction)),
-        ("tx/s", _rate(now.transactions_per_second)),
-        ("hit", "-" if now.hit_ratio is None else format_ratio(now.hit_ratio)),
-        ("written/s", _rate(now.rows_written_per_second)),
-        ("temp/s", _bytes(now.temp_bytes_per_second)),
-        ("wal/s", _bytes(now.wal_bytes_per_second)),
-        ("longest", _seconds(now.longest_statement_seconds)),
+        ("time", 8, f"{now.at:%H:%M:%S}"),
+        ("conns", 5, str(now.connections)),
+        ("active", 6, str(now.active)),
+        ("blocked", 7, str(now.waiting)),
+        ("idle-tx", 7, str(now.idle_in_transaction)),
+        ("longest", 11, _seconds(now.longest_statement_seconds)),
+        ("tx/s", 7, _rate(now.transactions_per_second)),
+        ("hit", 7, format_ratio(now.hit_ratio)),
+        ("written/s", 9, _rate(now.rows_written_per_second)),
+        ("temp/s", 8, _bytes(now.temp_bytes_per_second)),
+        ("wal/s", 8, _bytes(now.wal_bytes_per_second)),
     )
-    line = "  ".join(text.rjust(max(len(name), 8)) for name, text in cells)
-    return line if not with_head else "  ".join(name.rjust(max(len(name), 8)) for name, _ in cells) + "\n" + line
+    line = "  ".join(text.rjust(width) for _, width, text in cells)
+    return line if not with_head else "  ".join(name.rjust(width) for name, width, _ in cells) + "\n" + line
 
 
 def _figures(result: Watched, now: Vitals) -> list[tuple[str, str, Tone | None]]:
