@@ -27,10 +27,10 @@ async def ask(
 ) -> list[Record]:
     """The rows of one of our own questions: the text, or the name of a file in `sql/` (its `version`'s, if given).
 
-    In a READ ONLY transaction that is rolled back. Its search_path is pg_catalog alone, so that nobody's operator or
+    In a READ ONLY transaction, which leaves nothing. Its search_path is pg_catalog alone, so that nobody's operator or
     function stands before PostgreSQL's own: what lies in another schema is named with it.
     StatementError (55P03) when a lock is in the way for 100 ms, TimedOutError after `timeout_seconds`.
     """
     text = question(sql_or_name, version=version) if sql_or_name.isidentifier() else sql_or_name
-    async with guarded(session, timeout_seconds=timeout_seconds, settings=OWN_SETTINGS):
+    async with guarded(session, timeout_seconds=timeout_seconds, settings=OWN_SETTINGS, is_counted_as_done=True):
         return await session.fetch(text, *arguments, timeout=timeout_seconds + GRACE_SECONDS)
