@@ -64,13 +64,17 @@ class PostgresServer:
         self.data, self.log = self.folder / "data", self.folder / "log"
         self.install = install(version, self.folder.parent)
         give(self.folder, server_uid())
+        self.populate()
+        self.configure({"port": str(self.port), **_SETTINGS, **(settings or {})})
+        self.process: subprocess.Popen[bytes] | None = None
+        self.start()
+
+    def populate(self) -> None:
+        """Make its data."""
         self.install.run(
             "initdb", "-D", str(self.data), "-U", SUPERUSER, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync",
             "--no-instructions",
         )  # fmt: skip
-        self.configure({"port": str(self.port), **_SETTINGS, **(settings or {})})
-        self.process: subprocess.Popen[bytes] | None = None
-        self.start()
 
     def configure(self, settings: Mapping[str, str], *, hba: str | None = None) -> None:
         """Add settings as postgresql.conf writes them, and replace pg_hba.conf; they hold from the next start on."""

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 from perfctl.db.asking import ask
 from perfctl.db.checks import chosen, run
+from perfctl.db.checks.replicas import replica_counts
+from perfctl.db.pool.building import replica_config
 from perfctl.db.postgres import connected
 from perfctl.diagnosis import Check, Diagnosis, diagnose
 from perfctl.errors import PerfctlError
 
 if TYPE_CHECKING:
     from perfctl.config import DatabaseConfig
-    from perfctl.db.checks.rule import Rule
+    from perfctl.db.checks.rule import ReplicaCounts, Rule
     from perfctl.db.pool import ConnectionPool
 
 DEFAULT_SECONDS = 10.0
@@ -36,7 +38,8 @@ async def checked(
     async with pool.acquire(timeout=timeout_seconds) as session:
         databases = await ask(session, "databases", timeout_seconds=limit) if all_databases else []
         here = next((row["name"] for row in databases if row["is_here"]), None)
-        checks = await run(session, rules, config.checks, database=here, timeout_seconds=limit)
+        counts = await _counts(config, rules, limit)
+        checks = await run(session, rules, config.checks, database=here, timeout_seconds=limit, replicas=counts)
     local = [rule for rule in rules if rule.per_database]
     for name in [row["name"] for row in databases if not row["is_here"]] if local else []:
         checks += await _elsewhere(replace(config, database=name), local, name, limit)
@@ -45,7 +48,16 @@ async def checked(
 
 async def _elsewhere(config: DatabaseConfig, rules: Sequence[Rule], database: str, limit: float) -> list[Check]:
     try:
+        counts = await _counts(config, rules, limit)
         async with connected(config) as session:
-            return await run(session, rules, config.checks, database=database, timeout_seconds=limit)
+            return await run(session, rules, config.checks, database=database, timeout_seconds=limit, replicas=counts)
     except PerfctlError as error:
         return [Check("rights", "connect", "fail", error.message, fix=error.hint, database=database)]
+
+
+async def _counts(config: DatabaseConfig, rules: Sequence[Rule], limit: float) -> ReplicaCounts | None:
+    """What the replicas counted of this database; None where no check asks."""
+    if not any(rule.asks_replicas for rule in rules):
+        return None
+    replicas = [replica_config(config, dsn) for dsn in config.replica_dsns]
+    return await replica_counts(replicas, timeout_seconds=limit)

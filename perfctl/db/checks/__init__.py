@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from perfctl.db.asking import ask
-from perfctl.db.checks.rule import MAX_OBJECTS, Limits, Rule, Server, Verdict, unavailable
+from perfctl.db.checks.rule import MAX_OBJECTS, Limits, ReplicaCounts, Rule, Server, Verdict, unavailable
 from perfctl.diagnosis import Check
 from perfctl.errors import AuthError, PerfctlError, TimedOutError, UsageError
 
@@ -94,10 +94,11 @@ async def run(
     *,
     database: str | None = None,
     timeout_seconds: float = 10.0,
+    replicas: ReplicaCounts | None = None,
 ) -> list[Check]:
     """Each of the checks, judged; one that cannot be asked is `off` and says why. `database` is told in each."""
     facts = (await ask(session, "server_facts", timeout_seconds=timeout_seconds))[0]
-    server, own = Server(facts, session.server_version[0]), {each.name: each for each in settings}
+    server, own = Server(facts, session.server_version[0], replicas), {each.name: each for each in settings}
     made = []
     for rule in rules:
         said = own.get(rule.name)

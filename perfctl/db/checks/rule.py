@@ -36,6 +36,19 @@ class Limits:
         return limit is not None and (value <= limit if self.falling else value >= limit)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplicaCounts:
+    """How often indexes were read on the replicas, which count for themselves."""
+
+    scans: Mapping[str, int] = field(default_factory=dict)
+    """By the index's name."""
+    asked: int = 0
+    silent: int = 0
+    """Replicas that are named in the configuration and gave no answer."""
+    counted_days: float | None = None
+    """For how long the one counted that began last; None where none says."""
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
     """What is known of the server when its rows are judged."""
@@ -43,6 +56,8 @@ class Server:
     facts: Mapping[str, Any]
     """A row of `sql/server_facts.sql`."""
     version: int
+    replicas: ReplicaCounts | None = None
+    """What the replicas counted, where a check needs that."""
 
     @property
     def reads_every_table(self) -> bool:
@@ -103,7 +118,7 @@ class Rule:
     on_replica: bool = True
     """Whether a replica can answer."""
     asks_replicas: bool = False
-    """Whether the primary's answer is not the whole: what replicas counted belongs to it."""
+    """Whether the primary's answer is not the whole: what replicas counted of the indexes belongs to it."""
 
 
 def unavailable(reason: str, fix: str | None = None) -> Verdict:

@@ -47,7 +47,7 @@ def pool_of(config: DatabaseConfig) -> ConnectionPool:
 
 def replicas_of(config: DatabaseConfig, primary: ConnectionPool) -> Replicas:
     """The pools of its replicas; what a replica's address leaves open is as for the primary."""
-    return Replicas([pool_of(_replica(config, dsn)) for dsn in config.replica_dsns], primary)
+    return Replicas([pool_of(replica_config(config, dsn)) for dsn in config.replica_dsns], primary)
 
 
 def query_cache_of(
@@ -62,7 +62,8 @@ def query_cache_of(
     return cache
 
 
-def _replica(config: DatabaseConfig, dsn: str) -> DatabaseConfig:
+def replica_config(config: DatabaseConfig, dsn: str) -> DatabaseConfig:
+    """How a replica is reached; what its address leaves open is as for the primary."""
     said = urlsplit(dsn)
     return replace(
         config,

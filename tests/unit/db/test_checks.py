@@ -12,11 +12,11 @@ import pytest
 import perfctl.db.checks
 from perfctl.config.settings import CheckSettings
 from perfctl.db.checks import FILES, areas, chosen, every_rule
-from perfctl.db.checks.rule import Limits, Rule, Server, Verdict
+from perfctl.db.checks.rule import Limits, ReplicaCounts, Rule, Server, Verdict
 from perfctl.errors import UsageError
 
 RULES: Mapping[str, Rule] = {rule.name: rule for rule in every_rule()}
-NOT_CHECKS = {"__init__", "rule", "named_settings"}
+NOT_CHECKS = {"__init__", "rule", "named_settings", "replicas"}
 
 FACTS: dict[str, Any] = {
     "role": "app", "superuser": False, "reads_statistics": True, "reads_tables": True, "is_replica": False,
@@ -209,6 +209,27 @@ def test_indexes_are_not_called_unused_before_a_week_is_over(days: float) -> Non
 @pytest.mark.parametrize("what", ["is_unique", "is_constraint", "serves_foreign_key"])
 def test_an_index_that_something_leans_on_is_not_unused(what: str) -> None:
     assert judged("unused_indexes", ({**INDEX, "scans": 0, what: True},))[0] == "pass"
+
+
+@pytest.mark.parametrize(
+    ("replicas", "seen", "status"),
+    [
+        (ReplicaCounts(asked=1, scans={"a": 3}), 1, "pass"),
+        (ReplicaCounts(asked=1, counted_days=90.0), 1, "warn"),
+        (ReplicaCounts(asked=1, counted_days=0.5), 1, "off"),
+        (ReplicaCounts(asked=1), 2, "off"),
+        (ReplicaCounts(silent=1), 0, "off"),
+        (None, 1, "off"),
+        (None, 0, "warn"),
+    ],
+)
+def test_an_index_that_replicas_may_read_is_not_unused(replicas: ReplicaCounts | None, seen: int, status: str) -> None:
+    rule = RULES["unused_indexes"]
+    assert rule.judge is not None
+    verdict = rule.judge(({**INDEX, "scans": 0, "replicas": seen},), rule.limits, Server(FACTS, 18, replicas))
+    found = "off" if verdict.unavailable else rule.limits.status(verdict.value or 0.0)
+    assert found == status, verdict
+    assert found == "warn" or "DROP" not in (verdict.fix or "")
 
 
 @pytest.mark.parametrize(
