@@ -6,13 +6,23 @@ from collections.abc import Iterator
 from typing import Any
 
 from perfctl.db.model.reports import DatabaseReport, ExplainedQuery, ReportWritten, ServerSettings
+from perfctl.db.model.statements import SlowQueries
+from perfctl.db.sqltext import one_line
 from perfctl.render import plan_html, view_html, view_markdown
 from perfctl.render.show import view_of
-from perfctl.render.view import Cell, Column, Facts, Table, Text, View, view
+from perfctl.render.view import Cell, Column, Facts, Table, Text, Tone, View, view
 from perfctl.units import format_bytes, format_duration_ms
 
 _TITLE = "Database report"
-_COLOURS = "<style>:root{--good:#1a7f37}@media (prefers-color-scheme:dark){:root{--good:#3fb950}}</style>"
+_TONES: dict[str, Tone] = {"pass": "good", "warn": "warn", "fail": "bad"}
+_TITLE_LENGTH = 90
+_STYLE = """
+:root{--good:#1a7f37;--link:#0969da}@media (prefers-color-scheme:dark){:root{--good:#3fb950;--link:#4493f8}}
+a{color:var(--link)}details.section,details.plan{margin-left:0;border-left:0;padding-left:0}
+details.section>summary{list-style-position:outside;margin-top:2rem}details.section>summary h2{display:inline;margin:0}
+details.plan{margin:.8rem 0;border-top:1px solid var(--line);padding-top:.4rem}details.plan>summary{font-weight:600;
+overflow-wrap:anywhere}details.plan h2{font-size:1rem;margin-top:1.2rem}
+"""
 
 
 def report_html(report: DatabaseReport, *, redacted: bool = False) -> str:
@@ -22,8 +32,7 @@ def report_html(report: DatabaseReport, *, redacted: bool = False) -> str:
     return plan_html.page_of(
         _TITLE,
         [
-            _COLOURS,
-            f"<style>{view_html.STYLE}</style>",
+            f"<style>{view_html.STYLE}{_STYLE}</style>",
             *view_html.html_of(_head(report, redacted=redacted)),
             f"<p>{links}</p>",
             *(line for title, result in sections for line in _html_section(title, result)),
@@ -48,7 +57,7 @@ def written_view(result: ReportWritten) -> View:
     """Where it is, and what is in it."""
     pairs: list[tuple[str, Cell | str]] = [
         ("written to", f"{result.path} ({result.format}, {format_bytes(result.size_bytes)})"),
-        ("verdict", Cell(result.status, {"pass": "good", "warn": "warn", "fail": "bad"}[result.status])),  # type: ignore[arg-type]
+        ("verdict", Cell(result.status, _TONES[result.status])),
         ("sections", ", ".join(result.sections)),
     ]
     if result.redacted:
@@ -86,25 +95,43 @@ def _head(report: DatabaseReport, *, redacted: bool) -> View:
     pairs: list[tuple[str, Cell | str]] = [
         ("server", report.server),
         ("made", f"{report.made_at:%Y-%m-%d %H:%M} UTC"),
-        ("verdict", report.status),
+        ("verdict", Cell(report.status, _TONES[report.status])),
     ]
+    if report.slow is not None:
+        pairs.append(("statements", _window(report.slow)))
     if redacted:
         pairs.append(("redacted", "names and literals are replaced, each by the same everywhere"))
     missing = [f"{part.section}: {part.reason}{f' ({part.hint})' if part.hint else ''}" for part in report.missing]
     return view(Facts(tuple(pairs)), Text("not in it:\n  " + "\n  ".join(missing), "warn") if missing else None)
 
 
+def _window(slow: SlowQueries) -> str:
+    """Of which time the statements are, and who counted them."""
+    since = f"since {slow.since:%Y-%m-%d %H:%M} UTC" if slow.since else "since the last reset"
+    until = f" until {slow.until:%Y-%m-%d %H:%M} UTC" if slow.until else ""
+    lasting = f" ({format_duration_ms(slow.window_seconds * 1000)})" if slow.window_seconds else ""
+    return f"{since}{until}{lasting}, of {'the recorded history' if slow.source == 'history' else slow.source}"
+
+
 def _html_section(title: str, result: Any) -> Iterator[str]:
-    yield f'<h2 id="{_anchor(title)}">{view_html.text(title)}</h2>'
-    if not isinstance(result, tuple):
+    """A section that may be folded away; of the plans only the costliest statement's is open."""
+    yield f'<details open class="section" id="{_anchor(title)}"><summary><h2>{view_html.text(title)}</h2></summary>'
+    if isinstance(result, tuple):
+        for number, query in enumerate(result):
+            yield from _html_query(query, is_open=number == 0)
+    else:
         yield from view_html.html_of(view_of(result))
-        return
-    for query in result:
-        yield f"<h3>{view_html.text(query.fingerprint)} · {format_duration_ms(query.total_ms)} in all</h3>"
-        if query.plan is None:
-            yield f"<pre>{view_html.text(query.query)}</pre><p>no plan: {view_html.text(query.reason or '')}</p>"
-        else:
-            yield from plan_html.body_of(query.plan)
+    yield "</details>"
+
+
+def _html_query(query: ExplainedQuery, *, is_open: bool) -> Iterator[str]:
+    head = f"{query.fingerprint} · {format_duration_ms(query.total_ms)} in all · {one_line(query.query, _TITLE_LENGTH)}"
+    yield f'<details{" open" if is_open else ""} class="plan"><summary>{view_html.text(head)}</summary>'
+    if query.plan is None:
+        yield f"<pre>{view_html.text(query.query)}</pre><p>no plan: {view_html.text(query.reason or '')}</p>"
+    else:
+        yield from plan_html.body_of(query.plan)
+    yield "</details>"
 
 
 def _markdown_query(query: ExplainedQuery) -> Iterator[str]:

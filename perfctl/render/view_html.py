@@ -14,7 +14,8 @@ border-bottom:1px solid var(--line);overflow-wrap:anywhere}th{color:var(--pale);
 .right{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 .good{color:var(--good)}.warn{color:var(--bad)}.bad{color:var(--worst);font-weight:600}.dim{color:var(--pale)}
 .strong{font-weight:600}ul.tree{list-style:none;border-left:1px solid var(--line);padding-left:1rem;margin:.2rem 0}
-.line{white-space:pre-wrap}caption{text-align:left;color:var(--pale);padding:.2rem 0}
+.line,.words{white-space:pre-wrap}.one{white-space:nowrap;overflow-wrap:normal}.wide{overflow-x:auto}
+caption{text-align:left;color:var(--pale);padding:.2rem 0}
 """
 """Beside the page's own colours: --line, --pale, --good, --bad, --worst."""
 
@@ -47,15 +48,15 @@ def _table(table: Table) -> Iterator[str]:
     if not table.rows:
         yield f"<p>{text(table.empty)}</p>"
         return
-    aligns = [column.align for column in table.columns]
+    kinds = [f"{column.align} {'words' if column.wraps else 'one'}" for column in table.columns]
     heads = "".join(f'<th class="{column.align}">{text(column.header)}</th>' for column in table.columns)
-    yield f"<table><thead><tr>{heads}</tr></thead><tbody>"
+    yield f'<div class="wide"><table><thead><tr>{heads}</tr></thead><tbody>'
     for row in table.rows:
         cells = "".join(
-            f'<td class="{_class(cell, align)}">{_cell(cell)}</td>' for cell, align in zip(row, aligns, strict=True)
+            f'<td class="{_class(cell, kind)}">{_cell(cell)}</td>' for cell, kind in zip(row, kinds, strict=True)
         )
         yield f"<tr>{cells}</tr>"
-    yield "</tbody></table>"
+    yield "</tbody></table></div>"
     if table.caption:
         yield f"<p>{text(table.caption)}</p>"
 
@@ -84,9 +85,9 @@ def _curve(curve: Curve) -> str:
     return f"{curve.name}: " + ", ".join(f"{x:g} → {y:.3f}" for x, y in curve.points)
 
 
-def _class(cell: Cell | str, align: str = "") -> str:
+def _class(cell: Cell | str, kind: str = "") -> str:
     tone = "" if isinstance(cell, str) else cell.tone or ""
-    return f"{align} {tone}".strip()
+    return f"{kind} {tone}".strip()
 
 
 def _cell(cell: Cell | str) -> str:
