@@ -35,6 +35,8 @@ class Effects:
     """Rows or definitions may be other ones afterwards."""
     ends: bool = False
     """It may end a transaction and begin the next at once."""
+    defines: bool = False
+    """Definitions, of triggers and views among others, may be other ones afterwards."""
 
 
 _CLEAN = Effects(Stain.NONE, is_repeatable=False, may_write=False)
@@ -43,6 +45,7 @@ _ENDS = Effects(Stain.NONE, is_repeatable=False, may_write=False, ends=True)
 _WRITES = Effects(Stain.NONE, is_repeatable=False, may_write=True)
 _SETS = Effects(Stain.RESET, is_repeatable=False, may_write=False)
 _UNKNOWN = Effects(Stain.RESET, is_repeatable=False, may_write=True)
+_DEFINES = Effects(Stain.RESET, is_repeatable=False, may_write=True, defines=True)
 _NAMES = Effects(Stain.NAMES, is_repeatable=False, may_write=False)
 _BEYOND = Effects(Stain.BEYOND, is_repeatable=False, may_write=True)
 
@@ -53,7 +56,7 @@ _BY_VERB = {
     **dict.fromkeys(("reset", "listen", "unlisten"), _SETS),
     **dict.fromkeys(("prepare", "deallocate", "discard"), _NAMES),
     "load": _BEYOND,
-    **dict.fromkeys(("truncate", "copy", "refresh", "comment", "grant", "revoke"), _WRITES),
+    **dict.fromkeys(("truncate", "refresh", "comment", "grant", "revoke"), _WRITES),
     "show": _READS,
     "declare": _UNKNOWN,
 }
@@ -71,7 +74,7 @@ lateral left like limit materialized nchar not notnull null numeric offset on on
 partition precision range returning right rollup row rows select set sets similar some table then time timestamp union
 using values varchar varying when where window with within
 """
-_WORDS = frozenset(_GRAMMAR.split())
+WORDS = frozenset(_GRAMMAR.split())
 """Words of the grammar and types that may stand before a parenthesis without calling anything."""
 
 
@@ -98,7 +101,16 @@ def effects(sql: str) -> Effects:
         is_repeatable=False,
         may_write=any(each.may_write for each in found),
         ends=any(each.ends for each in found),
+        defines=any(each.defines for each in found),
     )
+
+
+_ACTING = """
+perform execute call set reset listen unlisten notify prepare deallocate cursor open fetch close copy truncate
+create alter drop grant revoke comment refresh lock load discard do temp temporary import security from
+"""
+ACTING_WORDS = WRITING_VERBS | frozenset(_ACTING.split())
+"""Words in a function's source after which it may do more than reckon."""
 
 
 def _of_one(pieces: Sequence[Token]) -> list[Effects]:
@@ -110,16 +122,18 @@ def _of_one(pieces: Sequence[Token]) -> list[Effects]:
         return [_CLEAN if words[1] in _TRANSACTION_ALONE else _SETS] if len(words) > 1 else [_UNKNOWN]
     if verb in ("commit", "rollback", "prepare") and "prepared" in words:
         return [_UNKNOWN]
+    if verb == "copy":
+        return [_WRITES if words[1:2] != ["("] or called(pieces) <= FUNCTIONS else _UNKNOWN]
     if verb in _BY_VERB:
         return [_BY_VERB[verb]]
     if verb not in READING_VERBS | WRITING_VERBS | {"explain"}:
-        return [_UNKNOWN]
+        return [_UNKNOWN if verb == "call" else _DEFINES]
     return [_of_rows(pieces, words)]
 
 
 def _of_rows(pieces: Sequence[Token], words: Sequence[str]) -> Effects:
     """Of a statement that reads or writes rows, or explains one that does."""
-    unknown = {name for name in _called(pieces) if name not in FUNCTIONS}
+    unknown = {name for name in called(pieces) if name not in FUNCTIONS}
     if unknown & _CALLS_BEYOND:
         return _BEYOND
     if unknown:
@@ -136,7 +150,7 @@ def _of_rows(pieces: Sequence[Token], words: Sequence[str]) -> Effects:
     return _CLEAN if locks else _READS
 
 
-def _called(pieces: Sequence[Token]) -> set[str]:
+def called(pieces: Sequence[Token]) -> set[str]:
     """What is called, each under the name that `FUNCTIONS` would have it; one with another schema keeps it."""
     names = set()
     for at, token in enumerate(pieces[1:], 1):
@@ -146,6 +160,6 @@ def _called(pieces: Sequence[Token]) -> set[str]:
                 first -= 2
             before = pieces[first - 1].text.lower() if first else ""
             name = "".join(piece.text for piece in pieces[first:at]).lower().removeprefix("pg_catalog.")
-            if name not in _WORDS and before not in _BEFORE_A_LIST_OF_COLUMNS:
+            if name not in WORDS and before not in _BEFORE_A_LIST_OF_COLUMNS:
                 names.add(name)
     return names

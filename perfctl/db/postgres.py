@@ -7,10 +7,12 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from perfctl.calls import asking, begun, ended
-from perfctl.db.effects import Stain, effects
+from perfctl.db.backstage import Backstage
+from perfctl.db.effects import Effects, Stain, effects
 from perfctl.db.failures import REACH, NoConnectionError, StatementError, refused, unreachable
 from perfctl.db.login import address, connection_arguments
 from perfctl.db.naming import DOES_NOT_EXIST, EXISTS, Named, Naming, Prepared, is_lost
@@ -38,6 +40,8 @@ __all__ = [
 ]
 
 _FAREWELL_SECONDS = 1.0
+_LOOK_SECONDS = 10.0
+_LEAST_SECONDS = 0.001
 _QUERY_CANCELED = "57014"
 _IN_FAILED_TRANSACTION = "25P02"
 _REPORTED = ("TimeZone", "DateStyle", "IntervalStyle", "client_encoding", "search_path", "session_authorization")
@@ -57,8 +61,12 @@ Wrote = Callable[["Session", Sequence[str]], Awaitable[None]]
 class Session:
     """One connection to PostgreSQL, which knows what the statements that it sent may have left behind."""
 
-    def __init__(self, connection: Any, server: str, naming: Naming | None = None) -> None:
+    def __init__(
+        self, connection: Any, server: str, naming: Naming | None = None, backstage: Backstage | None = None
+    ) -> None:
         self._connection = connection
+        self._backstage = backstage
+        self._code = None if backstage is None else backstage.code
         self.server = server
         self.opened = self.proven = self.idle_since = time.monotonic()
         """When it was opened, last known to work, and put aside."""
@@ -74,8 +82,10 @@ class Session:
         self._reported = self._settings()
 
     @classmethod
-    async def open(cls, config: DatabaseConfig, naming: Naming | None = None) -> Session:
-        """Connect, with the password as its source has it now.
+    async def open(
+        cls, config: DatabaseConfig, naming: Naming | None = None, backstage: Backstage | None = None
+    ) -> Session:
+        """Connect, with the password as its source has it now; `backstage` is what the pool's sessions know together.
 
         ConfigError where no server is configured, UnreachableError and AuthError where it does not let us in.
         """
@@ -83,7 +93,7 @@ class Session:
 
         arguments, server = connection_arguments(config), address(config)
         async with _translated(server, config.connect_timeout_seconds):
-            session = cls(await asyncpg.connect(**arguments), server, naming)
+            session = cls(await asyncpg.connect(**arguments), server, naming, backstage)
         asking(f"PostgreSQL {'.'.join(map(str, session.server_version))} at {server}")
         return session
 
@@ -131,6 +141,9 @@ class Session:
         A text that comes often is prepared on the server; one that the server does not have any more is sent anew.
         """
         since, prepared = begun(), self._named.get(sql)
+        backstage = self._backstage
+        if backstage is not None and (backstage.is_old or backstage.code is not self._code):
+            timeout, prepared = await self._look_backstage(timeout), self._named.get(sql)
         try:
             if prepared is None:
                 rows: list[Record] = await self._first(sql, arguments, timeout)
@@ -161,6 +174,7 @@ class Session:
 
         All or none: what one of them refuses undoes all.
         """
+        timeout = await self._look_backstage(timeout)
         self._note(sql)
         async with self._translated_here(sql, timeout):
             statement = await self._connection.prepare(sql, timeout=timeout)
@@ -177,6 +191,7 @@ class Session:
         """
         if "\x00" in sql:
             raise UsageError("the statement holds a NUL character", hint="SQL texts cannot have one, nor can values")
+        timeout = await self._look_backstage(timeout)
         self._note(sql)
         async with self._translated_here(sql, timeout):
             prepared = await self._connection.prepare(sql, timeout=timeout)
@@ -194,6 +209,7 @@ class Session:
 
     async def execute(self, script: str, *, timeout: float | None = None) -> None:
         """Run a script of our own, several statements if need be; nothing is bound."""
+        timeout = await self._look_backstage(timeout)
         self._note(script)
         async with self._translated_here(script, timeout):
             await self._connection.execute(script, timeout=timeout)
@@ -276,10 +292,38 @@ class Session:
         rows: list[Record] = await self._connection.fetch(sql, *arguments, timeout=timeout)
         return rows
 
+    def _effects(self, sql: str) -> Effects:
+        return effects(sql) if self._backstage is None else self._backstage.effects(sql)
+
+    async def _look_backstage(self, timeout: float | None) -> float | None:
+        """Learn what runs behind words, where that is not known or old; what is left of the time."""
+        backstage = self._backstage
+        if backstage is None:
+            return timeout
+        since = time.monotonic()
+        if backstage.is_old and self.can_be_asked and not self._leaves_nothing:
+            await self._ask_backstage(backstage, timeout)
+        if backstage.code is not self._code:  # what was prepared was judged by what was known then
+            self._named.clear()
+            self._code = backstage.code
+        return None if timeout is None else max(timeout - (time.monotonic() - since), _LEAST_SECONDS)
+
+    async def _ask_backstage(self, backstage: Backstage, timeout: float | None) -> None:
+        limit = _LOOK_SECONDS if timeout is None else min(timeout, _LOOK_SECONDS)
+        try:
+            await backstage.look(partial(self._connection.fetch, timeout=limit))
+        except Exception as error:
+            if not self.can_be_asked or not isinstance(error, _driver_errors()):
+                raise await self._failed(error, "", timeout) from error
+            backstage.put_off()
+        except BaseException:
+            self._break_off("")
+            raise
+
     async def _prepared(self, sql: str, arguments: Sequence[object], timeout: float | None) -> list[Record]:
         since = time.monotonic()
         statement = await self._connection.prepare(sql, name=self._named.naming.name(), timeout=timeout)
-        self._named.keep(sql, Prepared(statement, effects(sql).may_write))
+        self._named.keep(sql, Prepared(statement, self._effects(sql).may_write))
         left = None if timeout is None else timeout - (time.monotonic() - since)
         rows: list[Record] = await statement.fetch(*arguments, timeout=left)
         return rows
@@ -303,14 +347,14 @@ class Session:
             self._named.clear()
         else:
             self._named.drop(sql)
-        reads = effects(sql).is_repeatable or not _has_other_columns(error)
+        reads = self._effects(sql).is_repeatable or not _has_other_columns(error)
         return reads and not self._connection.is_in_transaction()
 
     def _note(self, sql: str) -> bool:
         """Remember what a text may leave behind; whether it may leave something in the session."""
         if self._leaves_nothing:
             return False
-        found = effects(sql)
+        found = self._effects(sql)
         if found.stain:
             self._stain, self.needs_care = max(self._stain, found.stain), True
         if found.may_write:
@@ -352,6 +396,8 @@ class Session:
     async def _say(self) -> None:
         """Tell of the writes that may be committed by now."""
         texts, self._unsaid = self._unsaid, [] if not self._was_broken_off else self._unsaid
+        if self._backstage is not None and any(effects(text).defines for text in texts):
+            self._backstage.doubt()
         if texts and self.on_write is not None:
             await self.on_write(self, tuple(texts))
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from perfctl.config.secret import has_password
+from perfctl.db.backstage import Backstage
 from perfctl.db.login import address
 from perfctl.db.naming import Naming
 from perfctl.db.pool.pool import ConnectionPool
@@ -26,14 +27,17 @@ def pool_of(config: DatabaseConfig) -> ConnectionPool:
     """The pool of the server that a configuration names."""
     naming = Naming(config.statement_cache_size if config.enable_connection_pooling else 0)
 
+    backstage = Backstage()
+
     async def opened() -> Session:
-        session = await Session.open(config, naming)
+        session = await Session.open(config, naming, backstage)
         session.on_write = pool.on_write
         return session
 
     pool = ConnectionPool(
         opened,
         naming=naming,
+        backstage=backstage,
         retry_reads=config.retry_reads,
         min_connections=config.min_connections,
         max_connections=config.max_connections,

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from perfctl.bridge import done_on
+from perfctl.db.backstage import Backstage
 from perfctl.db.effects import effects
 from perfctl.db.naming import Naming
 from perfctl.db.pool.batches import Ask, gathered
@@ -56,13 +58,21 @@ class ConnectionPool:
     """
 
     def __init__(
-        self, connect: Connect, *, naming: Naming | None = None, retry_reads: bool = True, **terms: Any
+        self,
+        connect: Connect,
+        *,
+        naming: Naming | None = None,
+        backstage: Backstage | None = None,
+        retry_reads: bool = True,
+        **terms: Any,
     ) -> None:
         """`terms` are the fields of `Terms`."""
         self._terms = Terms(connect=connect, **terms)
         self._counts = Counts()
         self._retry_reads = retry_reads
         self.naming = naming or Naming(0)
+        self.effects = effects if backstage is None else backstage.effects
+        """What a statement may do, as far as the pool knows."""
         self.on_write: Wrote | None = None
         """What every session that is opened from now on tells of its writes."""
         self._shelves: dict[asyncio.AbstractEventLoop, Shelf] = {}
@@ -101,7 +111,7 @@ class ConnectionPool:
         if getattr(error, "reason", None) != "lost":
             return False
         self.shelf().lost()
-        return self._retry_reads and effects(sql).is_repeatable
+        return self._retry_reads and self.effects(sql).is_repeatable
 
     async def fetch_again(self, sql: str, arguments: Sequence[object], *, timeout: float | None) -> list[Record]:
         """The rows of a read whose connection broke, on another one.
@@ -168,7 +178,7 @@ class ConnectionPool:
             if loop is here:
                 await shelf.end()
             elif loop.is_running():
-                await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(shelf.end(), loop))
+                await done_on(loop, shelf.end())
 
     def shelf(self) -> Shelf:
         """The connections of the running loop."""

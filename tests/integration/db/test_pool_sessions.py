@@ -15,7 +15,7 @@ from perfctl import PerformanceOptimizer
 from perfctl.config import DatabaseConfig, Secret
 from perfctl.db.engine import DatabaseOptimizer
 from perfctl.db.postgres import StatementError
-from perfctl.errors import AuthError, TimedOutError, UsageError
+from perfctl.errors import AuthError, TimedOutError, UnreachableError, UsageError
 from tests.integration.db.conftest import execute
 from tests.postgres_server import PostgresServer
 from tests.redis_server import free_port
@@ -32,7 +32,30 @@ CREATE FUNCTION on_write() RETURNS trigger LANGUAGE plpgsql
     AS 'BEGIN PERFORM set_config(''TimeZone'', ''Asia/Tokyo'', false); RETURN NEW; END';
 CREATE TABLE steered (id int);
 CREATE TRIGGER steer BEFORE INSERT ON steered FOR EACH ROW EXECUTE FUNCTION on_write();
+CREATE FUNCTION on_locked() RETURNS trigger LANGUAGE plpgsql
+    AS 'BEGIN PERFORM pg_advisory_lock(42); PERFORM set_config(''app.tenant'', ''mine'', false); RETURN NEW; END';
+CREATE TABLE locking (id int PRIMARY KEY);
+CREATE TRIGGER locks BEFORE INSERT ON locking FOR EACH ROW EXECUTE FUNCTION on_locked();
+CREATE TABLE parted (id int) PARTITION BY RANGE (id);
+CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM (0) TO (100);
+CREATE TRIGGER locks BEFORE INSERT ON parted_1 FOR EACH ROW EXECUTE FUNCTION on_locked();
+CREATE VIEW settling AS SELECT set_config('app.tenant', 'mine', false) AS a;
+CREATE VIEW settling_twice AS SELECT * FROM settling;
+CREATE TABLE defaulted (id int, a text DEFAULT set_config('app.tenant', 'mine', false));
+CREATE DOMAIN checked AS int CHECK (set_config('app.tenant', 'mine', false) IS NOT NULL);
+CREATE FUNCTION tenant(things) RETURNS text LANGUAGE sql AS 'SELECT set_config(''app.tenant'', ''mine'', false)';
+CREATE FUNCTION area(things) RETURNS text LANGUAGE sql AS 'SELECT set_config(''app.tenant'', ''mine'', false)';
+CREATE FUNCTION joined(things, things) RETURNS text LANGUAGE sql AS 'SELECT area($1)';
+CREATE OPERATOR @+@ (LEFTARG = things, RIGHTARG = things, FUNCTION = joined);
+CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.name := upper(NEW.name); RETURN NEW; END';
+CREATE TABLE touched (id int, name text);
+CREATE TRIGGER touch BEFORE INSERT ON touched FOR EACH ROW EXECUTE FUNCTION touch();
+CREATE SEQUENCE numbers;
+CREATE FUNCTION slow_number() RETURNS text LANGUAGE plpgsql
+    AS 'BEGIN PERFORM nextval(''numbers''); PERFORM pg_sleep(0.5); RETURN ''x''; END';
+CREATE VIEW numbering AS SELECT slow_number() AS a;
 """
+TENANT = "SELECT coalesce(current_setting('app.tenant', true), '')"
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +88,15 @@ LEFT_BEHIND: list[tuple[str, str, object]] = [
     ("LISTEN news", "SELECT count(*) FROM pg_listening_channels()", 0),
     ("DECLARE c CURSOR WITH HOLD FOR SELECT 1", "SELECT count(*) FROM pg_cursors WHERE name = 'c'", 0),
     ("PREPARE mine AS SELECT 1", "SELECT count(*) FROM pg_prepared_statements WHERE name = 'mine'", 0),
+    ("INSERT INTO locking VALUES (1)", "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'", 0),
+    ("INSERT INTO parted VALUES (1)", TENANT, ""),
+    ("SELECT * FROM settling_twice", TENANT, ""),
+    ("INSERT INTO defaulted (id) VALUES (1)", TENANT, ""),
+    ("SELECT 1::checked", TENANT, ""),
+    ("SELECT t.tenant FROM things AS t LIMIT 1", TENANT, ""),
+    ("SELECT area(t) FROM things AS t LIMIT 1", TENANT, ""),
+    ("SELECT t @+@ t FROM things AS t LIMIT 1", TENANT, ""),
+    ("COPY (SELECT set_config('app.tenant', 'mine', false)) TO '/dev/null'", TENANT, ""),
     ("BEGIN", "SELECT count(*) FROM things", 500),
     ("SELECT 1/0", "SELECT count(*) FROM things", 500),
 ]
@@ -101,9 +133,47 @@ def test_a_session_that_was_not_dirtied_is_not_reset(config: DatabaseConfig) -> 
         for number in range(5):
             await database.execute_optimized_query("SELECT name FROM things WHERE id = %s", (number,))
             await database.execute_optimized_query("UPDATE things SET name = name WHERE id = %s", (number,))
+            await database.execute_optimized_query("INSERT INTO touched VALUES (%s, 'a')", (number,))
         return database.pool.statistics().reset
 
     assert play(config, scene) == 0
+
+
+def test_a_trigger_that_is_made_later_is_seen(config: DatabaseConfig) -> None:
+    async def scene(database: DatabaseOptimizer) -> list[Any]:
+        insert = "INSERT INTO late VALUES (%s)"
+        await database.execute_optimized_query("CREATE TABLE late (id int)")
+        for number in range(3):
+            await database.execute_optimized_query(insert, (number,))
+        await database.execute_optimized_query(
+            "CREATE TRIGGER locks BEFORE INSERT ON late FOR EACH ROW EXECUTE FUNCTION on_locked()"
+        )
+        await database.execute_optimized_query(insert, (7,))
+        rows = await database.execute_optimized_query(TENANT)
+        await database.execute_optimized_query("DROP TABLE late")
+        return list(rows[0].values())
+
+    assert play(config, scene) == [""]
+
+
+def test_a_read_of_a_view_that_writes_is_never_asked_twice(config: DatabaseConfig) -> None:
+    async def scene(database: DatabaseOptimizer) -> int:
+        await database.execute_optimized_query("SELECT setval('numbers', 1)")
+        read = asyncio.create_task(database.execute_optimized_query("SELECT * FROM numbering"))
+        ended: list[Any] = []
+        async with DatabaseOptimizer(config) as other:
+            while not ended:
+                await asyncio.sleep(0.02)
+                ended = await other.execute_optimized_query(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+                    " AND datname = current_database() AND query = 'SELECT * FROM numbering'"
+                )
+            with pytest.raises(UnreachableError):
+                await read
+            rows = await other.execute_optimized_query("SELECT last_value AS n FROM numbers")
+        return int(rows[0]["n"])
+
+    assert play(config, scene) == 2
 
 
 def test_what_comes_often_is_prepared_and_survives_changes_of_the_table(config: DatabaseConfig) -> None:
