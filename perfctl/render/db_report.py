@@ -9,6 +9,7 @@ from perfctl.db.model.reports import DatabaseReport, ExplainedQuery, ReportWritt
 from perfctl.db.model.statements import SlowQueries
 from perfctl.db.sqltext import one_line
 from perfctl.render import plan_html, view_html, view_markdown
+from perfctl.render.db_slow import lasting
 from perfctl.render.show import view_of
 from perfctl.render.view import Cell, Column, Facts, Table, Text, Tone, View, view
 from perfctl.units import format_bytes, format_duration_ms
@@ -22,6 +23,7 @@ a{color:var(--link)}details.section,details.plan{margin-left:0;border-left:0;pad
 details.section>summary{list-style-position:outside;margin-top:2rem}details.section>summary h2{display:inline;margin:0}
 details.plan{margin:.8rem 0;border-top:1px solid var(--line);padding-top:.4rem}details.plan>summary{font-weight:600;
 overflow-wrap:anywhere}details.plan h2{font-size:1rem;margin-top:1.2rem}
+details.plan pre{max-height:22rem;overflow:auto}
 """
 
 
@@ -109,8 +111,8 @@ def _window(slow: SlowQueries) -> str:
     """Of which time the statements are, and who counted them."""
     since = f"since {slow.since:%Y-%m-%d %H:%M} UTC" if slow.since else "since the last reset"
     until = f" until {slow.until:%Y-%m-%d %H:%M} UTC" if slow.until else ""
-    lasting = f" ({format_duration_ms(slow.window_seconds * 1000)})" if slow.window_seconds else ""
-    return f"{since}{until}{lasting}, of {'the recorded history' if slow.source == 'history' else slow.source}"
+    window = f" ({lasting(slow.window_seconds)})" if slow.window_seconds else ""
+    return f"{since}{until}{window}, of {'the recorded history' if slow.source == 'history' else slow.source}"
 
 
 def _html_section(title: str, result: Any) -> Iterator[str]:

@@ -84,14 +84,15 @@ def _head(result: SlowQueries) -> str:
 
 
 def _when(result: SlowQueries) -> str:
-    lasted = f" ({_lasting(result.window_seconds)})" if result.window_seconds is not None else ""
+    lasted = f" ({lasting(result.window_seconds)})" if result.window_seconds is not None else ""
     if result.since is None:
         return "since the start" if result.source == "recorder" else f"since the last reset{lasted}"
     until = f" until {result.until:%Y-%m-%d %H:%M:%S}" if result.until and result.source != "pg_stat_statements" else ""
     return f"since {result.since:%Y-%m-%d %H:%M:%S}{until} UTC{lasted}"
 
 
-def _lasting(seconds: float) -> str:
+def lasting(seconds: float) -> str:
+    """A time of days, or shorter."""
     return f"{seconds / 86_400:.1f} days" if seconds >= 2 * 86_400 else format_duration_ms(seconds * 1000)
 
 
@@ -132,7 +133,7 @@ def recording_view(result: Recording) -> View:
         head = f"the first recording: {format_count(result.statements)} shapes to compare the next one with"
     else:
         head = (
-            f"recorded {_lasting(result.covers_seconds or 0.0)}: {format_count(result.calls)} calls of "
+            f"recorded {lasting(result.covers_seconds or 0.0)}: {format_count(result.calls)} calls of "
             f"{format_count(result.changed)} shapes, {format_duration_ms(result.total_ms)}"
         )
     facts = [("file", result.file), ("at", f"{result.at:%Y-%m-%d %H:%M:%S} UTC")]
@@ -154,7 +155,7 @@ def history_view(result: HistoryListing) -> View:
     rows = tuple(
         (
             f"{row.at:%Y-%m-%d %H:%M:%S}",
-            "-" if row.covers_seconds is None else _lasting(row.covers_seconds),
+            "-" if row.covers_seconds is None else lasting(row.covers_seconds),
             format_count(row.shapes),
             format_count(row.calls),
             format_duration_ms(row.total_ms),
