@@ -141,7 +141,7 @@ class Redactor:
     def _known(self, match: re.Match[str]) -> str:
         text = match.group()
         if text.startswith("'"):
-            return f"'{self._literal(text)}'"
+            return text if self._is_measure(text[1:-1]) else f"'{self._literal(text)}'"
         if text[0].isdigit() and text.lower() not in self._names:
             return self._literals.get(text, text) if len(text) >= _SHORTEST else text
         name = _unquoted(text)
@@ -149,6 +149,11 @@ class Redactor:
             return self._alias(name)
         word = name.lower()
         return text if word in _ENGLISH or word in POSTGRESQL else self._names.get(word, text)
+
+    def _is_measure(self, value: str) -> bool:
+        """Whether it is advice of ours such as `work_mem = '64MB'`, and stands in no statement."""
+        has_unit = _MEASURE.fullmatch(value) is not None and not value[-1:].isdigit()
+        return has_unit and value not in self._literals
 
     def _literal(self, text: str) -> str:
         """The same for a value in quotes and without: EXPLAIN writes `'7'::bigint` for 7."""

@@ -24,12 +24,22 @@ def diagnosis_view(result: Diagnosis) -> View:
     columns = (Column("status"), Column("component"), Column("check"), Column("observed", wraps=True))
     empty = "nothing that is not well" if is_long else "nothing is configured that could be checked"
     table = Table(columns, tuple(_row(check) for check in listed), empty=empty)
-    fixes = [f"{_named(check)}: {check.fix}" for check in result.rows if check.fix]
+    fixes = _fixes(result)
     return view(
         table,
         Text("to mend:\n  " + "\n  ".join(fixes)) if fixes else None,
         Text(f"well ({len(well)}):" + _joined(well), "dim") if is_long else None,
     )
+
+
+def _fixes(result: Diagnosis) -> list[str]:
+    """What mends it, once a database, with the worst that it mends."""
+    mended: dict[tuple[str, str | None], list[str]] = {}
+    for check in result.rows:
+        if check.fix:
+            mended.setdefault((check.fix, check.database), []).append(_named(check))
+    more = {key: f" and {len(names) - 1} more" if len(names) > 1 else "" for key, names in mended.items()}
+    return [f"{names[0]}{more[key]}: {key[0]}" for key, names in mended.items()]
 
 
 def _row(check: Check) -> tuple[Cell | str, ...]:

@@ -45,6 +45,13 @@ def test_a_condition_in_a_sentence_loses_its_numbers_and_counts_stay() -> None:
     )
 
 
+def test_a_measure_that_is_advised_stays_unless_it_is_a_literal() -> None:
+    redactor = Redactor()
+    assert redactor.prose("SET LOCAL work_mem = '64MB', not '4711'") == "SET LOCAL work_mem = '64MB', not 'value1'"
+    redactor.sql("size = '64MB'")
+    assert redactor.prose("size = '64MB'") == "name1 = 'value2'"
+
+
 def test_the_words_of_postgresql_stay() -> None:
     assert (
         Redactor()
