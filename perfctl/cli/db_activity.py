@@ -100,6 +100,7 @@ async def locks(
     action = _action(cancel, terminate)
     least = parse_duration(longer_than, where="--longer-than") if longer_than else 0.0
     tree = await run.optimizer.database.locks(timeout=run.options.timeout_seconds)
+    _tell_unreadable(run, tree.unreadable)
     tops = tuple(node for node in tree.rows if _longest(node) >= least)
     tree = replace(tree, rows=tops, total=len(tops))
     if action is None:
@@ -145,8 +146,17 @@ async def _ended(
     run: Run, sessions: Sequence[ServerSession], action: Ending, *, dry_run: bool, max_affected: int | None
 ) -> tuple[ServerSession, ...]:
     """The sessions with what came of it; exit 6 where some stayed, AuthError where none may be ended."""
+    from perfctl.db.activity.ending import can_be
+
+    idle = sum(not can_be(each, action) for each in sessions)
+    if idle:
+        none = f"{format_counted(idle, 'session runs', 'sessions run')} no statement that could be cancelled"
+        run.warn(f"{none}: --terminate ends what holds its locks in an open transaction")
     if dry_run or not sessions:
-        return tuple(replace(each, outcome="would be ended") for each in sessions)
+        return tuple(
+            replace(each, outcome="would be ended" if can_be(each, action) else "nothing to cancel")
+            for each in sessions
+        )
     noun = "statements" if action == "cancel" else "sessions"
     plan = Plan(f"{action} {noun}", count=len(sessions), noun=noun, samples=tuple(_line(each) for each in sessions))
     confirm(run, plan, max_affected=max_affected)
@@ -157,7 +167,7 @@ async def _ended(
             f"none of {len(ended)} {noun} may be ended by this role",
             hint="GRANT pg_signal_backend TO it; a superuser's session only a superuser ends",
         )
-    if outcomes & {"asked", "not permitted", "changed before"}:
+    if outcomes & {"asked", "not permitted", "changed before", "nothing to cancel"}:
         run.exit(6)
     return ended
 

@@ -37,9 +37,12 @@ def activity_view(result: Activity) -> View:
 
 def lock_tree_view(result: LockTree) -> View:
     """A tree for each session that holds others up."""
+    longest = format_duration_ms(_ms(result.longest_wait_seconds)) if result.longest_wait_seconds is not None else "?"
+    if not result.rows and result.waiting:
+        waiting = format_counted(result.waiting, "session waits", "sessions wait")
+        return view(Text(f"{result.server}: nobody waits so long for a lock; {waiting}, the longest for {longest}"))
     if not result.rows:
         return view(Text(f"{result.server}: nobody waits for a lock"))
-    longest = format_duration_ms(_ms(result.longest_wait_seconds)) if result.longest_wait_seconds is not None else "?"
     waiting = format_counted(result.waiting, "session waits", "sessions wait")
     head = Text(f"{waiting} for a lock, the longest for {longest}", "strong")
     return view(Text(result.server), head, *(_branch(node) for node in result.rows))
@@ -58,9 +61,9 @@ def vitals_line(now: Vitals, *, with_head: bool = False) -> str:
     cells = (
         ("time", 8, f"{now.at:%H:%M:%S}"),
         ("conns", 5, str(now.connections)),
-        ("active", 6, str(now.active)),
-        ("blocked", 7, str(now.waiting)),
-        ("idle-tx", 7, str(now.idle_in_transaction)),
+        ("active", 6, _number(now.active)),
+        ("blocked", 7, _number(now.waiting)),
+        ("idle-tx", 7, _number(now.idle_in_transaction)),
         ("longest", 11, _seconds(now.longest_statement_seconds)),
         ("tx/s", 7, _rate(now.transactions_per_second)),
         ("hit", 7, format_ratio(now.hit_ratio)),
@@ -83,9 +86,9 @@ def _figures(result: Watched, now: Vitals) -> list[tuple[str, str, Tone | None]]
 
     return [
         ("connections", moved("connections", f"{now.connections} of {now.max_connections}", now.max_connections), full),
-        ("active", moved("active", str(now.active)), None),
-        ("blocked", moved("waiting", str(now.waiting)), "bad" if now.waiting else None),
-        ("idle in transaction", moved("idle_in_transaction", str(now.idle_in_transaction)), None),
+        ("active", moved("active", _number(now.active)), None),
+        ("blocked", moved("waiting", _number(now.waiting)), "bad" if now.waiting else None),
+        ("idle in transaction", moved("idle_in_transaction", _number(now.idle_in_transaction)), None),
         ("longest statement", _seconds(now.longest_statement_seconds), _lasting(now.longest_statement_seconds)),
         ("longest transaction", _seconds(now.longest_transaction_seconds), _lasting(now.longest_transaction_seconds)),
         ("transactions/s", moved("transactions_per_second", _rate(now.transactions_per_second)), None),
@@ -176,6 +179,10 @@ def _lasting(seconds: float | None) -> Tone | None:
 
 def _seconds(seconds: float | None) -> str:
     return "-" if seconds is None else format_duration_ms(seconds * 1000) if seconds else "0 s"
+
+
+def _number(count: int | None) -> str:
+    return "-" if count is None else str(count)
 
 
 def _ms(seconds: float) -> float:

@@ -202,6 +202,7 @@ ANSWERS: dict[str, tuple[tuple[str, ...], object]] = {
         replace(TREE, waiting=1, rows=(replace(TREE.rows[0], waiting=1, children=(
             replace(TREE.rows[0].children[0], waiting=0, children=()),)),)),
     ),
+    "locks-shorter": (("db", "locks"), replace(TREE, rows=(), total=0)),
     "locks-none": (("db", "locks"), replace(TREE, rows=(), total=0, waiting=0, longest_wait_seconds=None)),
     "locks-ended": (
         ("db", "locks"),

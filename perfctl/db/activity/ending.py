@@ -26,16 +26,24 @@ async def end(
     """Cancel or terminate each of the sessions; what came of it stands in `outcome`.
 
     A session is known by its pid and its backend_start: a pid that was given to another session since is left alone
-    ("gone before"). One that runs another statement since it was shown is not cancelled ("changed before").
+    ("gone before"). One that runs another statement since it was shown is not cancelled ("changed before"), and one
+    that runs none cannot be ("nothing to cancel"): the server passes that over in silence.
     """
     asked = [replace(row, outcome=await _ask_for(session, row, action)) for row in rows]
     ended = await _gone(session, [row for row in asked if row.outcome == "asked"], action, watch_seconds)
     return tuple(replace(row, outcome="ended") if row.pid in ended else row for row in asked)
 
 
+def can_be(row: ServerSession, action: Ending) -> bool:
+    """Whether that does anything to it: a session that runs no statement has none to cancel."""
+    return action == "terminate" or row.state in ("active", "fastpath function call", None, "disabled")
+
+
 async def _ask_for(session: Session, row: ServerSession, action: Ending) -> Outcome:
     if row.backend_start is None:
         return "not permitted"
+    if not can_be(row, action):
+        return "nothing to cancel"
     statement = row.query_start if action == "cancel" else None
     try:
         answer = await ask(session, "end_session", row.pid, row.backend_start, statement, action == "terminate")

@@ -27,7 +27,7 @@ class Want:
 
 async def lock_tree(session: Session, *, timeout_seconds: float | None = None) -> LockTree:
     """All who wait for a lock, and those they wait for. Two readings a moment apart: what both show is shown."""
-    rows, _ = await sessions(session, timeout_seconds=timeout_seconds)
+    rows, unreadable = await sessions(session, timeout_seconds=timeout_seconds)
     wants: dict[int, Want] = {}
     if any(row.blocked_by for row in rows):
         version = session.server_version[0]
@@ -42,6 +42,7 @@ async def lock_tree(session: Session, *, timeout_seconds: float | None = None) -
         server=session.server,
         waiting=sum(bool(row.blocked_by) for row in rows),
         longest_wait_seconds=max(waits, default=None),
+        unreadable=unreadable,
     )
 
 

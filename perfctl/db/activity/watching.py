@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from perfctl.db.asking import ask
 from perfctl.db.model.activity import Vitals
@@ -38,16 +38,21 @@ def between(before: Record | None, now: Record) -> Vitals:
         change = gained(name)
         return None if change is None or seconds <= 0 else round(change / seconds, 3)
 
+    is_hidden = bool(now["unreadable"])  # what others do: a figure of ours alone would read as the server's
+
+    def seen(name: str) -> Any:
+        return None if is_hidden else now[name]
+
     hit, read, deadlocks = gained("blocks_hit"), gained("blocks_read"), gained("deadlocks")
     return Vitals(
         at=now["at"],
         connections=now["connections"],
         max_connections=now["max_connections"],
-        active=now["active"],
-        waiting=now["waiting"],
-        idle_in_transaction=now["idle_in_transaction"],
-        longest_statement_seconds=_rounded(now["longest_statement_seconds"]),
-        longest_transaction_seconds=_rounded(now["longest_transaction_seconds"]),
+        active=seen("active"),
+        waiting=seen("waiting"),
+        idle_in_transaction=seen("idle_in_transaction"),
+        longest_statement_seconds=_rounded(seen("longest_statement_seconds")),
+        longest_transaction_seconds=_rounded(seen("longest_transaction_seconds")),
         transactions_per_second=rate("commits"),
         rollbacks_per_second=rate("rollbacks"),
         rows_read_per_second=rate("rows_read"),

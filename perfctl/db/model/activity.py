@@ -9,8 +9,11 @@ from typing import ClassVar, Literal
 Ending = Literal["cancel", "terminate"]
 """`cancel` stops a session's statement, `terminate` the session itself."""
 
-Outcome = Literal["would be ended", "ended", "asked", "gone before", "changed before", "not permitted"]
-"""`asked`: the server passed it on, and the session was still there when we stopped watching."""
+Outcome = Literal[
+    "would be ended", "ended", "asked", "gone before", "changed before", "not permitted", "nothing to cancel"
+]
+"""`asked`: the server passed it on, and the session was still there when we stopped watching. `nothing to cancel`: it
+runs no statement, and what it holds only ending the session gives back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,21 +111,26 @@ class LockTree:
     waiting: int
     """How many sessions wait for a lock."""
     longest_wait_seconds: float | None
+    unreadable: int = 0
+    """Sessions of other roles of which this one may see no more than that they are there, and whom they wait for."""
     action: Ending | None = None
     dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vitals:
-    """The server at one moment; rates are per second since the moment before, None at the first."""
+    """The server at one moment; rates are per second since the moment before, None at the first.
+
+    What other sessions do is None where this role may not see it.
+    """
 
     at: datetime
     connections: int
     max_connections: int
-    active: int
-    waiting: int
+    active: int | None
+    waiting: int | None
     """Active sessions that wait for a lock."""
-    idle_in_transaction: int
+    idle_in_transaction: int | None
     longest_statement_seconds: float | None
     longest_transaction_seconds: float | None
     transactions_per_second: float | None

@@ -11,6 +11,7 @@ SELECT /* perfctl */
 FROM (
     SELECT
         count(*) AS connections,
+        count(*) FILTER (WHERE a.backend_type IS NULL) AS unreadable,
         count(*) FILTER (WHERE a.state = 'active' AND a.pid <> pg_backend_pid()) AS active,
         count(*) FILTER (WHERE a.wait_event_type = 'Lock') AS waiting,
         count(*) FILTER (WHERE a.state LIKE 'idle in transaction%') AS idle_in_transaction,

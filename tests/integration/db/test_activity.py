@@ -168,10 +168,40 @@ def test_a_statement_that_began_since_is_not_cancelled(server: PostgresServer) -
             (row,) = (await until(lambda: database.activity(wanted), lambda answer: answer.total == 1)).rows
             running = asyncio.create_task(quick.fetchval("SELECT pg_sleep(0.5) || 'done'"))
             await until(lambda: database.activity(wanted), lambda answer: answer.rows[0].state == "active")
-            (ended,) = await database.end_sessions([row], "cancel")
+            (ended,) = await database.end_sessions([replace(row, state="active")], "cancel")
             return ended.outcome, await running
 
     assert asyncio.run(scene()) == ("changed before", "done")
+
+
+def test_a_session_that_runs_nothing_is_not_called_cancelled(server: PostgresServer) -> None:
+    async def scene() -> tuple[str | None, bool]:
+        async with client(server, "dozing") as dozing, asked(server) as database:
+            await dozing.execute("BEGIN; SELECT 1")
+            wanted = Wanted(application="dozing")
+            (row,) = (await until(lambda: database.activity(wanted), lambda answer: answer.total == 1)).rows
+            (ended,) = await database.end_sessions([row], "cancel")
+            return ended.outcome, dozing.is_in_transaction()
+
+    assert asyncio.run(scene()) == ("nothing to cancel", True)
+
+
+def test_a_role_without_rights_sees_who_waits_for_whom_and_takes_nothing_for_zero(server: PostgresServer) -> None:
+    async def scene() -> tuple[LockTree, list[Any]]:
+        async with client(server, "holder") as holder, client(server, "waiter") as waiter:
+            async with asked(server, "looker") as database:
+                await holder.execute("BEGIN; UPDATE trades SET price = 3 WHERE id = 1")
+                waiting = asyncio.create_task(waiter.execute("UPDATE trades SET price = 4 WHERE id = 1"))
+                tree = await until(database.locks, lambda answer: answer.waiting == 1)
+                moments = [moment async for moment in database.watch(interval_seconds=0.1, count=1)]
+                await holder.execute("ROLLBACK")
+                await waiting
+                return tree, moments
+
+    tree, (moment,) = asyncio.run(scene())
+    assert (tree.unreadable >= 2, tree.rows[0].session.application) == (True, "holder")
+    assert [(child.session.application, child.session.query) for child in tree.rows[0].children] == [("waiter", None)]
+    assert (moment.active, moment.waiting, moment.idle_in_transaction) == (None, None, None)
 
 
 def test_a_role_without_rights_is_told_what_it_cannot_see(server: PostgresServer) -> None:
