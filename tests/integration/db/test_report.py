@@ -81,3 +81,13 @@ def test_a_file_of_another_kind_is_refused_before_anything_is_asked(
     done = seeded_sandbox.perfctl("db", "report", "-f", str(tmp_path / "report.pdf"))
     assert done.returncode == 2
     assert "name it .html or .md" in done.stderr
+
+
+def test_a_redacted_plan_and_its_pictures_give_nothing_away(seeded_sandbox: RunningSandbox, tmp_path: Path) -> None:
+    svg, html = tmp_path / "plan.svg", tmp_path / "plan.html"
+    sql = "SELECT * FROM stocks WHERE symbol = 'AAPL' OR sector = 'technology'"
+    pictures = ("--svg", str(svg), "--html", str(html))
+    said = seeded_sandbox.perfctl("db", "analyze", sql, "--redact", "-o", "json", *pictures)
+    assert said.returncode == 0, said.stderr
+    for text in (said.stdout, svg.read_text(), html.read_text()):
+        assert [word for word in NAMES if re.search(rf"\b{re.escape(word)}", text)] == []
