@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-SLOW_ORDERS = ("total", "mean", "calls", "rows", "io")
+SLOW_ORDERS = ("total", "mean", "calls", "p95", "io", "temp", "wal", "rows")
 SANDBOX_PARTS = ("cluster", "sentinel", "replica")
 RANKINGS = ("hot", "big", "no-ttl")
 

@@ -32,8 +32,8 @@ async def streamed(
     """
     text = _only_statement(sql)
     async with connected(config) as session:
-        await session.read_json()
         await vet(session, text, trusted=config.trusted_functions, for_writes="give one that only reads")
+        await session.read_json()  # from here on: the gate reads JSON as text
         await session.execute(_begin(config.statement_timeout_ms))
         try:
             await _declare(session, text)
