@@ -123,7 +123,7 @@ PLANTED: Mapping[str, tuple[str, ...]] = {
     ),
     "a table is gone": ("DROP TABLE events",),
 }
-SAMPLE = tuple(PLANTED)[::5]
+SAMPLE = tuple(PLANTED)[::7]
 
 
 @pytest.fixture(scope="module")
