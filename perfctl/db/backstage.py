@@ -33,7 +33,11 @@ class Code:
     """Names, in lower case, whose mention runs code that no word of the statement tells of."""
 
     read: frozenset[str] = frozenset()
-    """Views, secured tables, domains, and functions that are called like a column or like PostgreSQL's own."""
+    """Secured tables, domains, and functions that are called like a column or like PostgreSQL's own."""
+    views: frozenset[str] = frozenset()
+    """Views that run it when they are read, or are written through."""
+    columns: frozenset[str] = frozenset()
+    """All functions that may be called like a column, whatever they do."""
     write: frozenset[str] = frozenset()
     """Tables that run it when rows are written."""
     signs: frozenset[str] = frozenset()
@@ -83,25 +87,33 @@ class Backstage:
                 self._judged[sql] = judged
         return judged
 
+    def runs_unnamed(self, sql: str) -> bool:
+        """Whether a text runs code that is neither called in it nor in a view: by a column's name, a type, a policy."""
+        return self.code is not None and _mentions(sql, self.code.read | self.code.columns, frozenset())
+
 
 def runs_code(sql: str, code: Code, *, writes: bool) -> bool:
     """Whether a text mentions anything that runs code behind it."""
-    names = code.read | code.write if writes else code.read
-    if not names and not code.signs:
+    names = code.read | code.views | code.write if writes else code.read | code.views
+    return _mentions(sql, names, code.signs)
+
+
+def _mentions(sql: str, names: frozenset[str], signs: frozenset[str]) -> bool:
+    if not names and not signs:
         return False
     sign = ""
     for token in tokens(sql):
         if token.kind == "symbol" or token.kind == "percent":
             sign += token.text
             continue
-        if sign and any(known in sign for known in code.signs):
+        if sign and any(known in sign for known in signs):
             return True
         sign = ""
         if token.kind == "word" and token.text.lower() in names:
             return True
         if token.kind == "identifier" and (token.text[0] in "uU" or _unquoted(token.text) in names):
             return True
-    return bool(sign) and any(known in sign for known in code.signs)
+    return bool(sign) and any(known in sign for known in signs)
 
 
 def _deepened(found: Effects, sql: str, code: Code | None) -> Effects:
@@ -120,8 +132,11 @@ async def _found(ask: Ask) -> Code:
     like_columns = {row["name"].lower() for row in users if row["reads_like_a_column"]}
     like_ours = {row["name"].lower() for row in users} & (FUNCTIONS | WORDS)
     read = {row["name"].lower() for row in places if row["mode"] == "read"}
+    views = {row["name"].lower() for row in places if row["mode"] == "view"}
     return Code(
         frozenset(read | like_columns | like_ours),
+        frozenset(views),
+        frozenset(row["name"].lower() for row in functions if row["reads_like_a_column"] and not row["is_builtin"]),
         frozenset(row["name"].lower() for row in places if row["mode"] == "write"),
         frozenset(row["name"] for row in places if row["mode"] == "sign"),
     )

@@ -135,6 +135,10 @@ class Session:
         finally:
             self._leaves_nothing = before
 
+    def runs_unnamed(self, sql: str) -> bool:
+        """Whether a text is known to run code of the user's that neither it nor a view behind it calls by name."""
+        return self._backstage is not None and self._backstage.runs_unnamed(sql)
+
     async def fetch(self, sql: str, *arguments: object, timeout: float | None = None) -> list[Record]:
         """The rows of one statement, its `$1` ... bound to the arguments; several statements are refused.
 
@@ -529,8 +533,12 @@ def _translation(error: Exception, server: str, timeout: float | None, *, is_ope
 
 
 def _from_driver(error: Exception, server: str, *, is_open: bool) -> PerfctlError:
+    import asyncpg
+
+    if isinstance(error, asyncpg.UnsupportedClientFeatureError):
+        return UsageError(f"the rows cannot be read: {error.args[0]}", hint="cast such a column to text")
     if "the server expects" in str(error):
-        return UsageError(f"the statement and its parameters: {error}", hint="one for each $1, $2 ...")
+        return UsageError(f"the statement and its parameters: {error.args[0]}", hint="one for each $1, $2 ...")
     if "another operation is in progress" in str(error) and "switch to state" not in str(error):
         return UsageError("two callers use one session at once", hint="acquire one for each, or use gather_queries")
     return unreachable(error, server, is_open=is_open)

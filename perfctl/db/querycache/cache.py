@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 from perfctl.db.effects import effects
 from perfctl.db.model.executions import Execution
 from perfctl.db.parameters import Params, bound
+from perfctl.db.querycache.moving import tells_time
+from perfctl.db.querycache.own import holds_lists, own_rows
 from perfctl.db.querycache.store import EVERYTHING, Dependencies, RowStore, Shelf
 from perfctl.db.questions import question
 from perfctl.errors import PerfctlError
@@ -38,7 +40,8 @@ _PLAIN = frozenset(
     }
 )  # fmt: skip
 """Types whose values have the same text in every process."""
-_MOVING_WORDS = frozenset({"now", "today", "tomorrow", "yesterday"})
+_EXACT = frozenset({str, int, bool, bytes, type(None), uuid.UUID, datetime.date, datetime.timedelta})
+"""Types whose values are the same where they are equal; 1.0 and 1.00, or 0.0 and -0.0, are not."""
 
 
 @dataclass(slots=True, eq=False)
@@ -53,6 +56,8 @@ class Statement:
     """When the catalog is asked again."""
     here: Callable[[Hashable], Sequence[Record] | None]
     """The shelf's."""
+    gives_lists: bool = False
+    """Some rows had arrays: each caller is given rows of his own, for he may change what is in them."""
     hit: Execution | None = None
     """What the recorder is told of a hit."""
 
@@ -90,10 +95,7 @@ class QueryCache:
         statement = self._statements.get(query)
         if statement is None or type(params) is not tuple or statement.good_until < self._clock():
             return None
-        try:
-            rows = statement.here(_place(params))
-        except TypeError:  # a list among the parameters has no place
-            return None
+        rows = statement.here(_place(params))
         if rows is None:
             return None
         self.hits += 1
@@ -101,7 +103,7 @@ class QueryCache:
         if hit is None or hit.rows != len(rows):
             hit = statement.hit = Execution(query, 0.0, len(rows), was_cached=True, failed=False)
         self._recorder.record(hit)
-        return list(rows)
+        return own_rows(rows) if statement.gives_lists else list(rows)
 
     async def read(
         self, query: str, params: Params, run: Callable[[], object], *, ttl: float | None, timeout: float | None
@@ -114,7 +116,7 @@ class QueryCache:
             self.uncached += 1
             return await run(), False  # type: ignore[misc]
         rows, was_cached = await statement.shelf.get(
-            _hashable(_place(values), key),
+            _place(values),
             key,
             run,  # type: ignore[arg-type]
             tables=statement.depends.tables,
@@ -122,7 +124,8 @@ class QueryCache:
         )
         self.hits += was_cached
         self.misses += not was_cached
-        return list(rows), was_cached
+        statement.gives_lists = statement.gives_lists or holds_lists(rows)
+        return own_rows(rows) if statement.gives_lists else list(rows), was_cached
 
     async def wrote(self, session: Session, texts: Sequence[str]) -> None:
         """Forget what these texts may have written to; they may be committed by now. Never raises."""
@@ -144,7 +147,7 @@ class QueryCache:
             return (EVERYTHING,)
         from perfctl.db.querycache.dependencies import touched
 
-        tables = await touched(session, text)
+        tables = (EVERYTHING,) if session.runs_unnamed(text) else await touched(session, text)
         if len(text) <= _LONGEST and tables != (EVERYTHING,):
             self._touched[text] = (tables, self._clock())
             if len(self._touched) > MOST_STATEMENTS:
@@ -166,6 +169,8 @@ class QueryCache:
             try:
                 await self._learn(session)
                 depends = await dependencies(session, sql)
+                if session.runs_unnamed(sql):
+                    depends = Dependencies((), "code that it runs without calling it")
             except PerfctlError:
                 return None
         if known is not None and (known.depends, known.context) == (depends, self._context):
@@ -206,7 +211,7 @@ def _key(statement: Statement, values: tuple[object, ...]) -> str | None:
 def _is_plain(value: object) -> bool:
     if type(value) in (list, tuple):
         return all(map(_is_plain, value))  # type: ignore[call-overload]
-    return type(value) in _PLAIN and not (type(value) is str and value.strip().lower() in _MOVING_WORDS)
+    return type(value) in _PLAIN and not (type(value) is str and tells_time(value))
 
 
 def _text(value: object) -> str:
@@ -220,16 +225,12 @@ def _place(values: tuple[object, ...]) -> Hashable:
     """Where an answer is found in the process: the values and their types, for 1, 1.0 and True are equal."""
     if len(values) == 1:
         value = values[0]
-        return (value, type(value))
-    return (*values, *map(type, values))
-
-
-def _hashable(place: Hashable, key: str) -> Hashable:
-    try:
-        hash(place)
-    except TypeError:
-        return key
-    return place
+        kind = type(value)
+        return (value if kind in _EXACT else _text(value), kind)
+    kinds = tuple(map(type, values))
+    if not _EXACT.issuperset(kinds):
+        values = tuple(value if type(value) in _EXACT else _text(value) for value in values)
+    return (*values, *kinds)
 
 
 def _digest(text: str) -> str:

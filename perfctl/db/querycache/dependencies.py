@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from perfctl.db.guard.mentions import Call, mentions_of
 from perfctl.db.guard.tree import Node, parsed
 from perfctl.db.harmless import FUNCTIONS
+from perfctl.db.querycache.moving import tells_time
 from perfctl.db.querycache.store import EVERYTHING, Dependencies
 from perfctl.db.questions import question
 from perfctl.errors import PerfctlError
@@ -38,7 +39,6 @@ _MOVING_PARTS = {
     "LockingClause": "rows that it locks",
     "IntoClause": "a table that it makes",
 }
-_MOVING_WORDS = frozenset({"now", "today", "tomorrow", "yesterday"})
 _WRITES = frozenset({"InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
 _CARRIED = frozenset({"UpdateStmt", "DeleteStmt", "MergeStmt", "OnConflictClause"})
 """What foreign keys may carry on to other tables."""
@@ -119,7 +119,7 @@ class _Look:
             if node.kind in _WRITES:
                 raise _Moving("rows that it writes")
             value = node.get("sval") if node.kind == "A_Const" else None
-            if isinstance(value, Node) and value.get("sval", "").strip().lower() in _MOVING_WORDS:
+            if isinstance(value, Node) and tells_time(value.get("sval", "")):
                 raise _Moving("the time")
 
     async def _relations(self, names: set[tuple[str, str]], hidden: set[str]) -> list[Node]:

@@ -55,7 +55,7 @@ reached (place, mode) AS (
     UNION
     SELECT n.above, r.mode FROM reached AS r JOIN nearby AS n ON n.place = r.place AND coalesce(n.mode, r.mode) = r.mode
 )
-SELECT DISTINCT r.mode, c.relname::text AS name
+SELECT DISTINCT CASE WHEN r.mode = 'read' AND c.relkind = 'v' THEN 'view' ELSE r.mode END AS mode, c.relname::text AS name
 FROM reached AS r JOIN pg_catalog.pg_class AS c ON c.oid = r.place
 UNION
 SELECT 'read', t.typname FROM domains AS d JOIN pg_catalog.pg_type AS t ON t.oid = d.oid

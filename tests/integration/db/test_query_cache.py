@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -47,6 +48,10 @@ CREATE FUNCTION liar(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETUR
 CREATE FUNCTION writer(int) RETURNS int LANGUAGE sql AS 'UPDATE alone SET a = a || ''!'' WHERE id = $1; SELECT 1';
 CREATE FUNCTION plus(text, int) RETURNS text IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN $1 || clock_timestamp(); END';
 CREATE OPERATOR @+@ (LEFTARG = text, RIGHTARG = int, FUNCTION = plus);
+CREATE FUNCTION written(alone) RETURNS int LANGUAGE plpgsql
+    AS 'BEGIN UPDATE alone SET a = a || ''!'' WHERE id = 1; RETURN 1; END';
+CREATE FUNCTION moment(alone) RETURNS text LANGUAGE sql AS 'SELECT clock_timestamp()::text';
+CREATE VIEW writing AS SELECT writer(1) AS a;
 INSERT INTO parent SELECT i, 'p' || i FROM generate_series(1, 5) AS i;
 INSERT INTO child SELECT i, i, 'c' || i FROM generate_series(1, 5) AS i;
 INSERT INTO alone SELECT i, 'a' || i, '2024-01-01', '{"k": 1}' FROM generate_series(1, 5) AS i;
@@ -140,6 +145,11 @@ NOT_KEPT: list[tuple[str, Any]] = [
     ("SELECT age(at) FROM alone", ()),
     ("SELECT * FROM alone WHERE at < 'now'", ()),
     ("SELECT * FROM alone WHERE at < %s::text::timestamptz", ("now",)),
+    ("SELECT * FROM alone WHERE at < 'today 10:00'", ()),
+    ("SELECT * FROM alone WHERE at <@ '[now,infinity)'::tstzrange", ()),
+    ("SELECT * FROM alone WHERE at < %s::text::timestamptz", ("tomorrow 04:05",)),
+    ("SELECT x.moment FROM alone AS x", ()),
+    ("SELECT * FROM writing", ()),
     ("SELECT * FROM pg_stat_activity", ()),
     ("SELECT * FROM alone FOR UPDATE", ()),
     ("SELECT * FROM alone TABLESAMPLE BERNOULLI (50)", ()),
@@ -180,6 +190,8 @@ WRITES: list[tuple[str, str]] = [
     ("SELECT a FROM alone ORDER BY id", "SELECT writer(1)"),
     ("SELECT a FROM alone ORDER BY id", "DO $$BEGIN UPDATE alone SET a = 'done'; END$$"),
     ("SELECT a FROM alone ORDER BY id", "WITH w AS (UPDATE alone SET a = 'cte' RETURNING *) SELECT count(*) FROM w"),
+    ("SELECT a FROM alone ORDER BY id", "SELECT * FROM writing"),
+    ("SELECT a FROM alone ORDER BY id", "SELECT x.written FROM alone AS x LIMIT 1"),
     ("SELECT a FROM alone ORDER BY id", "TRUNCATE alone"),
     (
         "SELECT * FROM seen ORDER BY id",
@@ -266,6 +278,35 @@ def test_equal_parameters_of_other_types_are_other_questions(play: Play) -> None
         return [(await cached(database, "SELECT %s::float8 AS v", (value,)))[1] for value in (1, True, 1.0, 1)]
 
     assert play(scene) == [False, False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("sql", "values"),
+    [
+        ("SELECT %s::numeric AS v", [Decimal("1"), Decimal("1.0"), Decimal("1.00")]),
+        ("SELECT %s::float8 AS v", [0.0, -0.0]),
+        ("SELECT %s::numeric[] AS v", [[Decimal("1")], [Decimal("1.0")]]),
+    ],
+)
+def test_equal_numbers_that_are_written_otherwise_are_other_questions(play: Play, sql: str, values: list[Any]) -> None:
+    async def scene(database: DatabaseOptimizer) -> list[str]:
+        return [str((await cached(database, sql, (value,)))[0][0]["v"]) for value in values for _ in range(2)]
+
+    assert play(scene) == [str(value) for value in values for _ in range(2)]
+
+
+def test_what_a_caller_does_to_an_array_is_his_alone(play: Play) -> None:
+    async def scene(database: DatabaseOptimizer) -> list[list[Any]]:
+        sql = "SELECT '{1,2}'::int[] AS xs, '{{a},{b}}'::text[] AS ys"
+        found = []
+        for _ in range(4):
+            rows, _ = await cached(database, sql)
+            found.append([list(rows[0]["xs"]), list(rows[0]["ys"][0])])
+            rows[0]["xs"].append(3)
+            rows[0]["ys"][0].clear()
+        return found
+
+    assert play(scene) == [[[1, 2], ["a"]]] * 4
 
 
 def test_a_refused_read_is_an_error_each_time(play: Play) -> None:
