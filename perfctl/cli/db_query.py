@@ -15,6 +15,7 @@ from perfctl.cli.run import Run
 from perfctl.db.model.plans import PlanReport
 from perfctl.db.model.rows import QueryRows
 from perfctl.errors import RefusedError, UsageError
+from perfctl.units import format_counted
 
 LEFT_BEHIND = (
     "rolled back; a rollback leaves dead rows (until VACUUM), used sequence values and WAL, "
@@ -47,7 +48,8 @@ async def query(run: Run, sql: Sql = None, file: File = None, param: Param = Non
         text, _params(text, param), timeout=run.options.timeout_seconds, limit=limit, params_are_text=True
     )
     if answer.has_more:
-        run.warn(f"only the first {len(answer.rows)} rows were read: --limit 0 reads all")
+        rows = format_counted(len(answer.rows), "row was", "rows were")
+        run.warn(f"only the first {rows} read, there are more: --limit 0 reads all")
     return shown(answer)
 
 

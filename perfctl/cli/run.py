@@ -239,11 +239,11 @@ def _shown(run: Run, result: Any, took_ms: float) -> str:
 
 def _tell_truncation(run: Run, result: Any) -> None:
     """Outputs without a caption say on stderr that there is more."""
-    from perfctl.render.document import shorten
+    from perfctl.render.document import or_more, shorten
 
     _, total, shown = shorten(result, run.options.limit)
     if shown < total and run.terminal.output in ("plain", "csv", "ndjson"):
-        run.terminal.say(f"note: {shown} of {total} shown, --limit 0 shows all")
+        run.terminal.say(f"note: {shown} of {total}{or_more(result)} shown, --limit 0 shows all")
 
 
 def _as_json(warning: str) -> str:

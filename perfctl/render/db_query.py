@@ -6,8 +6,9 @@ from typing import Any
 
 from perfctl.db.model.rows import QueryRows
 from perfctl.render.document import dumps
+from perfctl.render.inert import inert_line
 from perfctl.render.view import Cell, Column, Table, Text, View, view
-from perfctl.units import format_count
+from perfctl.units import format_counted
 
 _LONGEST = 500
 _NUMBERS = frozenset({"int2", "int4", "int8", "float4", "float8", "numeric", "oid", "money"})
@@ -16,14 +17,18 @@ _NUMBERS = frozenset({"int2", "int4", "int8", "float4", "float8", "numeric", "oi
 def rows_view(result: QueryRows) -> View:
     """A row a line under the columns' names; NULL is told from an empty text by its dim sign."""
     columns = tuple(
-        Column(column.name, align="right" if column.type in _NUMBERS else "left", wraps=column.type not in _NUMBERS)
+        Column(
+            inert_line(column.name),
+            align="right" if column.type in _NUMBERS else "left",
+            wraps=column.type not in _NUMBERS,
+        )
         for column in result.columns
     )
     if not columns:
-        return view(Text(f"{format_count(result.total)} rows without a column"))
+        return view(Text(f"{format_counted(result.total, 'row')} without a column"))
     rows = tuple(tuple(_cell(row[column.name]) for column in result.columns) for row in result.rows)
     empty = f"no row; columns: {', '.join(column.name for column in result.columns)}"
-    return view(Table(columns, rows, empty=empty))
+    return view(Table(columns, rows, empty=empty, stacks=True))
 
 
 def _cell(value: Any) -> Cell | str:

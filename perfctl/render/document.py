@@ -55,6 +55,11 @@ def shorten(result: Any, limit: int | None) -> tuple[Any, int, int]:
     return dataclasses.replace(result, **{listing: rows[:limit]}), total, limit
 
 
+def or_more(result: Any) -> str:
+    """What to say behind its total, where no more was counted than was read."""
+    return " or more" if getattr(result, "has_more", False) else ""
+
+
 def dumps(value: object, *, indent: int | None = None) -> str:
     """JSON in UTF-8 text, one form for every output."""
     import json

@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from perfctl.render.document import Meta, Output, data_of, dumps, envelope, rows_of, shorten
+from perfctl.render.document import Meta, Output, data_of, dumps, envelope, or_more, rows_of, shorten
 from perfctl.render.view import Cell, Column, Facts, Table, Text, View, view
 
 MAX_BOXED_ROWS = 500
@@ -34,7 +34,7 @@ def show(
     if output == "ndjson":
         return "".join(dumps(row) + "\n" for row in rows_of(shown))
     if output == "csv":
-        return _csv(rows_of(shown))
+        return _csv(rows_of(shown), _header(shown))
     drawn = view_of(shown)
     if output == "plain" or row_count(drawn) > MAX_BOXED_ROWS:
         from perfctl.render.plain import draw as draw_plain
@@ -42,7 +42,9 @@ def show(
         return draw_plain(drawn)
     from perfctl.render.terminal import draw as draw_terminal
 
-    return draw_terminal(drawn, caption=_caption(meta), colour=colour, width=width, ascii_only=ascii_only)
+    return draw_terminal(
+        drawn, caption=_caption(meta, or_more(result)), colour=colour, width=width, ascii_only=ascii_only
+    )
 
 
 def row_count(drawn: View) -> int:
@@ -110,21 +112,28 @@ def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _caption(meta: Meta) -> str:
-    truncated = f" · {meta.shown} of {meta.total} shown, --limit 0 shows all" if meta.truncated else ""
+def _caption(meta: Meta, more: str) -> str:
+    truncated = f" · {meta.shown} of {meta.total}{more} shown, --limit 0 shows all" if meta.truncated else ""
     return f"context {meta.context}{truncated}"
 
 
-def _csv(rows: list[Any]) -> str:
+def _header(result: Any) -> list[str]:
+    """The names of its rows' columns, which stand even where there is no row; none where the rows say them alone."""
+    columns = getattr(result, "columns", None)
+    return [column.name for column in columns] if columns else []
+
+
+def _csv(rows: list[Any], header: list[str]) -> str:
     """RFC 4180: a header, then a line a row; nested values as JSON in their cell."""
-    if not rows:
+    if not (rows or header):
         return ""
     import csv
     import io
 
     text = io.StringIO()
     flat = [row if isinstance(row, dict) else {"value": row} for row in rows]
-    writer = csv.DictWriter(text, fieldnames=list(flat[0]), lineterminator="\r\n", extrasaction="ignore")
+    names = list(flat[0]) if flat else header
+    writer = csv.DictWriter(text, fieldnames=names, lineterminator="\r\n", extrasaction="ignore")
     writer.writeheader()
     writer.writerows({name: _text(value) for name, value in row.items()} for row in flat)
     return text.getvalue()

@@ -74,6 +74,10 @@ def _table(table: Table, width: int) -> RenderableType:
     from rich import box
     from rich.table import Table as RichTable
 
+    table = fitting(table, width)
+    if table.stacks and _too_wide(table, width):
+        return _stacked(table)
+
     drawn = RichTable(
         box=box.SIMPLE_HEAD,
         title=table.title,
@@ -83,7 +87,6 @@ def _table(table: Table, width: int) -> RenderableType:
         title_justify="left",
         caption_justify="left",
     )
-    table = fitting(table, width)
     folds = _too_wide(table, width)
     for column in table.columns:
         keeps_line = not column.wraps and not (folds and column.align == "left")
@@ -91,6 +94,19 @@ def _table(table: Table, width: int) -> RenderableType:
     for row in table.rows:
         drawn.add_row(*(_cell(cell, column) for cell, column in zip(row, table.columns, strict=True)))
     return drawn
+
+
+def _stacked(table: Table) -> RenderableType:
+    """Row by row, a column a line: nothing is left out, and nothing is folded letter by letter."""
+    from rich.console import Group
+
+    names = [inert_line(column.header) for column in table.columns]
+    return Group(
+        *(
+            _facts(Facts(tuple(zip(names, row, strict=True)), title=f"row {number}"))
+            for number, row in enumerate(table.rows, 1)
+        )
+    )
 
 
 def _too_wide(table: Table, width: int) -> bool:

@@ -35,6 +35,8 @@ class Table(NamedTuple):
     caption: str | None = None
     empty: str = "nothing found"
     """What to say when there are no rows: what was looked at."""
+    stacks: bool = False
+    """Where the columns have no room on a terminal, each row is drawn as names and values, one below the other."""
 
 
 def fitting(table: Table, width: int | None = None) -> Table:

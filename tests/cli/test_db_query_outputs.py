@@ -40,6 +40,12 @@ ANSWERS = {
     "query-empty": QueryRows(
         columns=(RowColumn("symbol", "text"), RowColumn("n", "int8")), rows=(), total=0, has_more=False
     ),
+    "query-wide": QueryRows(
+        columns=tuple(RowColumn(f"column_{number}", "text") for number in range(12)),
+        rows=tuple({f"column_{number}": "word " * number for number in range(12)} for _ in range(2)),
+        total=2,
+        has_more=False,
+    ),
 }
 
 
@@ -68,3 +74,7 @@ def test_a_drawing_is_the_golden_one(name: str, width: int) -> None:
 def test_other_outputs_are_the_golden_ones(name: str, output: str) -> None:
     text = drawn(name, output)
     assert text == _golden(f"{name}-{output}.txt", text)
+
+
+def test_a_read_without_rows_still_has_its_header() -> None:
+    assert drawn("query-empty", "csv") == "symbol,n\r\n"
