@@ -93,7 +93,11 @@ class Session:
 
         arguments, server = connection_arguments(config), address(config)
         async with _translated(server, config.connect_timeout_seconds):
-            session = cls(await asyncpg.connect(**arguments), server, naming, backstage)
+            try:
+                session = cls(await asyncpg.connect(**arguments), server, naming, backstage)
+            except Exception:
+                await asyncio.sleep(0)  # the driver's socket is closed in the loop's next turn, if there is one
+                raise
         asking(f"PostgreSQL {'.'.join(map(str, session.server_version))} at {server}")
         return session
 

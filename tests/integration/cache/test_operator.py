@@ -272,9 +272,9 @@ def test_a_query_that_cannot_be_loaded_says_why(
 
 def test_a_query_cannot_write(sandbox: RunningSandbox) -> None:
     said = sandbox.perfctl("cache", "preload", "--query", "SELECT nextval('s') AS id", "--key", "u:{id}")
-    assert said.returncode == 9
+    assert (said.returncode, "nextval(regclass) does more than read" in said.stderr) == (7, True)
     made = sandbox.perfctl("cache", "preload", "--query", "SELECT lo_create(0) AS id", "--key", "u:{id}")
-    assert (made.returncode, "read-only" in made.stderr) == (7, True)
+    assert (made.returncode, "lo_create" in made.stderr) == (7, True)
 
 
 APPLICATION = """

@@ -151,7 +151,9 @@ def test_twenty_callers_share_the_pool(config: DatabaseConfig) -> None:
             answers = await asyncio.gather(*asked)
             return [rows[0]["n"] for rows in answers], database.pool.statistics().created
 
-    assert asyncio.run(crowd()) == (list(range(20)), 3)
+    answers, created = asyncio.run(crowd())
+    assert answers == list(range(20))
+    assert 1 <= created <= 3
 
 
 def test_a_cancelled_query_gives_its_caller_nothing_of_another(config: DatabaseConfig) -> None:
