@@ -7,7 +7,7 @@ reader that knows strings, quoted names and parentheses is enough; what it does 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
@@ -21,6 +21,7 @@ _TOKEN = re.compile(
 )
 _RANGES = frozenset({"<", "<=", ">", ">="})
 _LIKES = frozenset({"~~", "~~*"})
+_HIDDEN = frozenset({"wildcard", "function", "cast"})
 _NO_INDEX = frozenset({"<>", "!~~", "!~~*", "!~", "!~*"})
 _CONSTANT_NAMES = frozenset({"true", "false", "null"})
 _KEYWORDS = frozenset({"and", "or", "not", "is", "any", "all", "array", "distinct", "from", "initplan", "hashed"})
@@ -59,6 +60,8 @@ def parts(condition: str | None) -> tuple[Condition, ...]:
     [('wildcard', 'note'), ('equality', 'amount')]
     >>> parts("((qty)::numeric = '7'::numeric)")[0].kind, parts("(lower(email) = 'a'::text)")[0].kind
     ('cast', 'function')
+    >>> [(one.kind, one.column) for one in parts("((ref = 'a'::text) OR (ref = 'b'::text))")]
+    [('equality', 'ref')]
     """
     if not condition:
         return ()
@@ -129,8 +132,9 @@ def _classified(tokens: Tokens) -> Condition:
     text = _text(tokens)
     if any(kind == "name" and word == "SubPlan" for kind, word in tokens):
         return Condition(text, "subplan")
-    if len(_split(tokens, "OR")) > 1:
-        return Condition(text, "other")
+    arms = _split(tokens, "OR")
+    if len(arms) > 1:
+        return _either(text, tuple(_classified(arm) for arm in arms))
     boolean = _boolean(tokens, text)
     if boolean is not None:
         return boolean
@@ -141,6 +145,20 @@ def _classified(tokens: Tokens) -> Condition:
     if _is_constant(left) and not _is_constant(right):
         left, right = right, left
     return _compared(text, left, operator, right)
+
+
+def _either(text: str, arms: tuple[Condition, ...]) -> Condition:
+    """What OR binds: hidden from an index where one arm is, found by one where all compare the same column."""
+    hidden = next((arm for arm in arms if arm.kind in _HIDDEN and arm.is_constant), None)
+    if hidden is not None:
+        return replace(hidden, text=text)
+    first = arms[0]
+    same = all((arm.alias, arm.column) == (first.alias, first.column) for arm in arms)
+    found = all(arm.kind in ("equality", "range") and arm.is_constant for arm in arms)
+    if not (same and found):
+        return Condition(text, "other")
+    kind: Kind = "equality" if all(arm.kind == "equality" for arm in arms) else "range"
+    return replace(first, text=text, kind=kind)
 
 
 def _boolean(tokens: Tokens, text: str) -> Condition | None:
@@ -228,12 +246,15 @@ def _unquoted(name: str) -> str:
 
 
 def _cast_of_column(tokens: Tokens) -> str | None:
-    """The type in `(column)::type`; None where it is anything else."""
+    """The type in `(column)::type`, and the outer one in `((column)::bigint)::text`; None where it is anything else."""
     tokens = _bare(tokens)
     if not tokens or tokens[0][1] != "(":
         return None
     closing = _closing(tokens, 0)
-    if closing + 1 >= len(tokens) or tokens[closing + 1][0] != "cast" or _column(tokens[1:closing]) is None:
+    if closing + 1 >= len(tokens) or tokens[closing + 1][0] != "cast":
+        return None
+    inner = tokens[1:closing]
+    if _column(inner) is None and not (_cast_of_column(inner) or "").startswith(_NUMERIC):
         return None
     rest = tokens[closing + 2 :]
     return _text(rest) if all(kind in ("name", "space") for kind, _ in rest) else None

@@ -1,6 +1,7 @@
 """A bitmap outgrew work_mem and kept pages instead of rows, so every row of them is looked at again.
 
-A tenth of the pages lossy, and a thousand rows rechecked for nothing. A BRIN index knows pages only: a bitmap that is
+A tenth of the pages lossy, and a thousand rows rechecked for nothing; or half of them, and a thousand: that nearly all
+of their rows belonged was the luck of their order in the table. A BRIN index knows pages only: a bitmap that is
 lossy from end to end is its way of working.
 """
 
@@ -11,7 +12,7 @@ from collections.abc import Iterator
 from perfctl.db.findings.study import Found, Study, count, percent
 
 YIELDS_TO = ()
-MIN_LOSSY_SHARE, MIN_RECHECKED, MIN_SHARE = 0.1, 1_000, 0.1
+MIN_LOSSY_SHARE, MIN_RECHECKED, MIN_SHARE, MOST_LOSSY, MANY_PAGES = 0.1, 1_000, 0.1, 0.5, 1_000
 
 
 def look(study: Study) -> Iterator[Found]:
@@ -24,7 +25,9 @@ def look(study: Study) -> Iterator[Found]:
             continue
         rechecked = (node.rows_removed_by_recheck or 0.0) * (node.loops or 0.0)
         share = study.share(node)
-        is_bad = lossy >= MIN_LOSSY_SHARE * (lossy + exact) and rechecked >= MIN_RECHECKED and share >= MIN_SHARE
+        is_waste = lossy >= MIN_LOSSY_SHARE * (lossy + exact) and rechecked >= MIN_RECHECKED
+        is_most = lossy >= MOST_LOSSY * (lossy + exact) and lossy >= MANY_PAGES
+        is_bad = (is_waste or is_most) and share >= MIN_SHARE
         yield study.found(
             node,
             severity="warning" if is_bad else "info",

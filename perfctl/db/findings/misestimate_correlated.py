@@ -1,7 +1,8 @@
 """Several equalities on one table, and many times more rows than the planner expected: the columns go together.
 
 It multiplies the shares of the columns as if they were independent (city = 'Paris' AND country = 'FR'). Nine times too
-few turns joins into nested loops; below some hundred rows nothing comes of it.
+few turns joins into nested loops; below some hundred rows nothing comes of it, and of a few hundred something when the
+planner expected a hundredth of them.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from perfctl.db.findings.study import Found, Study, count, identifier
 from perfctl.db.model.plans import PlanNode
 
 YIELDS_TO = ("dead_tuples",)
-MIN_ERROR, MIN_ROWS, MANY_ROWS = 9.0, 200, 1_000
+MIN_ERROR, GREAT_ERROR, MIN_ROWS, MANY_ROWS = 9.0, 100.0, 200, 1_000
 
 
 def look(study: Study) -> Iterator[Found]:
@@ -23,14 +24,14 @@ def look(study: Study) -> Iterator[Found]:
         if not node.relation or node.node_type == "CTE Scan" or not node.loops or study.repeats(node) > 1:
             continue
         columns = equalities(node.filter, node.index_condition, node.recheck_condition)
-        if actual < MIN_ROWS or actual < MIN_ERROR * max(node.plan_rows, 1.0) or len(columns) < 2:
+        error = actual / max(node.plan_rows, 1.0)
+        if actual < MIN_ROWS or error < MIN_ERROR or len(columns) < 2:
             continue
         yield study.found(
             node,
-            severity="warning" if actual >= MANY_ROWS else "info",
+            severity="warning" if actual >= MANY_ROWS or error >= GREAT_ERROR else "info",
             share=_reach(study, node),
-            evidence=f"{count(node.plan_rows)} rows expected, {count(actual)} came:"
-            f" {actual / max(node.plan_rows, 1.0):.0f} times as many",
+            evidence=f"{count(node.plan_rows)} rows expected, {count(actual)} came: {error:.0f} times as many",
             cause=f"the planner takes {', '.join(columns)} for independent, and they go together{_unseen(study, node)}",
             next_step=_next_step(study, node, columns),
         )

@@ -1,6 +1,8 @@
-"""Every partition is read, and nearly all of them have nothing: the conditions do not fit the partition key.
+"""Every partition is read, and most of it for nothing: the conditions do not fit the partition key.
 
 Four partitions and more of which three in four give nothing, with 5,000 rows dropped, or 32 partitions opened.
+Or 32 opened that have some rows each, and four in five of all are dropped: what is wanted is a small part of the table,
+and the price of opening partitions is paid for all of it.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from perfctl.db.findings.study import Found, Study, count, percent
 from perfctl.db.model.plans import PlanNode
 
 YIELDS_TO = ()
-MIN_PARTITIONS, EMPTY_SHARE, MIN_DROPPED, MANY_PARTITIONS, MIN_SHARE = 4, 0.75, 5_000, 32, 0.2
+MIN_PARTITIONS, EMPTY_SHARE, MIN_DROPPED, MANY_PARTITIONS, MIN_RATIO, MIN_SHARE = 4, 0.75, 5_000, 32, 4.0, 0.2
 
 
 def look(study: Study) -> Iterator[Found]:
@@ -22,10 +24,12 @@ def look(study: Study) -> Iterator[Found]:
             continue
         scans = [child for child in node.children if child.relation and (child.loops or 0) > 0]
         empty = [scan for scan in scans if not study.kept(scan)]
-        if len(scans) < MIN_PARTITIONS or not _is_one_table(scans) or len(empty) < EMPTY_SHARE * len(scans):
-            continue
         dropped, share = sum(map(study.dropped, scans)), study.tree_share(node)
-        if (dropped < MIN_DROPPED and len(scans) < MANY_PARTITIONS) or share < MIN_SHARE:
+        if len(scans) < MIN_PARTITIONS or not _is_one_table(scans) or share < MIN_SHARE:
+            continue
+        is_much, are_many = dropped >= MIN_DROPPED, len(scans) >= MANY_PARTITIONS
+        in_vain = len(empty) >= EMPTY_SHARE * len(scans) and (is_much or are_many)
+        if not in_vain and not (is_much and are_many and dropped >= MIN_RATIO * sum(map(study.kept, scans))):
             continue
         yield _found(study, node, scans, empty, share)
 
@@ -40,7 +44,8 @@ def _found(study: Study, node: PlanNode, scans: list[PlanNode], empty: list[Plan
         severity="warning",
         share=share,
         evidence=f"{len(scans)} partitions read, {len(empty)} of them for nothing:"
-        f" {count(sum(map(study.read, scans)))} rows, {percent(share)} of the time",
+        f" {count(sum(map(study.read, scans)))} rows, {count(sum(map(study.kept, scans)))} kept,"
+        f" {percent(share)} of the time",
         cause=f"{asked} says nothing of the partition key{key}, or wraps it in an expression",
         next_step=f"add a condition on the bare partition key{key}, so that other partitions are not even planned",
         about=tuple(one for scan in scans for one in study.under(scan)),

@@ -209,6 +209,14 @@ class Study:
         """A memory setting that differs from its default, in kB; None where the plan does not say it."""
         return kilobytes(self.report.settings.get(name))
 
+    @property
+    def page_cost(self) -> float:
+        """What the planner takes for a page in sequence: seq_page_cost, 1 by default."""
+        try:
+            return max(float(self.report.settings.get("seq_page_cost", "1")), 0.001)
+        except ValueError:
+            return 1.0
+
     def label(self, node: PlanNode) -> str:
         """`Seq Scan on trades t`, `Index Scan using trades_pkey on trades`, `Hash Join`."""
         return called(node)

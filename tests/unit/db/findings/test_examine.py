@@ -164,3 +164,79 @@ def test_a_scan_that_exists_stopped_early_has_no_wrong_estimate() -> None:
     assert codes({**join, "Plans": [stopped | {"Parent Relationship": "Outer"}]}) == []
     read_whole = {**result, "Node Type": "Aggregate", "Strategy": "Plain"}
     assert codes({**read_whole, "Plans": [stopped | {"Parent Relationship": "Outer"}]}) == [("stale_stats", "warning")]
+
+
+def reads(hit: int, read: int, waited: float, **more: Any) -> dict[str, Any]:
+    kept = {"Actual Rows": 350_000, "Plan Rows": 350_000, "Plan Width": 8, "Rows Removed by Filter": 0}
+    return scan(**kept, **{"Shared Hit Blocks": hit, "Shared Read Blocks": read, "I/O Read Time": waited, **more})
+
+
+@pytest.mark.parametrize(
+    ("node", "severity"),
+    [
+        (reads(0, 6000, 30.0), "warning"),
+        (reads(0, 6000, 5.0), "warning"),  # less than reading takes: somebody else read ahead
+        (reads(0, 6000, 15.0, **{"Actual Total Time": 300.0}), "info"),
+        (reads(60_000, 6000, 40.0), "warning"),  # the pages were visited again and again
+        (reads(60_000, 6000, 10.0), None),
+    ],
+)
+def test_cold_reads_are_told_by_the_blocks_or_by_the_time_that_they_took(
+    node: dict[str, Any], severity: str | None
+) -> None:
+    told = dict(codes(node, None, **{"Execution Time": node["Actual Total Time"]}))
+    assert told.get("cold_reads") == severity
+
+
+def test_the_head_of_a_queue_is_full_of_dead_rows() -> None:
+    walk = {"Node Type": "Index Scan", "Index Name": "orders_pkey", "Filter": None, "Rows Removed by Filter": 0}
+    assert codes(scan(**walk, **{"Actual Rows": 1})) == [("dead_tuples", "warning")]
+    assert codes(scan(**walk, **{"Actual Rows": 6000, "Plan Rows": 6000})) == []
+    assert codes(scan(**walk, **{"Actual Rows": 1, "Index Cond": "(line = 5)"})) == []
+
+
+def test_blocks_of_long_values_are_no_dead_rows() -> None:
+    few = {"Actual Rows": 3000, "Plan Rows": 3000, "Rows Removed by Filter": 0}
+    assert codes(scan(**few)) == [("dead_tuples", "warning")]
+    assert codes(scan(**few, **{"Total Cost": 150.0})) == []
+
+
+def joined(order: str, rows: int, join_type: str = "Inner") -> dict[str, Any]:
+    """The first ten of a join of all orders, whose filter is gone, with their people."""
+    plain = {"Filter": None, "Rows Removed by Filter": 0, "Alias": "o", "Actual Rows": 350_000, "Plan Rows": 350_000}
+    people = {"Relation Name": "people", "Alias": "p", "Actual Rows": 900, "Plan Rows": 900, "Shared Hit Blocks": 20}
+    inner = scan(**{**plain, **people, "Actual Total Time": 2.0})
+    hashed = {"Node Type": "Hash", "Parent Relationship": "Inner", "Plans": [inner]}
+    rest = {"Relation Name": None, "Alias": None, "Filter": None, "Rows Removed by Filter": 0, "Plan Rows": rows}
+    join = scan(**rest, **{
+        "Node Type": "Hash Join", "Join Type": join_type, "Hash Cond": "(o.person = p.id)", "Actual Rows": rows,
+        "Actual Total Time": 200.0,
+        "Plans": [scan(**plain), scan(**rest, **hashed, **{"Actual Rows": 900, "Actual Total Time": 3.0})],
+    })  # fmt: skip
+    sort = {"Node Type": "Sort", "Sort Key": [order], "Sort Method": "top-N heapsort", "Actual Total Time": 240.0}
+    limit = {"Node Type": "Limit", "Actual Total Time": 240.0}
+    return scan(**rest, **limit, **{"Plans": [scan(**rest, **sort, **{"Plans": [join]})]})
+
+
+@pytest.mark.parametrize(
+    ("node", "told"),
+    [
+        (joined("o.total DESC", 350_000), True),
+        (joined("o.total", 350_000, "Left"), True),
+        (joined("o.total", 350_000, "Right"), False),
+        (joined("o.total", 9_000), False),
+        (joined("p.name", 350_000), False),
+        (joined("lower(o.ref)", 350_000), False),
+    ],
+)
+def test_an_index_gives_the_first_rows_of_a_join_when_the_order_is_of_one_table(
+    node: dict[str, Any], told: bool
+) -> None:
+    assert ("top_n_full_read" in dict(codes(node, None, **{"Execution Time": 241.0}))) is told
+
+
+def test_a_few_hundred_rows_matter_where_hardly_any_were_expected() -> None:
+    asked = "((country = 'de'::text) AND (city = 'x'::text))"
+    few = {"Filter": asked, "Actual Rows": 300, "Rows Removed by Filter": 300, "Shared Hit Blocks": 20}
+    assert codes(scan(**few, **{"Plan Rows": 1}))[0] == ("misestimate_correlated", "warning")
+    assert ("misestimate_correlated", "info") in codes(scan(**few, **{"Plan Rows": 20}))
