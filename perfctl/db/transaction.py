@@ -38,7 +38,7 @@ async def guarded(
             await session.execute(_begin(timeout_seconds, writes=writes, settings=settings))
             yield
             if is_counted_as_done and not writes:
-                await session.execute("COMMIT")
+                await session.execute("COMMIT /* perfctl */")
                 has_ended = True
         finally:
             if not has_ended:
