@@ -38,7 +38,7 @@ def plan(run: Run, file: Saved, svg: Svg = None, html: Html = None, redact: Reda
     if not report.analyzed:
         run.warn("it was made without ANALYZE: these are estimates alone")
     if redact:
-        from perfctl.db.redaction import Redactor
+        from perfctl.db.redaction.redactor import Redactor
 
         report = Redactor().redacted(report)
     pictures(report)

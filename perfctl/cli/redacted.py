@@ -17,7 +17,7 @@ Redact = Annotated[
 
 async def redacted(run: Run, result: _Result) -> _Result:
     """The answer without the names of the server's users and without literals."""
-    from perfctl.db.redaction import Redactor
+    from perfctl.db.redaction.redactor import Redactor
     from perfctl.db.reporting.names import user_names
 
     return Redactor(await user_names(run.optimizer.database)).redacted(result)

@@ -7,7 +7,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perfctl.db.redaction import Redactor
+from perfctl.db.redaction.redactor import Redactor
 from perfctl.diagnosis import Check, Diagnosis
 from tests.campaign import campaign
 

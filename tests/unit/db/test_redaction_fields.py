@@ -15,8 +15,8 @@ import pytest
 
 import perfctl.db.model
 import perfctl.diagnosis
-from perfctl.db.redaction import Redactor
-from perfctl.db.redaction_kinds import kind_of, told
+from perfctl.db.redaction.kinds import kind_of, told
+from perfctl.db.redaction.redactor import Redactor
 
 MODULES = [
     importlib.import_module(f"perfctl.db.model.{module.name}")

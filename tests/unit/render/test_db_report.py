@@ -11,7 +11,7 @@ from perfctl.db.model.plans import PlanReport
 from perfctl.db.model.reports import DatabaseReport, ExplainedQuery, MissingSection, ServerSetting, ServerSettings
 from perfctl.db.model.statements import SlowQueries, SlowQuery
 from perfctl.db.plans import read_plan
-from perfctl.db.redaction import Redactor
+from perfctl.db.redaction.redactor import Redactor
 from perfctl.diagnosis import Check, diagnose
 from perfctl.render.db_report import report_html, report_markdown
 

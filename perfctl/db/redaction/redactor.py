@@ -12,9 +12,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar
 
-from perfctl.db.redaction_kinds import EXPLAIN, SAFE_VALUES, Kind, kind_of
+from perfctl.db.redaction.kinds import EXPLAIN, SAFE_VALUES, Kind, kind_of
+from perfctl.db.redaction.words import POSTGRESQL
 from perfctl.db.sqltext import Token, tokens
-from perfctl.db.words import POSTGRESQL
 
 _Result = TypeVar("_Result")
 
