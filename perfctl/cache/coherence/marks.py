@@ -195,10 +195,7 @@ class Marks:
         if state.version != version or state.known_at == NEVER:
             return False
         current, known = state.tags, state.tags_known_at
-        for tag, written in tags:
-            if current.get(tag) != written or tag not in known:
-                return False
-        return True
+        return all(current.get(tag) == written and tag in known for tag, written in tags)
 
     def was_valid(self, state: NamespaceState, meta: Meta) -> bool:
         """Whether it held when last heard of: enough for a value that stands in while the server is away."""

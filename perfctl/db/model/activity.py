@@ -73,7 +73,7 @@ class LockWait:
     """What a session waits for."""
 
     lock_type: str
-    """As pg_locks has it: `relation`, `transactionid` (a row that another transaction wrote), `tuple`, `advisory` ..."""
+    """As pg_locks has it: `relation`, `transactionid` (a row that another one wrote), `tuple`, `advisory` ..."""
     object: str
     """`table public.trades`, `row of public.trades`, `transaction 733`, `advisory lock 42`."""
     mode: str
