@@ -188,15 +188,18 @@ def test_a_session_that_runs_nothing_is_not_called_cancelled(server: PostgresSer
 
 def test_a_role_without_rights_sees_who_waits_for_whom_and_takes_nothing_for_zero(server: PostgresServer) -> None:
     async def scene() -> tuple[LockTree, list[Any]]:
-        async with client(server, "holder") as holder, client(server, "waiter") as waiter:
-            async with asked(server, "looker") as database:
-                await holder.execute("BEGIN; UPDATE trades SET price = 3 WHERE id = 1")
-                waiting = asyncio.create_task(waiter.execute("UPDATE trades SET price = 4 WHERE id = 1"))
-                tree = await until(database.locks, lambda answer: answer.waiting == 1)
-                moments = [moment async for moment in database.watch(interval_seconds=0.1, count=1)]
-                await holder.execute("ROLLBACK")
-                await waiting
-                return tree, moments
+        async with (
+            client(server, "holder") as holder,
+            client(server, "waiter") as waiter,
+            asked(server, "looker") as database,
+        ):
+            await holder.execute("BEGIN; UPDATE trades SET price = 3 WHERE id = 1")
+            waiting = asyncio.create_task(waiter.execute("UPDATE trades SET price = 4 WHERE id = 1"))
+            tree = await until(database.locks, lambda answer: answer.waiting == 1)
+            moments = [moment async for moment in database.watch(interval_seconds=0.1, count=1)]
+            await holder.execute("ROLLBACK")
+            await waiting
+            return tree, moments
 
     tree, (moment,) = asyncio.run(scene())
     assert (tree.unreadable >= 2, tree.rows[0].session.application) == (True, "holder")
