@@ -20,7 +20,7 @@ MAX_PLANS = 8
 """Plans of one session that wait."""
 
 _TIMED = re.compile(
-    r"duration: (\d+\.?\d*) ms"
+    r"duration: (\d{1,15}(?:\.\d*)?) ms"
     r"(?:  (?:(?P<statement>statement): |(?P<execute>execute)[^:]*: |(?P<parse>parse)[^:]*: |(?P<bind>bind)[^:]*: "
     r"|(?P<plan>plan):\n?)|(?P<alone>\s*)\Z)"
 )

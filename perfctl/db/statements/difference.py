@@ -29,11 +29,15 @@ def between(first: Reading, second: Reading) -> Difference:
 
     A shape whose counters fell, or whose counting began in between (PostgreSQL 17 tells), was reset or evicted: what it
     has now was done since, and what it did before that is lost. After a reset of everything that holds for all.
+    Counters that are others, and were counting at the time of the first reading already, are another server's, behind
+    the same address: what they have was not done in between, and only what is known to have begun since is counted.
     """
-    was_reset = _was_reset(first, second)
+    was_reset, is_other = _was_reset(first, second), _is_other(first, second)
     statements: dict[Key, Counted] = {}
     restarted = 0
     for key, now in second.statements.items():
+        if is_other and (now.since is None or now.since <= first.at):
+            continue
         before = None if was_reset else first.statements.get(key)
         if before is not None and _began_anew(before, now, first.at):
             before, restarted = None, restarted + 1
@@ -46,7 +50,7 @@ def between(first: Reading, second: Reading) -> Difference:
         since=first.at,
         until=second.at,
         statements=statements,
-        events=_events(first, second, was_reset, restarted, evicted),
+        events=_events(first, second, was_reset, restarted, evicted, is_other=is_other),
         evicted=evicted,
     )
 
@@ -58,6 +62,11 @@ def _was_reset(first: Reading, second: Reading) -> bool:
     common = first.statements.keys() & second.statements.keys()
     fell = sum(second.statements[key].counters.calls < first.statements[key].counters.calls for key in common)
     return bool(first.statements) and (not common or fell * 2 > len(common))
+
+
+def _is_other(first: Reading, second: Reading) -> bool:
+    """Whether the counters are not those of the first reading, for they are older than it and began at another time."""
+    return first.reset is not None and second.reset is not None and first.reset != second.reset <= first.at
 
 
 def _began_anew(before: Counted, now: Counted, first_at: datetime) -> bool:
@@ -81,10 +90,19 @@ def _grown(before: Counted, now: Counted) -> Counted:
 def _evicted(first: Reading, second: Reading, was_reset: bool) -> int | None:
     if second.evicted is None:
         return None
+    if _is_other(first, second):
+        return None
     return second.evicted if was_reset or first.evicted is None else second.evicted - first.evicted
 
 
-def _events(first: Reading, second: Reading, was_reset: bool, restarted: int, evicted: int | None) -> tuple[str, ...]:
+def _events(
+    first: Reading, second: Reading, was_reset: bool, restarted: int, evicted: int | None, *, is_other: bool
+) -> tuple[str, ...]:
+    if is_other:
+        return (
+            f"another server's counters were read, which began at {_time(second.reset)}: a failover, or a copy put in "
+            f"its place; what was done from {_time(first.at)} until {_time(second.at)} is not known",
+        )
     said = []
     if second.started != first.started:
         said.append(f"the server was restarted at {_time(second.started)}")

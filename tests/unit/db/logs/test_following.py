@@ -25,6 +25,11 @@ def followed(*records: Record) -> tuple[list[tuple[str, str, float | None, bool]
     return [(one.kind, one.sql, one.took_ms, bool(one.plan)) for one in ran], tally
 
 
+@pytest.mark.parametrize("time", ["9" * 400, "9" * 400 + ".0", "nan", "-5", "1e5", "inf"])
+def test_a_time_that_no_server_writes_is_none(time: str) -> None:
+    assert followed(said(f"duration: {time} ms  statement: SELECT 1"))[0] == []
+
+
 @pytest.mark.parametrize(
     ("message", "ran"),
     [
