@@ -15,6 +15,8 @@ IDLE_TIMEOUT_MS = 10_000
 """Should perfctl freeze in the middle, the server ends the transaction, and with it what it holds up."""
 GRACE_SECONDS = 5.0
 """The server stops a statement itself; only when it does not, so much later, the connection is given up."""
+_SAVE = " SAVEPOINT /* perfctl */ perfctl"
+_DONE = "ROLLBACK /* perfctl */ TO SAVEPOINT perfctl; COMMIT /* perfctl */"
 
 
 @asynccontextmanager
@@ -29,16 +31,19 @@ async def guarded(
     """A transaction, READ ONLY unless `writes`, with the limits set and further `settings` (each `name = value`).
 
     Rolled back whatever happens. `standard_conforming_strings` is on in it: a text is read as perfctl reads it.
-    With `is_counted_as_done` one that went well ends in COMMIT, READ ONLY as it is: the server counts rollbacks, and
-    ours are nobody's errors.
+    With `is_counted_as_done` one that went well is rolled back to its beginning and ends in COMMIT, READ ONLY as it is:
+    the server counts rollbacks, and ours are nobody's errors. Not by COMMIT alone: the driver's look at types sets jit
+    for the session, to what it finds, and that would be our own SET LOCAL.
     """
     with nullcontext() if writes else session.leaving_nothing():
         has_ended = False
         try:
-            await session.execute(_begin(timeout_seconds, writes=writes, settings=settings))
+            begin = _begin(timeout_seconds, writes=writes, settings=settings)
+            is_counted_as_done = is_counted_as_done and not writes
+            await session.execute(f"{begin};{_SAVE}" if is_counted_as_done else begin)
             yield
-            if is_counted_as_done and not writes:
-                await session.execute("COMMIT /* perfctl */")
+            if is_counted_as_done:
+                await session.execute(_DONE)
                 has_ended = True
         finally:
             if not has_ended:

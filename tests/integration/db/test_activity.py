@@ -247,3 +247,16 @@ def test_a_server_that_is_gone_is_told(server: PostgresServer) -> None:
                 await database.locks()
 
     asyncio.run(scene())
+
+
+def test_a_question_of_ours_leaves_the_session_its_jit(server: PostgresServer) -> None:
+    config = server.config(database=DATABASE, min_connections=1, max_connections=1)
+
+    async def scene() -> list[str]:
+        async with DatabaseOptimizer(config) as database:
+            before = await database.execute_optimized_query("SHOW jit")
+            await database.locks()  # the driver looks at the type int[], which it has not met yet
+            after = await database.execute_optimized_query("SHOW jit")
+            return [rows[0]["jit"] for rows in (before, after)]
+
+    assert asyncio.run(scene()) == ["on", "on"]
