@@ -55,7 +55,11 @@ async def vet(
         raise writes(shape.writes, for_writes)
     if shape.kind != "VariableShowStmt":
         found = await faults(
-            session, mentions_of(shape.tree), trusted=trusted, writes=allow_write or bool(shape.writes)
+            session,
+            mentions_of(shape.tree),
+            trusted=trusted,
+            writes=allow_write or bool(shape.writes),
+            may_write=allow_write,
         )
         if found:
             raise refusal(found, for_writes)

@@ -78,13 +78,19 @@ class Blamed:
         return count is None or (self.least <= count and (count <= self.most or self.is_variadic))
 
 
-async def faults(session: Session, found: Mentions, *, trusted: tuple[str, ...], writes: bool) -> tuple[Fault, ...]:
-    """Why the server may not be given what names these things; nothing where it may."""
+async def faults(
+    session: Session, found: Mentions, *, trusted: tuple[str, ...], writes: bool, may_write: bool
+) -> tuple[Fault, ...]:
+    """Why the server may not be given what names these things; nothing where it may.
+
+    `writes`: what a statement that writes calls by itself is at work, too. Only where it `may_write` does the user's
+    own code count as harmless: planning alone runs what is declared IMMUTABLE, whatever it is that is planned.
+    """
     async with guarded(session, timeout_seconds=LOOK_SECONDS):
         path = await _path(session)
         if path[:1] != ("pg_catalog",):  # what the driver asks about types is looked up there, too
             found = merged(found, *(mentions_of(parsed(text)[0]) for text in driver_questions()))
-        look = _Look(session, found, trusted, writes, path)
+        look = _Look(session, found, trusted, writes, may_write, path)
         await session.execute(";".join(f"SET LOCAL {setting}" for setting in OWN_SETTINGS))
         return tuple([fault async for fault in look.faults()])
 
@@ -99,15 +105,21 @@ class _Look:
     """One look at the catalog for one statement."""
 
     def __init__(
-        self, session: Session, found: Mentions, trusted: tuple[str, ...], writes: bool, path: tuple[str, ...]
+        self,
+        session: Session,
+        found: Mentions,
+        trusted: tuple[str, ...],
+        writes: bool,
+        may_write: bool,
+        path: tuple[str, ...],
     ) -> None:
         self._session, self._found, self._trusted = session, found, trusted
-        self._writes, self._path = writes, path
+        self._writes, self._may_write, self._path = writes, may_write, path
         self._functions: dict[int, Blamed] = {}
 
     async def faults(self) -> AsyncIterator[Fault]:
         """One after the other, the plainest first."""
-        rows = await self._ask("guard_functions", *self._policy(), sorted(self._names()), self._writes)
+        rows = await self._ask("guard_functions", *self._policy(), sorted(self._names()), self._may_write)
         self._functions = {row["oid"]: Blamed(**row) for row in rows}
         for fault in self._called():
             yield fault
@@ -142,13 +154,15 @@ class _Look:
         )
 
     def _names(self) -> set[str]:
-        return {call.name for call in self._found.calls} | self._found.attributes
+        return {call.name for call in self._found.calls} | self._found.attributes | self._found.properties
 
     def _called(self) -> Iterable[Fault]:
         for one in self._functions.values():
             if any(self._is_meant(one, call) for call in self._found.calls):
                 yield one.blame(f"the function {one.signature} {one.why}")
-            elif one.name in self._found.attributes and one.takes_row and one.takes(1):
+            elif one.takes(1) and (
+                one.name in self._found.properties or (one.takes_row and one.name in self._found.attributes)
+            ):
                 yield Fault(
                     f"{one.name} behind a dot may be the function {one.signature}, which {one.why}", (one.signature,)
                 )

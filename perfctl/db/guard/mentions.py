@@ -16,6 +16,15 @@ _HIDDEN = {
     "AEXPR_NOT_BETWEEN_SYM": ("<", ">"),
 }  # fmt: skip
 _SIMILAR = ("similar_to_escape", "similar_escape", "like_escape")
+_JSON_WORDS = {
+    "JSON_EXISTS_OP": "json_exists", "JSON_QUERY_OP": "json_query", "JSON_VALUE_OP": "json_value",
+    "JsonObjectConstructor": "json_object", "JsonArrayConstructor": "json_array",
+    "JsonArrayQueryConstructor": "json_array", "JsonParseExpr": "json", "JsonScalarExpr": "json_scalar",
+    "JsonSerializeExpr": "json_serialize", "JsonObjectAgg": "json_objectagg", "JsonArrayAgg": "json_arrayagg",
+}  # fmt: skip
+_JSON_KINDS = ("JsonFuncExpr", *(word for word in _JSON_WORDS if not word.startswith("JSON_")))
+_NEWER_WORDS = frozenset({"json_object", "system_user"})
+"""Functions that the grammar names by itself, which an older server looks for in the search path."""
 _ROW_OPERATORS = ("=", "<>", "<", "<=", ">", ">=")
 
 
@@ -41,6 +50,8 @@ class Mentions:
     relations: set[Name] = field(default_factory=set)
     attributes: set[str] = field(default_factory=set)
     """What stands behind a dot: a column, or a function of the row."""
+    properties: set[str] = field(default_factory=set)
+    """What stands behind a dot where the value may be of any type: `(5).f` is `f(5)`."""
 
 
 def mentions_of(tree: Node) -> Mentions:
@@ -49,6 +60,8 @@ def mentions_of(tree: Node) -> Mentions:
     for node in tree.everything():
         _READERS.get(node.kind, _nothing)(node, found)
     found.types |= {(call.schema, call.name) for call in found.calls}  # `date(x)` may be a cast
+    if any(node.kind == "RangeFunction" for node in tree.everything()):
+        found.properties |= found.attributes  # a row of generate_series() is a number
     return found
 
 
@@ -58,10 +71,10 @@ def merged(*all_of_them: Mentions) -> Mentions:
 
 
 def constant_calls(tree: Node) -> Mentions:
-    """What of the tree the planner computes by itself: calls whose arguments hold no column."""
+    """What of the tree the planner may compute by itself: calls whose arguments are not sure to stay columns."""
     found = Mentions()
     for node in tree.everything():
-        if node.kind in ("FuncCall", "A_Expr", "TypeCast") and not _has_column(node):
+        if node.kind in ("FuncCall", "A_Expr", "TypeCast") and not _stays(node):
             inner = mentions_of(node)
             found.calls |= inner.calls
             found.operators |= inner.operators
@@ -69,8 +82,26 @@ def constant_calls(tree: Node) -> Mentions:
     return found
 
 
-def _has_column(tree: Node) -> bool:
-    return any(node.kind == "ColumnRef" for node in tree.everything())
+def _stays(node: Any) -> bool:
+    """Whether it surely needs a row: `CASE WHEN true THEN 1 ELSE a END` does not, nor does `a + NULL`."""
+    while node is not None and node.kind in ("TypeCast", "CollateClause"):
+        node = node.get("arg")
+    if node is None or node.kind not in ("ColumnRef", "FuncCall", "A_Expr"):
+        return False
+    if node.kind == "ColumnRef":
+        return True
+    if node.get("kind", "AEXPR_OP") != "AEXPR_OP":
+        return False
+    parts = node.get("args", ()) if node.kind == "FuncCall" else [node.get("lexpr"), node.get("rexpr")]
+    parts = [(part, _stays(part)) for part in parts if part is not None]
+    return any(stays for _, stays in parts) and all(stays or _is_value(part) for part, stays in parts)
+
+
+def _is_value(node: Node | None) -> bool:
+    """A literal that is not NULL."""
+    while node is not None and node.kind == "TypeCast":
+        node = node.get("arg")
+    return node is not None and node.kind == "A_Const" and not node.get("isnull")
 
 
 def _nothing(node: Node, found: Mentions) -> None:
@@ -79,6 +110,8 @@ def _nothing(node: Node, found: Mentions) -> None:
 
 def _call(node: Node, found: Mentions) -> None:
     schema, name = _name(node.get("funcname", ()))
+    if name in _NEWER_WORDS:
+        found.calls.add(Call("", name, None))
     count = len(node.get("args", ())) + (len(node.get("agg_order", ())) if node.get("agg_within_group") else 0)
     found.calls.add(Call(schema, name, None if node.get("func_variadic") or node.get("agg_within_group") else count))
 
@@ -133,12 +166,30 @@ def _sample(node: Node, found: Mentions) -> None:
     found.calls.add(Call(schema, name, None, is_method=True))
 
 
+def _json(node: Node, found: Mentions) -> None:
+    """What is grammar to a newer server is a function to an older one; without RETURNING the type is one of these."""
+    word = _JSON_WORDS.get(node.get("op", ""), _JSON_WORDS.get(node.kind, ""))
+    if word:
+        found.calls.add(Call("", word, None))
+    found.types |= {("pg_catalog", "json"), ("pg_catalog", "jsonb")}
+
+
+def _xml(node: Node, found: Mentions) -> None:
+    found.types.add(("pg_catalog", "xml"))
+
+
+def _merge_action(node: Node, found: Mentions) -> None:
+    found.calls.add(Call("", "merge_action", None))
+
+
 def _column(node: Node, found: Mentions) -> None:
     found.attributes |= set(_strings(node.get("fields", ())[1:]))
 
 
 def _indirection(node: Node, found: Mentions) -> None:
-    found.attributes |= set(_strings(node.get("indirection", ())))
+    names = set(_strings(node.get("indirection", ())))
+    found.attributes |= names
+    found.properties |= names
 
 
 def _name(parts: Any) -> Name:
@@ -153,5 +204,7 @@ def _strings(parts: Any) -> Iterator[str]:
 _READERS = {
     "FuncCall": _call, "A_Expr": _expression, "SubLink": _sublink, "SortBy": _sort, "JoinExpr": _join,
     "CaseExpr": _equality, "RowExpr": _row, "CTECycleClause": _cycle, "TypeName": _type, "RangeVar": _relation,
-    "RangeTableSample": _sample, "ColumnRef": _column, "A_Indirection": _indirection,
+    "RangeTableSample": _sample, "ColumnRef": _column, "A_Indirection": _indirection, "XmlExpr": _xml,
+    "XmlSerialize": _xml, "RangeTableFunc": _xml, "MergeSupportFunc": _merge_action, "JsonTable": _json,
+    **dict.fromkeys(_JSON_KINDS, _json),
 }  # fmt: skip

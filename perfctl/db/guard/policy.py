@@ -66,7 +66,8 @@ _HARMFUL = """
     query_to_xml query_to_xmlschema query_to_xml_and_xmlschema cursor_to_xml cursor_to_xmlschema table_to_xml
     table_to_xmlschema table_to_xml_and_xmlschema schema_to_xml schema_to_xmlschema schema_to_xml_and_xmlschema
     database_to_xml database_to_xmlschema database_to_xml_and_xmlschema ts_stat1 ts_stat2 tsquery_rewrite_query
-    pg_input_is_valid pg_input_error_info
+    pg_input_is_valid pg_input_error_info satisfies_hash_partition
+    fmgr_c_validator fmgr_internal_validator fmgr_sql_validator
     # files, the server, other sessions
     pg_read_file pg_read_file_v2 pg_read_file_all pg_read_file_all_missing pg_read_file_off_len
     pg_read_file_off_len_missing pg_read_binary_file pg_read_binary_file_all pg_read_binary_file_all_missing

@@ -35,6 +35,12 @@ relations AS (
     JOIN pg_catalog.pg_class AS c ON c.oid = r.oid
     GROUP BY c.oid
 ),
+-- What a partition may hold is what the keys of those above it say.
+lineage AS (
+    SELECT c.oid, c.name FROM relations AS c
+    UNION
+    SELECT i.inhparent, l.name FROM lineage AS l JOIN pg_catalog.pg_inherits AS i ON i.inhrelid = l.oid
+),
 running AS (
     SELECT c.name, 'the view ' || c.name AS place, w.ev_action::text AS tree
     FROM relations AS c
@@ -63,29 +69,32 @@ calls AS (
     CROSS JOIN LATERAL regexp_matches(r.tree, ':\w*(?:funcid|fnoid|RangeFunc|handler) (\d+)', 'g') AS found (part)
 ),
 planned AS (
-    SELECT c.name, 'an index of ' || c.name AS place, t.tree::text AS tree, pg_get_expr(t.tree, c.oid) AS said
+    SELECT c.oid, 'an index of ' || c.name AS place, t.tree::text AS tree, pg_get_expr(t.tree, c.oid) AS said
     FROM relations AS c
     JOIN pg_catalog.pg_index AS i ON i.indrelid = c.oid
     CROSS JOIN LATERAL (VALUES (i.indexprs), (i.indpred)) AS t (tree)
     WHERE t.tree IS NOT NULL
     UNION ALL
-    SELECT c.name, 'the check ' || k.conname || ' of ' || c.name, k.conbin::text, pg_get_expr(k.conbin, c.oid)
+    SELECT c.oid, 'the check ' || k.conname || ' of ' || c.name, k.conbin::text, pg_get_expr(k.conbin, c.oid)
     FROM relations AS c
     JOIN pg_catalog.pg_constraint AS k ON k.conrelid = c.oid
     WHERE k.conbin IS NOT NULL
     UNION ALL
-    SELECT c.name, 'the partition key of ' || c.name, p.partexprs::text, pg_get_expr(p.partexprs, c.oid)
-    FROM relations AS c
+    SELECT c.oid, 'the partition key of ' || c.name, p.partexprs::text, pg_get_expr(p.partexprs, c.oid)
+    FROM lineage AS c
     JOIN pg_catalog.pg_partitioned_table AS p ON p.partrelid = c.oid
     WHERE p.partexprs IS NOT NULL
     UNION ALL
-    SELECT c.name, 'statistics of ' || c.name, to_jsonb(s) ->> 'stxexprs', NULL
+    SELECT c.oid, 'statistics of ' || c.name, to_jsonb(s) ->> 'stxexprs', NULL
     FROM relations AS c
     JOIN pg_catalog.pg_statistic_ext AS s ON s.stxrelid = c.oid
     WHERE to_jsonb(s) ->> 'stxexprs' IS NOT NULL
 ),
 folded AS (
-    SELECT p.place, p.said, bool_or(f.prolang = 14 OR p.said IS NULL) AS is_inlined
+    SELECT p.place, p.said, bool_or(
+            f.prolang = 14 OR f.pronargdefaults > 0 OR p.said IS NULL
+            OR EXISTS (SELECT FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = p.oid AND a.attgenerated = 'v')
+        ) AS is_inlined
     FROM planned AS p
     CROSS JOIN LATERAL regexp_matches(p.tree, ':(\w*(?:funcid|fnoid|RangeFunc)|opno) (\d+)', 'g') AS found (part)
     LEFT JOIN pg_catalog.pg_operator AS o ON o.oid = found.part[2]::int8 AND found.part[1] = 'opno'
@@ -112,13 +121,24 @@ WHERE one.oid::int8 = ANY($5::int8[])
 UNION ALL
 SELECT DISTINCT 'type', r.place, found.part[1]::int8, NULL, false
 FROM running AS r
-CROSS JOIN LATERAL regexp_matches(r.tree, ':\w*type(?:id)? (\d+)', 'g') AS found (part)
+CROSS JOIN LATERAL regexp_matches(r.tree, ':\w*(?:type(?:id)?|typid|typeId) (\d+)', 'g') AS found (part)
 WHERE found.part[1]::int8 = ANY($7::int8[])
+UNION ALL
+SELECT DISTINCT 'type', r.place, one.oid::int8, NULL, false
+FROM running AS r
+CROSS JOIN LATERAL regexp_matches(r.tree, ':\w*coltypes \(o ([\d ]+)\)', 'g') AS found (part)
+CROSS JOIN LATERAL regexp_split_to_table(trim(found.part[1]), ' +') AS one (oid)
+WHERE one.oid::int8 = ANY($7::int8[])
+UNION ALL
+SELECT 'type', 'the row of ' || c.name, y.oid::int8, NULL, false
+FROM relations AS c
+JOIN pg_catalog.pg_type AS y ON y.typrelid = c.oid
+WHERE y.oid = ANY($7::oid[])
 UNION ALL
 SELECT DISTINCT 'type', 'the column ' || a.attname || ' of ' || c.name, a.atttypid::int8, NULL, false
 FROM relations AS c
 JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid
-WHERE a.attnum > 0 AND a.atttypid = ANY($7::oid[])
+WHERE a.atttypid = ANY($7::oid[])
 UNION ALL
 SELECT 'class', 'an index of ' || c.name, NULL, NULL, false
 FROM relations AS c
@@ -126,7 +146,7 @@ JOIN pg_catalog.pg_index AS i ON i.indrelid = c.oid
 WHERE i.indclass::oid[] && $6::oid[]
 UNION ALL
 SELECT 'class', 'the partitions of ' || c.name, NULL, NULL, false
-FROM relations AS c
+FROM lineage AS c
 JOIN pg_catalog.pg_partitioned_table AS p ON p.partrelid = c.oid
 WHERE p.partclass::oid[] && $6::oid[]
 UNION ALL

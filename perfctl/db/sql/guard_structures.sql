@@ -38,12 +38,25 @@ casts AS (
 domains AS (
     SELECT DISTINCT c.contypid AS oid
     FROM pg_catalog.pg_constraint AS c
-    CROSS JOIN LATERAL regexp_matches(c.conbin::text, ':(\w*(?:funcid|fnoid|RangeFunc)|opno) (\d+)', 'g') AS called (parts)
+    CROSS JOIN LATERAL (
+        SELECT m.parts[2]::int8 AS oid
+        FROM regexp_matches(c.conbin::text, ':(\w*(?:funcid|fnoid|RangeFunc)|opno) (\d+)', 'g') AS m (parts)
+        UNION ALL
+        SELECT one.oid::int8
+        FROM regexp_matches(c.conbin::text, ':opnos \(o ([\d ]+)\)', 'g') AS m (parts)
+        CROSS JOIN LATERAL regexp_split_to_table(trim(m.parts[1]), ' +') AS one (oid)
+    ) AS called
     WHERE c.contypid <> 0
         AND (
-            called.parts[2]::int8 IN (SELECT h.oid::int8 FROM harmful AS h)
-            OR called.parts[2]::int8 IN (SELECT h.oid::int8 FROM harmful_operators AS h)
+            called.oid IN (SELECT h.oid::int8 FROM harmful AS h)
+            OR called.oid IN (SELECT h.oid::int8 FROM harmful_operators AS h)
         )
+),
+converted AS MATERIALIZED (
+    SELECT DISTINCT c.contypid AS oid, m.parts[1]::int8 AS used
+    FROM pg_catalog.pg_constraint AS c
+    CROSS JOIN LATERAL regexp_matches(c.conbin::text, ':\w*(?:type(?:id)?|typid|typeId) (\d+)', 'g') AS m (parts)
+    WHERE c.contypid <> 0
 ),
 types AS (
     SELECT t.oid FROM pg_catalog.pg_type AS t
@@ -66,6 +79,7 @@ types AS (
     SELECT above.oid FROM types AS t
     CROSS JOIN LATERAL (
         SELECT a.oid FROM pg_catalog.pg_type AS a WHERE a.typelem = t.oid OR a.typbasetype = t.oid
+        UNION ALL SELECT v.oid FROM converted AS v WHERE v.used = t.oid::int8 AND t.oid >= 16384
         UNION ALL SELECT c.reltype FROM pg_catalog.pg_attribute AS a
         JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid
         WHERE a.atttypid = t.oid AND NOT a.attisdropped AND c.reltype <> 0
