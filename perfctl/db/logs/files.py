@@ -6,6 +6,7 @@ import glob
 import os
 import sys
 import zlib
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -160,7 +161,8 @@ def texts(file: LogFile, tally: Tally, told: Told | None = None) -> Iterator[str
     """
     parts: list[bytes] = []
     waiting = 0
-    for piece in _pieces(file, tally, told):
+    for number, packed in enumerate(_pieces(file, tally, told)):
+        piece = packed if number else packed.removeprefix(BOM_UTF8)
         cut = piece.rfind(b"\n") + 1
         parts.append(piece[:cut] if cut else piece)
         waiting += len(parts[-1])

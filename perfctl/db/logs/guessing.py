@@ -83,6 +83,14 @@ def prefix_of(text: str, given: Iterable[str] = (), *, before: str = "") -> Pref
     return best if _fit(sample, best) * 2 > messages else None
 
 
+def renewed_of(text: str, given: Iterable[str] = (), *, before: str = "", fewest: int = 3) -> Prefix | None:
+    """The prefix of lines among others; None where not even a few of them look like messages, or none fits."""
+    if sum(1 for _ in islice(_MAIN.finditer(text[:_LOOKED_AT]), fewest)) < fewest:
+        return None
+    found = prefix_of(text, given, before=before)
+    return None if found is None or "at" not in found.tells else found
+
+
 def _fit(sample: str, prefix: Prefix) -> int:
     """How many messages of the sample have the prefix."""
     return sum(match["level"] in _MAIN_LEVELS for match in prefix.pattern.finditer(sample))

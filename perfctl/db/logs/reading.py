@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from itertools import chain
 
 from perfctl.db.logs import csvlog, jsonlog, stderrlog, syslog
 from perfctl.db.logs.clock import Clock
 from perfctl.db.logs.files import LogFile, beginning, found, texts
 from perfctl.db.logs.following import Executed, Follower
-from perfctl.db.logs.guessing import format_of, prefix_of
+from perfctl.db.logs.guessing import format_of, prefix_of, renewed_of
 from perfctl.db.logs.prefix import Prefix, understood
 from perfctl.db.logs.record import Record, Tally, Told
 
@@ -96,7 +97,10 @@ def _records(file: LogFile, asked: Asked, tally: Tally) -> Iterator[list[Record]
         first = next(together, "")
         whole = chain((first,), together)
     before = syslog.BEFORE if kind == "syslog" else ""
-    return stderrlog.records(whole, _prefix(file, first, asked, tally, before), tally)
+    prefix = _prefix(file, first, asked, tally, before)
+    if asked.log_line_prefix is not None or not prefix.text:
+        return stderrlog.records(whole, prefix, tally)
+    return stderrlog.records(whole, prefix, tally, renewed=partial(renewed_of, given=(prefix.text,), before=before))
 
 
 def _prefix(file: LogFile, first: str, asked: Asked, tally: Tally, before: str) -> Prefix:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from operator import itemgetter
 
 from perfctl.db.logs.files import MAX_RECORD_BYTES
 from perfctl.db.logs.prefix import FIELDS, Prefix
 from perfctl.db.logs.record import Record, Tally
 
+_FEWEST_STRANGE = 5
+"""So many lines that have another prefix are more than a message that tells of a log."""
+_SHORTEST_STRANGE = 150
+"""So many characters five lines with a time and a level have at least."""
 _FURTHER = frozenset(("DETAIL", "STATEMENT", "HINT", "CONTEXT", "QUERY", "LOCATION", "BACKTRACE"))
 """Levels of lines that belong to the message before them: the server writes them in one piece."""
 _STRANGE_LINE = re.compile(r"\n(?!\t)")
@@ -20,13 +24,23 @@ _Head = tuple[tuple[str, ...], int, int]
 """What a line's prefix and level say, where the line begins, and where what they stand before begins."""
 
 
-def records(texts: Iterable[str], prefix: Prefix, tally: Tally) -> Iterator[list[Record]]:
-    """The messages of a log, those of each text together; lines that belong to none are counted as broken."""
+def records(
+    texts: Iterable[str], prefix: Prefix, tally: Tally, *, renewed: Callable[[str], Prefix | None] | None = None
+) -> Iterator[list[Record]]:
+    """The messages of a log, those of each text together; lines that belong to none are counted as broken.
+
+    `renewed` guesses the prefix of lines that look like messages and do not have this one: the setting was changed.
+    """
     carry, is_tabbed = "\n", False
     for text in texts:
         carry += text.replace("\r\n", "\n") if "\r" in text else text
         is_tabbed = is_tabbed or "\n\t" in carry
         heads = _heads(carry, prefix)
+        while renewed is not None and (change := _change(carry, heads, renewed)) is not None:
+            prefix, at = change
+            yield _messages(carry, [head for head in heads if head[1] < at], at, tally, is_tabbed=is_tabbed)
+            carry = carry[at:]
+            heads = _heads(carry, prefix)
         whole = _whole(heads)
         ends = heads[whole][1] if heads else len(carry) - 1
         if len(carry) - ends > MAX_RECORD_BYTES:
@@ -36,6 +50,20 @@ def records(texts: Iterable[str], prefix: Prefix, tally: Tally) -> Iterator[list
         carry = carry[ends:]
     heads = _heads(carry, prefix)
     yield _messages(carry, heads, len(carry), tally, is_tabbed=is_tabbed)
+
+
+def _change(text: str, heads: list[_Head], renewed: Callable[[str], Prefix | None]) -> tuple[Prefix, int] | None:
+    """The prefix that lines after a message have, and where the first of them begins; None where they are its own."""
+    for i, (_, _, begins) in enumerate(heads):
+        ends = heads[i + 1][1] if i + 1 < len(heads) else len(text)
+        if ends - begins < _SHORTEST_STRANGE or text.count("\n", begins, ends) < _FEWEST_STRANGE:
+            continue
+        strange = text[begins:ends]
+        prefix = renewed(strange)
+        match = None if prefix is None else prefix.pattern.search(strange)
+        if prefix is not None and match is not None:
+            return prefix, begins + match.start()
+    return None
 
 
 def _heads(text: str, prefix: Prefix) -> list[_Head]:
