@@ -42,7 +42,7 @@ async def looked_in_logs(run: Run, wanted: Wanted, look: Look) -> SlowQueries:
         )
     given = look.log_line_prefix if look.log_line_prefix is not None else run.settings.database.log_line_prefix
     with _ticking(run, sum(file.size_bytes for file in found(files))) as told:
-        return await asyncio.to_thread(
+        answer = await asyncio.to_thread(
             summary,
             files,
             log_line_prefix=given,
@@ -52,6 +52,21 @@ async def looked_in_logs(run: Run, wanted: Wanted, look: Look) -> SlowQueries:
             wanted=wanted,
             told=told,
         )
+    _refuse_no_log(answer)
+    return answer
+
+
+def _refuse_no_log(answer: SlowQueries) -> None:
+    """Files that are not empty, and hold nothing that a server logs: that nothing was slow is not what they say."""
+    log = answer.log
+    if log is None or log.records or not log.bytes_read:
+        return
+    why = next((note for note in answer.notes if "log_line_prefix" in note), "they hold no message of a server")
+    raise UsageError(
+        f"nothing that PostgreSQL logs was found in {', '.join(log.files)}: {why}",
+        hint="give a csvlog, a jsonlog or a plain log; --log-line-prefix says how the lines of a plain one begin",
+        where="--log",
+    )
 
 
 async def _prefix_of_server(run: Run, files: tuple[str, ...]) -> str | None:

@@ -83,10 +83,14 @@ def _head(result: SlowQueries) -> str:
     return f"{where}: {shapes}\n{_when(result)}\n{result.method or 'counted by pg_stat_statements'}"
 
 
+_SINCE = {"recorder": "since the start", "logs": "no statement, and so no time"}
+"""Where there is no first time, that is since when."""
+
+
 def _when(result: SlowQueries) -> str:
     lasted = f" ({lasting(result.window_seconds)})" if result.window_seconds is not None else ""
     if result.since is None:
-        return "since the start" if result.source == "recorder" else f"since the last reset{lasted}"
+        return _SINCE.get(result.source, f"since the last reset{lasted}")
     until = f" until {result.until:%Y-%m-%d %H:%M:%S}" if result.until and result.source != "pg_stat_statements" else ""
     return f"since {result.since:%Y-%m-%d %H:%M:%S}{until} UTC{lasted}"
 

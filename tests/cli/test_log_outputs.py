@@ -88,11 +88,17 @@ def test_a_file_that_is_not_there_is_a_usage_error(perfctl: Perfctl) -> None:
 
 def test_a_file_without_statements_is_a_good_answer(perfctl: Perfctl, tmp_path: Path) -> None:
     (tmp_path / "empty.log").touch()
-    (tmp_path / "junk.log").write_bytes(bytes(range(256)) * 50)
     assert document(perfctl, "--log", "empty.log")["rows"] == []
-    data = document(perfctl, "--log", "junk.log")
-    assert data["rows"] == []
-    assert data["notes"] != []
+
+
+@pytest.mark.parametrize("content", [bytes(range(256)) * 50, b"SELECT 1\n"], ids=["binary", "text"])
+def test_what_is_no_log_is_not_taken_for_one_without_slow_queries(
+    perfctl: Perfctl, tmp_path: Path, content: bytes
+) -> None:
+    (tmp_path / "junk.log").write_bytes(content)
+    done = perfctl("db", "slow", "--log", "junk.log")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "nothing that PostgreSQL logs was found in junk.log" in done.stderr
 
 
 def test_a_time_is_asked_for(perfctl: Perfctl, log: Path) -> None:
