@@ -1,6 +1,6 @@
 """A subquery runs anew for each row.
 
-200 runs (more than a page of a list has) and a tenth of the time, or fewer runs that read 100,000 rows: a join or a
+100 runs (more than a page of a list has) and a tenth of the time, or fewer runs that read 100,000 rows: a join or a
 lateral aggregate reads it all once.
 """
 
@@ -12,7 +12,7 @@ from perfctl.db.findings.study import Found, Study, count, percent
 from perfctl.db.model.plans import PlanNode
 
 YIELDS_TO = ("not_in_subplan",)
-MIN_LOOPS, FEWER_LOOPS, MIN_READ, MIN_SHARE = 200, 10, 100_000, 0.1
+MIN_LOOPS, FEWER_LOOPS, MIN_READ, MIN_SHARE = 100, 10, 100_000, 0.1
 
 
 def look(study: Study) -> Iterator[Found]:

@@ -1,7 +1,9 @@
 """An index finds many rows, and a filter then drops nine in ten: the index lacks a column.
 
 Each such row costs a visit of the table, mostly of another page. 500 visits are a millisecond warm and a tenth of a
-second cold; from there on, and where it is a fifth of the work, it is told.
+second cold; from there on, and where it is a fifth of the work, it is told. A look-up of a join that finds under ten
+rows each time costs its descent of the index, whatever columns that has. A walk in the index's order under a LIMIT is
+`order_limit_wrong_index`, or short.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ YIELDS_TO = (
     "not_in_subplan",
     "correlated_subplan",
 )
-MIN_DROPPED, MIN_RATIO, MIN_SHARE = 500, 9.0, 0.2
+MIN_DROPPED, MIN_RATIO, MIN_SHARE, MIN_FOUND = 500, 9.0, 0.2, 10
 
 
 def look(study: Study) -> Iterator[Found]:
@@ -32,6 +34,10 @@ def look(study: Study) -> Iterator[Found]:
         dropped, kept = study.dropped(node), study.kept(node)
         share = study.tree_share(node) if "Bitmap" in node.node_type else study.share(node)
         if dropped < MIN_DROPPED or dropped < MIN_RATIO * kept or share < MIN_SHARE:
+            continue
+        is_lookup = study.repeats(node) > 1 and study.read(node) < MIN_FOUND * study.repeats(node)
+        is_walk = study.limit_over(node) is not None and not node.index_condition and not node.children
+        if is_lookup or is_walk:
             continue
         index = node.index or next((one.index for one in study.under(node) if one.index), None) or "the index"
         columns = tuple(one for one in indexable(node.filter) if one.column)
