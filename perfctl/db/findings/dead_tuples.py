@@ -37,7 +37,7 @@ def _is_hollow(study: Study, node: PlanNode, pages: int, rows: float) -> bool:
     if node.node_type in SEQ_SCANS:
         own = min(pages, (node.loops or 1.0) * node.total_cost / study.page_cost)
         return rows < ROWS_A_PAGE * own and study.limit_over(node) is None
-    if node.node_type.startswith(("Index Scan", "Index Only Scan")) and not node.index_condition:
+    if study.is_whole_walk(node):
         return pages > PAGES_A_ROW * (rows + DESCENT * (node.loops or 1.0))
     if node.node_type.endswith("Bitmap Heap Scan") and study.limit_over(node) is None and not node.lossy_heap_blocks:
         entries = sum(study.kept(child) for child in node.children)

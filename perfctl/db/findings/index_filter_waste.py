@@ -36,7 +36,7 @@ def look(study: Study) -> Iterator[Found]:
         if dropped < MIN_DROPPED or dropped < MIN_RATIO * kept or share < MIN_SHARE:
             continue
         is_lookup = study.repeats(node) > 1 and study.read(node) < MIN_FOUND * study.repeats(node)
-        is_walk = study.limit_over(node) is not None and not node.index_condition and not node.children
+        is_walk = study.limit_over(node) is not None and study.is_whole_walk(node)
         if is_lookup or is_walk:
             continue
         index = node.index or next((one.index for one in study.under(node) if one.index), None) or "the index"

@@ -143,6 +143,12 @@ class Study:
         gather = next((one for one in self.above(node) if one.node_type in ("Gather", "Gather Merge")), None)
         return 1.0 + (gather.workers_launched or 0) if gather else 1.0
 
+    def is_whole_walk(self, node: PlanNode) -> bool:
+        """Whether an index is read in its order from an end; `id IS NOT NULL` is how min(id) is looked for."""
+        return node.node_type.startswith(("Index Scan", "Index Only Scan")) and (
+            not node.index_condition or node.index_condition.endswith(" IS NOT NULL)")
+        )
+
     def repeats(self, node: PlanNode) -> float:
         """How often it was begun anew: loops, less the processes that shared one."""
         return max((node.loops or 0.0) / self.processes(node), 0.0)

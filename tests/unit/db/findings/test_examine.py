@@ -192,6 +192,7 @@ def test_the_head_of_a_queue_is_full_of_dead_rows() -> None:
     walk = {"Node Type": "Index Scan", "Index Name": "orders_pkey", "Filter": None, "Rows Removed by Filter": 0}
     assert codes(scan(**walk, **{"Actual Rows": 1})) == [("dead_tuples", "warning")]
     assert codes(scan(**walk, **{"Actual Rows": 6000, "Plan Rows": 6000})) == []
+    assert codes(scan(**walk, **{"Actual Rows": 1, "Index Cond": "(id IS NOT NULL)"})) == [("dead_tuples", "warning")]
     assert codes(scan(**walk, **{"Actual Rows": 1, "Index Cond": "(line = 5)"})) == []
 
 
@@ -240,3 +241,22 @@ def test_a_few_hundred_rows_matter_where_hardly_any_were_expected() -> None:
     few = {"Filter": asked, "Actual Rows": 300, "Rows Removed by Filter": 300, "Shared Hit Blocks": 20}
     assert codes(scan(**few, **{"Plan Rows": 1}))[0] == ("misestimate_correlated", "warning")
     assert ("misestimate_correlated", "info") in codes(scan(**few, **{"Plan Rows": 20}))
+
+
+def by_index(**more: Any) -> dict[str, Any]:
+    of_index = {"Node Type": "Index Scan", "Index Name": "orders_customer", "Index Cond": "(customer = c.id)"}
+    return scan(**{**of_index, "Shared Hit Blocks": 3000, "Actual Total Time": 0.02, **more})
+
+
+def test_look_ups_that_find_three_rows_each_waste_no_index() -> None:
+    few = {"Actual Loops": 4000, "Actual Rows": 0, "Rows Removed by Filter": 3}
+    many = {"Actual Loops": 400, "Actual Rows": 0, "Rows Removed by Filter": 30}
+    assert codes(by_index(**few), None, **{"Execution Time": 81.0}) == []
+    assert codes(by_index(**many), None, **{"Execution Time": 9.0}) == [("index_filter_waste", "warning")]
+
+
+def test_a_short_walk_under_a_limit_wastes_no_index() -> None:
+    walk = by_index(**{"Index Cond": None, "Actual Rows": 20, "Rows Removed by Filter": 900, "Actual Total Time": 2.0})
+    rest = {"Relation Name": None, "Alias": None, "Filter": None, "Rows Removed by Filter": 0, "Actual Rows": 20}
+    limit = scan(**rest, **{"Node Type": "Limit", "Actual Total Time": 2.1, "Plans": [walk]})
+    assert codes(limit, None, **{"Execution Time": 2.2}) == []
