@@ -94,7 +94,7 @@ class Session:
         arguments, server = connection_arguments(config), address(config)
         async with _translated(server, config.connect_timeout_seconds):
             try:
-                session = cls(await asyncpg.connect(**arguments), server, naming, backstage)
+                session = cls(_marked(await asyncpg.connect(**arguments)), server, naming, backstage)
             except Exception:
                 await asyncio.sleep(0)  # the driver's socket is closed in the loop's next turn, if there is one
                 raise
@@ -434,6 +434,14 @@ def _type_name(kind: Any) -> str:
     return str(name) if kind.schema == "pg_catalog" else f"{kind.schema}.{name}"
 
 
+def _marked(connection: Any) -> Any:
+    """The connection, whose look at types bears our mark: no list of slow queries is to show it as an application's."""
+    asks = getattr(connection, "_intro_query", None)
+    if isinstance(asks, str) and asks.startswith("WITH "):
+        connection._intro_query = asks.replace("WITH ", "WITH /* perfctl */ ", 1)
+    return connection
+
+
 def driver_questions() -> tuple[str, ...]:
     """What asyncpg itself asks the server about types that it does not know, in the middle of our statements."""
     from asyncpg import introspection
@@ -536,13 +544,18 @@ def _translation(error: Exception, server: str, timeout: float | None, *, is_ope
     return error
 
 
+def _first_line(error: Exception) -> str:
+    """What the driver says, without its advice below it."""
+    return str(error.args[0]).strip().partition("\n")[0]
+
+
 def _from_driver(error: Exception, server: str, *, is_open: bool) -> PerfctlError:
     import asyncpg
 
     if isinstance(error, asyncpg.UnsupportedClientFeatureError):
         return UsageError(f"the rows cannot be read: {error.args[0]}", hint="cast such a column to text")
     if "the server expects" in str(error):
-        return UsageError(f"the statement and its parameters: {error.args[0]}", hint="one for each $1, $2 ...")
+        return UsageError(f"the statement and its parameters: {_first_line(error)}", hint="one for each $1, $2 ...")
     if "another operation is in progress" in str(error) and "switch to state" not in str(error):
         return UsageError("two callers use one session at once", hint="acquire one for each, or use gather_queries")
     return unreachable(error, server, is_open=is_open)

@@ -211,7 +211,9 @@ def _counting(node: PlanNode) -> list[str]:
     said = [f"{name} {format_count(count)}" for name, count in counted if count]
     if node.disabled:
         said.append("of a kind that is switched off")
-    if node.workers_planned is not None:
+    if node.workers_planned is not None and node.actual_rows is None:
+        said.append(f"workers planned {node.workers_planned}")
+    elif node.workers_planned is not None:
         said.append(f"workers {node.workers_launched or 0} of {node.workers_planned}")
     return [", ".join(said)] if said else []
 

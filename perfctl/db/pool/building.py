@@ -36,6 +36,7 @@ def pool_of(config: DatabaseConfig) -> ConnectionPool:
 
     pool = ConnectionPool(
         opened,
+        server=f"PostgreSQL at {address(config)}",
         naming=naming,
         backstage=backstage,
         retry_reads=config.retry_reads,

@@ -274,7 +274,7 @@ class Shelf:
             told = f"all {self._terms.max_connections} connections stayed in use for {timeout:g} s"
             return TimedOutError(told, hint="raise max_connections, or give it longer")
         return TimedOutError(
-            f"no connection was to be had for {timeout:g} s",
+            f"{self._terms.server} let nobody in for {timeout:g} s: no connection was made",
             hint="give it longer with --timeout; perfctl db doctor says whether the server lets us in",
         )
 

@@ -17,6 +17,8 @@ class Terms:
     """The pool's settings; only `keep` changes, when the pool is closed."""
 
     connect: Connect
+    server: str = "the server"
+    """`PostgreSQL at host:port/database`, for messages."""
     min_connections: int = 5
     max_connections: int = 20
     keep: bool = True

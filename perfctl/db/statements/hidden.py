@@ -8,7 +8,8 @@ APPLICATION = "perfctl"
 MARK = "/* perfctl"
 _STEERING = re.compile(
     r"(?:\s|/\*.*?\*/|--[^\n]*\n)*"
-    r"(?:begin|start|rollback|abort|savepoint|release|set|reset|show|discard|deallocate|explain|pg_catalog\.set_config)\b",
+    r"(?:(?:begin|start|rollback|abort|savepoint|release|set|reset|show|discard|deallocate|explain|pg_catalog\.set_config)\b"
+    r"|select\s+(?:current_setting\([^()]*\)\s+as\s+cur,\s*)?set_config\([^()]*\)(?:\s+as\s+\w+)?\s*;?\s*$)",
     re.IGNORECASE | re.DOTALL,
 )
 

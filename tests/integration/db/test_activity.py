@@ -139,10 +139,10 @@ def test_a_session_is_terminated_once(server: PostgresServer) -> None:
             await victim.execute("BEGIN")
             wanted = Wanted(application="victim")
             found = await until(lambda: database.activity(wanted), lambda answer: answer.total == 1)
-            outcomes = [(await database.end_sessions(found.rows, "terminate"))[0].outcome for _ in range(2)]
+            ended = [await database.end_sessions(found.rows, "terminate") for _ in range(2)]
             with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
                 await victim.fetchval("SELECT 1")
-            return outcomes
+            return [rows[0].outcome for rows in ended]
 
     assert asyncio.run(scene()) == ["ended", "gone before"]
 
@@ -260,3 +260,14 @@ def test_a_question_of_ours_leaves_the_session_its_jit(server: PostgresServer) -
             return [rows[0]["jit"] for rows in (before, after)]
 
     assert asyncio.run(scene()) == ["on", "on"]
+
+
+def test_what_the_driver_asks_about_types_is_told_as_ours(server: PostgresServer) -> None:
+    server.sql("CREATE EXTENSION IF NOT EXISTS pg_stat_statements", database=DATABASE)
+
+    async def scene() -> list[str]:
+        async with asked(server) as database:
+            await database.locks()
+            return [row.query for row in (await database.slow_queries(limit=None)).rows]
+
+    assert not [query for query in asyncio.run(scene()) if "typeinfo_tree" in query or "set_config" in query]

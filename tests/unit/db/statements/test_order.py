@@ -121,6 +121,8 @@ def test_a_source_that_does_not_know_the_time_is_refused(look: Look) -> None:
     [
         ("SELECT /* perfctl */ 1", True), ("BEGIN", True), ("/* app */ set x = 1", True), ("explain select 1", True),
         ("COMMIT", False), ("SELECT 1", False), ("UPDATE t SET a = 1", False), ("SETTLE", False),
+        ("SELECT current_setting($1) AS cur, set_config($2, $3, $4) AS new", True),
+        ("SELECT set_config($1, $2, $3)", True), ("SELECT set_config($1, $2, $3) FROM t", False),
         ("COPY t FROM stdin", False), ("-- a\nSHOW ALL", True), ("REFRESH MATERIALIZED VIEW v", False),
     ],
 )  # fmt: skip
