@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from perfctl.db.asking import ask
 from perfctl.db.model.activity import Activity, ServerSession
+from perfctl.db.passwords import without_passwords
 
 if TYPE_CHECKING:
     from perfctl.db.postgres import Record, Session
@@ -102,7 +103,7 @@ def _session(record: Record) -> ServerSession:
         wait=record["wait"],
         duration_seconds=_seconds(record["duration_seconds"]),
         transaction_seconds=_seconds(record["transaction_seconds"]),
-        query=None if is_unreadable else record["query"] or None,
+        query=None if is_unreadable else without_passwords(record["query"] or "") or None,
         queryid=record["queryid"],
         query_start=record["query_start"],
         blocked_by=tuple(sorted(set(record["blocked_by"]))),

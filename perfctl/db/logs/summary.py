@@ -16,6 +16,7 @@ from perfctl.db.logs.shapes import Shape, Shapes
 from perfctl.db.model.logs import LogFacts
 from perfctl.db.model.plans import PlanReport
 from perfctl.db.model.statements import SlowQueries, SlowQuery
+from perfctl.db.passwords import without_passwords
 from perfctl.db.statements.order import Wanted, ordered
 from perfctl.errors import PerfctlError
 
@@ -151,7 +152,7 @@ def _row(shape: Shape, clock: Clock) -> SlowQuery:
 
 def _finished(row: SlowQuery, shape: Shape) -> SlowQuery:
     """The row with what takes longer to write, of rows that are shown alone."""
-    texts = (with_values(sql, detail) for _, _, sql, detail in sorted(shape.samples, reverse=True))
+    texts = (without_passwords(with_values(sql, detail)) for _, _, sql, detail in sorted(shape.samples, reverse=True))
     return replace(row, query=with_places(shape.text), samples=tuple(dict.fromkeys(texts)), plan=_plan(shape.plan))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from perfctl.db.model.statements import SlowOrder, SlowQueries, SlowQuery, SlowSource
+from perfctl.db.passwords import without_passwords
 from perfctl.db.sqltext import fingerprint
 from perfctl.errors import UsageError
 
@@ -110,7 +111,13 @@ def _key(by: SlowOrder) -> Callable[[SlowQuery], tuple[float, float, str, str]]:
 
 def _finished(row: SlowQuery, total_ms: float) -> SlowQuery:
     share = round(row.total_ms / total_ms, 6) if total_ms else 0.0
-    return replace(row, share=share, fingerprint=row.fingerprint or fingerprint(row.query))
+    return replace(
+        row,
+        share=share,
+        fingerprint=row.fingerprint or fingerprint(row.query),
+        query=without_passwords(row.query),
+        samples=tuple(without_passwords(sample) for sample in row.samples),
+    )
 
 
 def _is_of(row: SlowQuery, wanted: Wanted) -> bool:

@@ -271,3 +271,21 @@ def test_what_the_driver_asks_about_types_is_told_as_ours(server: PostgresServer
             return [row.query for row in (await database.slow_queries(limit=None)).rows]
 
     assert not [query for query in asyncio.run(scene()) if "typeinfo_tree" in query or "set_config" in query]
+
+
+def test_no_password_of_a_statement_is_shown(server: PostgresServer) -> None:
+    secret = "hunter2-is-not-told"
+
+    async def scene() -> tuple[list[str], list[str | None]]:
+        async with client(server, "admin") as admin, asked(server) as database:
+            await admin.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
+            await admin.execute(f"BEGIN; ALTER ROLE looker PASSWORD '{secret}'")
+            found = await until(
+                lambda: database.activity(Wanted(application="admin")), lambda answer: answer.total == 1
+            )
+            slow = await database.slow_queries(limit=None)
+            return [row.query for row in slow.rows], [row.query for row in found.rows]
+
+    slow, now = asyncio.run(scene())
+    assert secret not in str(slow + now)
+    assert "PASSWORD '***'" in str(now)
