@@ -50,6 +50,8 @@ class Backstage:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.code: Code | None = None
         """None until a session has looked."""
+        self.edition = object()
+        """Another one whenever something else is known, or definitions were changed."""
         self._clock = clock
         self._until = -inf
         self._judged: dict[str, Effects] = {}
@@ -61,7 +63,7 @@ class Backstage:
 
     def doubt(self) -> None:
         """Definitions were changed through us."""
-        self._until = -inf
+        self._until, self.edition = -inf, object()
 
     def put_off(self) -> None:
         """The server did not say: it is not asked with every statement."""
@@ -74,7 +76,7 @@ class Backstage:
         if self._until == until:  # else definitions were changed meanwhile
             self.put_off()
         if code != self.code:
-            self.code, self._judged = code, {}
+            self.code, self._judged, self.edition = code, {}, object()
 
     def effects(self, sql: str) -> Effects:
         """What a text may do, by its words and by what runs behind them; the worst where nobody has looked yet."""

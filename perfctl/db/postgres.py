@@ -66,7 +66,8 @@ class Session:
     ) -> None:
         self._connection = connection
         self._backstage = backstage
-        self._code = None if backstage is None else backstage.code
+        self._edition: object = None
+        self._is_to_look = True
         self.server = server
         self.opened = self.proven = self.idle_since = time.monotonic()
         """When it was opened, last known to work, and put aside."""
@@ -150,7 +151,7 @@ class Session:
         """
         since, prepared = begun(), self._named.get(sql)
         backstage = self._backstage
-        if backstage is not None and (backstage.is_old or backstage.code is not self._code):
+        if backstage is not None and (backstage.edition is not self._edition or self._is_to_look):
             timeout, prepared = await self._look_backstage(timeout), self._named.get(sql)
         try:
             if prepared is None:
@@ -280,6 +281,7 @@ class Session:
 
     def note_release(self) -> None:
         """The caller is done with it: settings that something else than a statement's words changed are noticed."""
+        self._is_to_look = self._backstage is not None and self._backstage.is_old
         if self._may_differ and not self.is_closed:
             self._may_differ = False
             if self._reported != self._settings():
@@ -311,9 +313,10 @@ class Session:
         since = time.monotonic()
         if backstage.is_old and self.can_be_asked and not self._leaves_nothing:
             await self._ask_backstage(backstage, timeout)
-        if backstage.code is not self._code:  # what was prepared was judged by what was known then
+        self._is_to_look = backstage.is_old
+        if backstage.edition is not self._edition:  # what was prepared was judged by what was known then
             self._named.clear()
-            self._code = backstage.code
+            self._edition = backstage.edition
         return None if timeout is None else max(timeout - (time.monotonic() - since), _LEAST_SECONDS)
 
     async def _ask_backstage(self, backstage: Backstage, timeout: float | None) -> None:

@@ -41,7 +41,8 @@ _PLAIN = frozenset(
 )  # fmt: skip
 """Types whose values have the same text in every process."""
 _EXACT = frozenset({str, int, bool, bytes, type(None), uuid.UUID, datetime.date, datetime.timedelta})
-"""Types whose values are the same where they are equal; 1.0 and 1.00, or 0.0 and -0.0, are not."""
+"""Types whose values are the same where they are equal. 1.0 and 1.00, or 0.0 and -0.0, are not: such an answer is kept
+under its key alone, which nobody finds without asking for it."""
 
 
 @dataclass(slots=True, eq=False)
@@ -95,7 +96,10 @@ class QueryCache:
         statement = self._statements.get(query)
         if statement is None or type(params) is not tuple or statement.good_until < self._clock():
             return None
-        rows = statement.here(_place(params))
+        try:
+            rows = statement.here(_place(params))
+        except TypeError:  # a list among the parameters has no place
+            return None
         if rows is None:
             return None
         self.hits += 1
@@ -116,7 +120,7 @@ class QueryCache:
             self.uncached += 1
             return await run(), False  # type: ignore[misc]
         rows, was_cached = await statement.shelf.get(
-            _place(values),
+            _place(values) if _EXACT.issuperset(map(type, values)) else key,
             key,
             run,  # type: ignore[arg-type]
             tables=statement.depends.tables,
@@ -225,12 +229,8 @@ def _place(values: tuple[object, ...]) -> Hashable:
     """Where an answer is found in the process: the values and their types, for 1, 1.0 and True are equal."""
     if len(values) == 1:
         value = values[0]
-        kind = type(value)
-        return (value if kind in _EXACT else _text(value), kind)
-    kinds = tuple(map(type, values))
-    if not _EXACT.issuperset(kinds):
-        values = tuple(value if type(value) in _EXACT else _text(value) for value in values)
-    return (*values, *kinds)
+        return (value, type(value))
+    return (*values, *map(type, values))
 
 
 def _digest(text: str) -> str:
