@@ -39,7 +39,8 @@ async def record(
     """Record how the workload is planned now: from files of SQL, or the costliest reads of pg_stat_statements.
 
     Statements from a file are run, READ ONLY and rolled back; those of pg_stat_statements have $1 for their values and
-    are planned for any value. --limit N takes so many of them (50). `perfctl db check --baseline FILE` compares.
+    are planned for any value. --limit N takes so many of them (50). Exit 6 where one of a file has no plan.
+    `perfctl db check --baseline FILE` compares.
     """
     from perfctl.db.baselines.storing import store
 
@@ -56,6 +57,8 @@ async def record(
     answer = _recorded(baseline, path)
     if answer.unplanned:
         run.warn(f"{answer.unplanned} of {len(queries)} statements have no plan, and will not be compared")
+        if files:  # these were asked for by name, the others are what happens to be counted
+            run.exit(6)
     return answer
 
 

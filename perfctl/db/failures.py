@@ -15,13 +15,22 @@ _AUTH = ("28", "42501")
 _GONE = ("08", "57P", "53300")
 _WHY_NOT: Mapping[str, Reason] = {"53300": "crowded", "57P03": "starting", "57P01": "starting", "57P02": "starting"}
 _QUERY_CANCELED = "57014"
+SYNTAX = "mend the statement there; %s and %(name)s are parameters, which --param (params=) gives their values"
 _HINTS = {
     "3D000": "perfctl config show --origin says where the database's name was set",
+    "42601": SYNTAX,
+    "42883": "does it exist for arguments of these types? cast them, or name it as schema.function",
     "42P01": "does the table exist in this schema? name it as schema.table, or set search_path",
     "53300": "every connection the server allows is taken: lower max_connections here, or raise it there",
     "55P03": "another session holds a lock on it: try again later",
     "22000": "give each parameter the type that its place in the statement has",
     "25006": "the statement writes, and the transaction or the server is read-only",
+}
+
+
+_HINTS_OF_CLASS = {
+    "22": "a value does not fit what is done with it: mend the statement, or the parameter",
+    "23": "the rows would break a rule of their table",
 }
 
 
@@ -64,6 +73,7 @@ def refused(error: Any, server: str, *, is_open: bool = False) -> PerfctlError:
     state = error.sqlstate or "XX000"
     said = f"{error.args[0] if error.args else error}"
     hint = getattr(error, "hint", None) or _HINTS.get(state) or getattr(error, "detail", None)
+    hint = hint or _HINTS_OF_CLASS.get(state[:2])
     if state.startswith(_AUTH):
         return AuthError(f"PostgreSQL at {server}: {said} (SQLSTATE {state})", hint=hint or _who(state))
     if state.startswith(_GONE):

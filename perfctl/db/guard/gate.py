@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from perfctl.db.failures import SYNTAX, StatementError
 from perfctl.db.guard.grammar import Parsed, read_statement
 from perfctl.db.guard.inventory import Fault, faults
 from perfctl.db.guard.mentions import mentions_of
 from perfctl.db.guard.tree import GrammarError
-from perfctl.db.postgres import StatementError
 from perfctl.errors import RefusedError
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def understood(sql: str, *, may_explain: bool = True) -> Parsed:
         return read_statement(sql, may_explain=may_explain)
     except GrammarError as error:
         message = f"PostgreSQL: {error.message} (SQLSTATE 42601)"
-        raise StatementError(message, sqlstate="42601", position=error.position or None) from error
+        raise StatementError(message, sqlstate="42601", position=error.position or None, hint=SYNTAX) from error
 
 
 def writes(reason: str, hint: str = _EXPLAINED) -> RefusedError:
