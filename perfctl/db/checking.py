@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from perfctl.db.asking import ask
+from perfctl.db.building import replica_config
 from perfctl.db.checks import chosen, run
 from perfctl.db.checks.replicas import replica_counts
-from perfctl.db.pool.building import replica_config
 from perfctl.db.postgres import connected
 from perfctl.diagnosis import Check, Diagnosis, diagnose
 from perfctl.errors import PerfctlError

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Self
 
 from perfctl.db import doctor
 from perfctl.db.asking import ASK_SECONDS, ask
+from perfctl.db.building import pool_of, query_cache_of, replicas_of
 from perfctl.db.model.plans import PlanReport
 from perfctl.db.model.rows import QueryRows
 from perfctl.db.model.statements import SlowOrder, SlowQueries
 from perfctl.db.parameters import Params, bound
-from perfctl.db.pool.building import pool_of, query_cache_of, replicas_of
 from perfctl.db.postgres import Record, address
 from perfctl.db.running import Runner
 from perfctl.db.statements.order import Wanted

@@ -11,12 +11,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from perfctl.calls import asking, begun, ended
-from perfctl.db.backstage import Backstage
-from perfctl.db.effects import Effects, Stain, effects
-from perfctl.db.failures import REACH, NoConnectionError, StatementError, refused, unreachable
-from perfctl.db.login import address, connection_arguments
-from perfctl.db.naming import DOES_NOT_EXIST, EXISTS, Named, Naming, Prepared, is_lost
 from perfctl.db.rows import Places, Record
+from perfctl.db.session.backstage import Backstage
+from perfctl.db.session.effects import Effects, Stain, effects
+from perfctl.db.session.failures import REACH, NoConnectionError, StatementError, refused, unreachable
+from perfctl.db.session.login import address, connection_arguments
+from perfctl.db.session.prepared import DOES_NOT_EXIST, EXISTS, Named, Naming, Prepared, is_lost
 from perfctl.errors import (
     AuthError,
     ConfigError,
@@ -54,6 +54,8 @@ _RESET = "; ".join(
     )
 )  # fmt: skip
 """DISCARD ALL but for the prepared statements and their plans, which are ours."""
+_ASIDE = "BEGIN /* perfctl */ READ ONLY; SET /* perfctl */ LOCAL search_path = pg_catalog"
+"""For questions of our own between the caller's statements: nobody's operator stands before PostgreSQL's own."""
 Wrote = Callable[["Session", Sequence[str]], Awaitable[None]]
 """What is told which texts of a session may have written, as soon as they may be committed. Never raises."""
 
@@ -322,7 +324,12 @@ class Session:
     async def _ask_backstage(self, backstage: Backstage, timeout: float | None) -> None:
         limit = _LOOK_SECONDS if timeout is None else min(timeout, _LOOK_SECONDS)
         try:
-            await backstage.look(partial(self._connection.fetch, timeout=limit))
+            await self._connection.execute(_ASIDE, timeout=limit)
+            try:
+                await backstage.look(partial(self._connection.fetch, timeout=limit))
+            finally:
+                if not self._connection.is_closed():
+                    await self._connection.execute("COMMIT /* perfctl */", timeout=_FAREWELL_SECONDS)
         except Exception as error:
             if not self.can_be_asked or not isinstance(error, _driver_errors()):
                 raise await self._failed(error, "", timeout) from error
@@ -343,7 +350,7 @@ class Session:
         """Whether a name may be used now: behind a pooler not within a transaction, where losing it costs all."""
         naming = self._named.naming
         if naming.is_pooled is None and not self._connection.is_in_transaction():
-            pid = await self._connection.fetchval("SELECT /* perfctl */ pg_backend_pid()", timeout=timeout)
+            pid = await self._connection.fetchval("SELECT /* perfctl */ pg_catalog.pg_backend_pid()", timeout=timeout)
             naming.is_pooled = pid != self.announced_pid
         return not (naming.is_pooled is not False and self._connection.is_in_transaction())
 

@@ -6,11 +6,11 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from perfctl.db.effects import effects
 from perfctl.db.model.executions import Execution
 from perfctl.db.parameters import Params, bound
 from perfctl.db.places import located
 from perfctl.db.postgres import StatementError
+from perfctl.db.session.effects import effects
 from perfctl.errors import UsageError
 
 if TYPE_CHECKING:

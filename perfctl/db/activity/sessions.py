@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from perfctl.db.asking import ask
 from perfctl.db.model.activity import Activity, ServerSession
-from perfctl.db.passwords import without_passwords
+from perfctl.db.redaction.passwords import without_passwords
 
 if TYPE_CHECKING:
     from perfctl.db.postgres import Record, Session

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from perfctl.db.failures import SYNTAX, StatementError
 from perfctl.db.guard.grammar import Parsed, read_statement
 from perfctl.db.guard.inventory import Fault, faults
 from perfctl.db.guard.mentions import mentions_of
 from perfctl.db.guard.tree import GrammarError
+from perfctl.db.session.failures import SYNTAX, StatementError
 from perfctl.errors import RefusedError
 
 if TYPE_CHECKING:

@@ -87,7 +87,7 @@ async def faults(
     own code count as harmless: planning alone runs what is declared IMMUTABLE, whatever it is that is planned.
     """
     async with guarded(session, timeout_seconds=LOOK_SECONDS):
-        path = await _path(session)
+        path = await search_path(session)
         if path[:1] != ("pg_catalog",):  # what the driver asks about types is looked up there, too
             found = merged(found, *(mentions_of(parsed(text)[0]) for text in driver_questions()))
         look = _Look(session, found, trusted, writes, may_write, path)
@@ -95,7 +95,7 @@ async def faults(
         return tuple([fault async for fault in look.faults()])
 
 
-async def _path(session: Session) -> tuple[str, ...]:
+async def search_path(session: Session) -> tuple[str, ...]:
     """The schemas in which names are looked up, in order; asked without an operator: a user's may stand before `=`."""
     ask = "SELECT /* perfctl */ pg_catalog.array_to_json(pg_catalog.current_schemas(true)) AS path"
     return tuple(json.loads((await session.fetch(ask, timeout=LOOK_SECONDS))[0]["path"]))

@@ -16,7 +16,7 @@ from perfctl.db.logs.shapes import Shape, Shapes
 from perfctl.db.model.logs import LogFacts
 from perfctl.db.model.plans import PlanReport
 from perfctl.db.model.statements import SlowQueries, SlowQuery
-from perfctl.db.passwords import without_passwords
+from perfctl.db.redaction.passwords import without_passwords
 from perfctl.db.statements.order import Wanted, ordered
 from perfctl.errors import PerfctlError
 

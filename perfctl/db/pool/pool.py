@@ -9,13 +9,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from perfctl.bridge import done_on
-from perfctl.db.backstage import Backstage
-from perfctl.db.effects import effects
-from perfctl.db.naming import Naming
 from perfctl.db.pool.batches import Ask, gathered
 from perfctl.db.pool.shelf import Shelf
 from perfctl.db.pool.statistics import Counts, PoolStatistics
 from perfctl.db.pool.terms import Connect, Terms
+from perfctl.db.session.backstage import Backstage
+from perfctl.db.session.effects import effects
+from perfctl.db.session.prepared import Naming
 from perfctl.errors import PerfctlError
 
 if TYPE_CHECKING:

@@ -14,14 +14,14 @@ from functools import cached_property
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from perfctl.db.effects import effects
 from perfctl.db.model.executions import Execution
 from perfctl.db.parameters import Params, bound
 from perfctl.db.querycache.moving import tells_time
 from perfctl.db.querycache.own import holds_lists, own_rows
 from perfctl.db.querycache.store import EVERYTHING, Dependencies, RowStore, Shelf
 from perfctl.db.questions import question
-from perfctl.errors import PerfctlError
+from perfctl.db.session.effects import effects
+from perfctl.errors import PerfctlError, RefusedError
 
 if TYPE_CHECKING:
     from perfctl.db.pool import ConnectionPool
@@ -195,7 +195,12 @@ class QueryCache:
 
     async def _learn(self, session: Session) -> str:
         """Learn who we are to the server; the database's name in tables' names."""
-        row = (await session.fetch(question("query_context"), timeout=10.0))[0]
+        from perfctl.db.querycache.dependencies import can_be_asked_plainly
+
+        if not await can_be_asked_plainly(session):
+            raise RefusedError("a schema stands before pg_catalog in the search_path: nothing is cached")
+        with session.leaving_nothing():
+            row = (await session.fetch(question("query_context"), timeout=10.0))[0]
         self._database = f"{row['database']}-{row['database_oid']}"
         self._context = _digest(f"{self._server}\n{self._database}\n{row['context']}")
         return self._database

@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from perfctl.db.guard.inventory import search_path
 from perfctl.db.guard.mentions import Call, mentions_of
 from perfctl.db.guard.tree import Node, parsed
-from perfctl.db.harmless import FUNCTIONS
 from perfctl.db.querycache.moving import tells_time
 from perfctl.db.querycache.store import EVERYTHING, Dependencies
 from perfctl.db.questions import question
+from perfctl.db.session.harmless import FUNCTIONS
 from perfctl.errors import PerfctlError
 
 if TYPE_CHECKING:
@@ -45,6 +46,13 @@ _CARRIED = frozenset({"UpdateStmt", "DeleteStmt", "MergeStmt", "OnConflictClause
 _UNUSABLE_KINDS = {"f": "foreign table", "S": "sequence", "missing": "unknown relation"}
 
 
+async def can_be_asked_plainly(session: Session) -> bool:
+    """Whether a question of ours means PostgreSQL's own operators: no schema of users stands before pg_catalog."""
+    with session.leaving_nothing():
+        path = [schema for schema in await search_path(session) if not schema.startswith("pg_temp_")]
+    return path[:1] == ["pg_catalog"]  # names of operators and functions are not looked up in pg_temp
+
+
 async def dependencies(session: Session, sql: str) -> Dependencies:
     """The tables behind a statement; a reason where its answer may change without a write to one of them."""
     try:
@@ -64,6 +72,8 @@ async def touched(session: Session, sql: str) -> tuple[str, ...]:
         nodes = [node for tree in trees for node in tree.everything()]
         kinds = {node.kind for node in nodes}
         if "IntoClause" in kinds or any(tree.kind not in _WRITES | {"SelectStmt"} for tree in trees):
+            return (EVERYTHING,)
+        if not await can_be_asked_plainly(session):
             return (EVERYTHING,)
         await _Look(session, moves=True).follow(trees)
         targets = [_name(node.get("relation")) for node in nodes if node.kind in _WRITES]
@@ -213,4 +223,5 @@ def _columns(names: Iterable[tuple[str, str]]) -> tuple[list[str], list[str]]:
 
 
 async def _asked(session: Session, name: str, *arguments: object) -> list[Record]:
-    return await session.fetch(question(name), *arguments, timeout=_LOOK_SECONDS)
+    with session.leaving_nothing():  # a question of ours is no write, whatever users' functions are called
+        return await session.fetch(question(name), *arguments, timeout=_LOOK_SECONDS)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from perfctl.db.model.statements import SlowOrder, SlowQueries, SlowQuery, SlowSource
-from perfctl.db.passwords import without_passwords
+from perfctl.db.redaction.passwords import without_passwords
 from perfctl.db.sqltext import fingerprint
 from perfctl.errors import UsageError
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from perfctl.db.backstage import BELIEVED_SECONDS, Backstage, Code, runs_code
-from perfctl.db.effects import Stain
+from perfctl.db.session.backstage import BELIEVED_SECONDS, Backstage, Code, runs_code
+from perfctl.db.session.effects import Stain
 
 CODE = Code(
     read=frozenset({"checked"}),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from perfctl.db.effects import Stain, effects
+from perfctl.db.session.effects import Stain, effects
 
 READS = [
     "SELECT 1",

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from perfctl.config.secret import has_password
-from perfctl.db.backstage import Backstage
-from perfctl.db.login import address
-from perfctl.db.naming import Naming
 from perfctl.db.pool.pool import ConnectionPool
 from perfctl.db.pool.replicas import Replicas
 from perfctl.db.postgres import Session
+from perfctl.db.session.backstage import Backstage
+from perfctl.db.session.login import address
+from perfctl.db.session.prepared import Naming
 
 if TYPE_CHECKING:
     from collections.abc import Callable

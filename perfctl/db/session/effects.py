@@ -8,7 +8,7 @@ from enum import IntEnum
 from functools import lru_cache
 from itertools import pairwise
 
-from perfctl.db.harmless import FUNCTIONS
+from perfctl.db.session.harmless import FUNCTIONS
 from perfctl.db.sqltext import READING_VERBS, WRITING_VERBS, Token, tokens
 
 

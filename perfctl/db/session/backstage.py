@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import TYPE_CHECKING, Final
 
-from perfctl.db.effects import ACTING_WORDS, WORDS, Effects, Stain, called, effects
-from perfctl.db.harmless import FUNCTIONS
 from perfctl.db.questions import question
+from perfctl.db.session.effects import ACTING_WORDS, WORDS, Effects, Stain, called, effects
+from perfctl.db.session.harmless import FUNCTIONS
 from perfctl.db.sqltext import tokens
 
 if TYPE_CHECKING:
