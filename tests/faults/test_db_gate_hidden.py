@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from perfctl.db.engine import DatabaseOptimizer
 from perfctl.db.guard import vet
 from perfctl.db.postgres import connected
 from perfctl.errors import RefusedError
@@ -61,8 +62,39 @@ def test_what_hides_behind_a_type_or_the_catalog_is_refused(postgres: PostgresSe
 def test_reads_beside_the_traps_are_let_through(postgres: PostgresServer) -> None:
     texts = [
         "SELECT a FROM numbers WHERE a = 3", "EXPLAIN DELETE FROM numbers WHERE a = abs(-1)",
-        "SELECT n.a FROM numbers AS n", "SELECT * FROM tidy WHERE a = 3", "SELECT format_type(oid, NULL) FROM pg_type",
+        "SELECT n.trip FROM (SELECT a AS trip FROM numbers) AS n, generate_series(1, 2) AS g",
+        "SELECT * FROM information_schema.key_column_usage",
+        "SELECT * FROM tidy WHERE a = 3", "SELECT format_type(oid, NULL) FROM pg_type",
     ]  # fmt: skip
     tidy = Trap("CREATE TABLE tidy (a int, b int); CREATE INDEX ON tidy (trip(a), trip(a + 1))", ())
     with laid(postgres, [*_meant(postgres, WORDS), tidy]):
         assert asyncio.run(_let_through(postgres, texts)) == texts
+
+
+SHADOWS = """
+CREATE SCHEMA shadow;
+CREATE FUNCTION shadow.same(text, text) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RAISE 'tripped'; END $$;
+CREATE FUNCTION shadow.same(name, name) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RAISE 'tripped'; END $$;
+CREATE FUNCTION shadow.joined(text, text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RAISE 'tripped'; END $$;
+CREATE OPERATOR shadow.= (FUNCTION = shadow.same, LEFTARG = text, RIGHTARG = text);
+CREATE OPERATOR shadow.= (FUNCTION = shadow.same, LEFTARG = name, RIGHTARG = name);
+CREATE OPERATOR shadow.|| (FUNCTION = shadow.joined, LEFTARG = text, RIGHTARG = text);
+CREATE FUNCTION shadow.pg_backend_pid() RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RAISE 'tripped'; END $$;
+CREATE FUNCTION shadow.current_schemas(bool) RETURNS name[] LANGUAGE plpgsql AS $$ BEGIN RAISE 'tripped'; END $$;
+ALTER DATABASE hidden SET search_path = shadow, pg_catalog, public
+"""
+
+
+def test_what_the_pool_and_the_query_cache_ask_is_not_misled(postgres: PostgresServer) -> None:
+    async def ask() -> list[int]:
+        async with DatabaseOptimizer(postgres.config(database="hidden", max_connections=1)) as database:
+            found = []
+            for use_cache in (False, False, False, True, True):
+                rows = await database.execute_optimized_query(
+                    "SELECT a FROM public.numbers LIMIT 1", use_cache=use_cache
+                )
+                found += [row["a"] for row in rows]
+            return found
+
+    with laid(postgres, [Trap(SHADOWS, ())]):
+        assert asyncio.run(ask()) == [1] * 5

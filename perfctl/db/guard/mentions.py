@@ -60,9 +60,20 @@ def mentions_of(tree: Node) -> Mentions:
     for node in tree.everything():
         _READERS.get(node.kind, _nothing)(node, found)
     found.types |= {(call.schema, call.name) for call in found.calls}  # `date(x)` may be a cast
-    if any(node.kind == "RangeFunction" for node in tree.everything()):
-        found.properties |= found.attributes  # a row of generate_series() is a number
+    found.properties |= _of_functions(tree)
     return found
+
+
+def _of_functions(tree: Node) -> set[str]:
+    """What stands behind the dot of a function's row: one of generate_series() is a number."""
+    rows: set[str] = set()
+    for node in tree.everything():
+        if node.kind == "RangeFunction":
+            alias = node.get("alias")
+            inner = (_name(one.get("funcname", ()))[1] for one in node.everything() if one.kind == "FuncCall")
+            rows |= {alias.get("aliasname", "")} if alias else set(inner)
+    columns = (list(_strings(node.get("fields", ()))) for node in tree.everything() if node.kind == "ColumnRef")
+    return {name for column in columns if column and column[0] in rows for name in column[1:]}
 
 
 def merged(*all_of_them: Mentions) -> Mentions:

@@ -13,8 +13,13 @@ from typing import Any
 from perfctl.errors import PerfctlError, UsageError
 
 MOST_BYTES = 1024 * 1024
-_DEEP_BYTES = 16 * 1024
+_DEEP_BYTES = 1024
+_STACK_BYTES_A_BYTE = 1024
+"""`1+1+1` is a level of some 600 bytes for every second byte."""
 _DEEP_STACK_BYTES = 512 * 1024 * 1024
+_LEAST_STACK_BYTES = 8 * 1024 * 1024
+_PARSE_SECONDS = 20.0
+"""A level costs the more the deeper it is: half a million of them take minutes, and no server takes ten thousand."""
 
 
 @dataclass(slots=True)
@@ -74,14 +79,19 @@ def _with_deep_stack(sql: str) -> bytes:
         except PerfctlError as error:
             done.set_exception(error)
 
-    before = threading.stack_size(_DEEP_STACK_BYTES)
+    wanted = len(sql.encode(errors="surrogatepass")) * _STACK_BYTES_A_BYTE
+    before = threading.stack_size(min(max(wanted, _LEAST_STACK_BYTES), _DEEP_STACK_BYTES))
     try:
-        thread = threading.Thread(target=run)
-        thread.start()
+        threading.Thread(target=run, daemon=True).start()
     finally:
         threading.stack_size(before)
-    thread.join()
-    return done.result(0)
+    try:
+        return done.result(_PARSE_SECONDS)
+    except TimeoutError as error:
+        raise UsageError(
+            f"the statement is nested so deep that {_PARSE_SECONDS:.0f} s do not read it",
+            hint="the server would not take it, either: give it in a plainer form",
+        ) from error
 
 
 def _serialized(sql: str) -> bytes:

@@ -47,10 +47,12 @@ judged AS MATERIALIZED (
                     ) THEN 'foreign'
                     -- From 14 on five of PostgreSQL's own have their body as text still.
                     WHEN to_jsonb(p) ? 'prosqlbody' AND to_jsonb(p) ->> 'prosqlbody' IS NULL
-                        AND p.prosrc !~ ('^\s*select \$1\[s\],\s*s operator\(pg_catalog.-\) '
-                            || 'pg_catalog.array_lower\(\$1,1\) operator\(pg_catalog.\+\) 1\s*'
-                            || 'from pg_catalog.generate_series\(pg_catalog.array_lower\(\$1,1\),\s*'
-                            || 'pg_catalog.array_upper\(\$1,1\),\s*1\) as g\(s\)\s*$')
+                        AND regexp_replace(p.prosrc, '\s+', '', 'g') NOT IN (
+                            'select$1[s],soperator(pg_catalog.-)pg_catalog.array_lower($1,1)operator(pg_catalog.+)1'
+                            || 'frompg_catalog.generate_series(pg_catalog.array_lower($1,1),'
+                            || 'pg_catalog.array_upper($1,1),1)asg(s)',
+                            'SELECT*FROMpg_catalog.unnest($1)WITHORDINALITY'
+                        )
                         AND p.prosrc !~ ('^select (pg_catalog.quote_(literal|nullable)\(\$1::pg_catalog.text\)'
                             || '|\$1(::pg_catalog.text)? operator\(pg_catalog.\|\|\) \$2(::pg_catalog.text)?)$')
                         THEN 'foreign'

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from perfctl.db.guard.grammar import read_statement
@@ -104,3 +106,16 @@ def test_names_are_found_however_they_are_written() -> None:
     assert found.relations == {("q", "r")}
     assert ("s", "t") in found.types
     assert found.attributes == {"y", "d"}
+
+
+def test_a_deep_statement_is_read_in_a_thread_with_a_small_stack() -> None:
+    texts = ("SELECT 1" + "+1" * 7000, "SELECT " + "ARRAY[" * 2000 + "1" + "]" * 2000, "SELECT a" + "::x" * 5000)
+    done: list[str] = []
+    before = threading.stack_size(256 * 1024)
+    try:
+        thread = threading.Thread(target=lambda: done.extend(read_statement(text).kind for text in texts))
+        thread.start()
+    finally:
+        threading.stack_size(before)
+    thread.join()
+    assert done == ["SelectStmt"] * 3
