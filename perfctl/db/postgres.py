@@ -128,6 +128,11 @@ class Session:
         return version.major, version.micro  # asyncpg writes 18.6 as 18.0.6, and its minor is 0 from 10 on
 
     @property
+    def server_encoding(self) -> str:
+        """How the database writes texts, such as `UTF8`."""
+        return str(self._connection.get_settings().server_encoding)
+
+    @property
     def announced_pid(self) -> int | None:
         """The server's process as it was announced at the start; a pooler announces one of its own making."""
         pid: int | None = self._connection.get_server_pid()

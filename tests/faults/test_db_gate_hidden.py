@@ -98,3 +98,18 @@ def test_what_the_pool_and_the_query_cache_ask_is_not_misled(postgres: PostgresS
 
     with laid(postgres, [Trap(SHADOWS, ())]):
         assert asyncio.run(ask()) == [1] * 5
+
+
+def test_a_name_that_another_encoding_cuts_elsewhere_is_refused(postgres: PostgresServer) -> None:
+    name = "é" * 40  # 40 bytes in LATIN1; in UTF-8 80, of which 62 are left
+    body = "RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN $1; END $$"
+    postgres.sql(
+        "DROP DATABASE IF EXISTS hidden",
+        "CREATE DATABASE hidden ENCODING 'LATIN1' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'",
+    )
+    try:
+        postgres.sql(f'SET client_encoding = UTF8; CREATE FUNCTION "{name}"(int) {body}', database="hidden")
+        texts = ["SELECT 1 AS é", f'SELECT "{name}"(1)', f'SELECT "{"a" * 62}é"(1)']
+        assert asyncio.run(_let_through(postgres, texts)) == texts[:1]
+    finally:
+        postgres.sql("DROP DATABASE hidden WITH (FORCE)")

@@ -86,6 +86,8 @@ async def faults(
     `writes`: what a statement that writes calls by itself is at work, too. Only where it `may_write` does the user's
     own code count as harmless: planning alone runs what is declared IMMUTABLE, whatever it is that is planned.
     """
+    if session.server_encoding != "UTF8" and (name := found.read_otherwise()):
+        return (Fault(f"the name {name!r} is another one in a database in {session.server_encoding}"),)
     async with guarded(session, timeout_seconds=LOOK_SECONDS):
         path = await search_path(session)
         if path[:1] != ("pg_catalog",):  # what the driver asks about types is looked up there, too

@@ -25,6 +25,8 @@ _JSON_WORDS = {
 _JSON_KINDS = ("JsonFuncExpr", *(word for word in _JSON_WORDS if not word.startswith("JSON_")))
 _NEWER_WORDS = frozenset({"json_object", "system_user"})
 """Functions that the grammar names by itself, which an older server looks for in the search path."""
+_NEARLY_CUT = 60
+"""A name is cut at 63 bytes, or before the character that reaches beyond."""
 _ROW_OPERATORS = ("=", "<>", "<", "<=", ">", ">=")
 
 
@@ -52,6 +54,16 @@ class Mentions:
     """What stands behind a dot: a column, or a function of the row."""
     properties: set[str] = field(default_factory=set)
     """What stands behind a dot where the value may be of any type: `(5).f` is `f(5)`."""
+
+    def read_otherwise(self) -> str | None:
+        """A name that a database in another encoding than UTF-8 may cut elsewhere, or write in small letters."""
+        names = {call.name for call in self.calls} | {name for _, name in self.operators | self.types | self.relations}
+        names |= {schema for schema, _ in self.types | self.relations} | {call.schema for call in self.calls}
+        return next(filter(_is_read_otherwise, sorted(names | self.attributes | self.properties)), None)
+
+
+def _is_read_otherwise(name: str) -> bool:
+    return len(name.encode()) >= _NEARLY_CUT or (not name.isascii() and name != name.lower())
 
 
 def mentions_of(tree: Node) -> Mentions:
