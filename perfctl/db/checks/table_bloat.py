@@ -5,45 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from perfctl.db.bloat.estimating import Bloat, table_bloat
-from perfctl.db.bloat.measuring import measured
+from perfctl.db.bloat.estimating import table_bloat
+from perfctl.db.checks.bloated import judged
 from perfctl.db.checks.rule import Limits, Rule, Server, Verdict
-from perfctl.units import format_bytes, format_counted
 
 if TYPE_CHECKING:
     from perfctl.db.postgres import Record, Session
-
-LEAST_WASTED = 32 * 1024**2
-"""Less is not worth a rewrite."""
 
 
 async def examine(
     session: Session, rows: Sequence[Record], limits: Limits, _server: Server, timeout_seconds: float
 ) -> Verdict:
-    """By the one that wastes the greatest share, of those that waste 32 MB and more: estimated, and the worst of them
-    measured where pgstattuple is there."""
-    known = list(table_bloat(rows))
-    unknown = len({row["oid"] for row in rows}) - len(known)
-    suspects = [each for each in known if each.wasted_bytes >= LEAST_WASTED and limits.status(each.share) != "pass"]
-    suspects = await measured(session, suspects, is_index=False, timeout_seconds=timeout_seconds)
-    bad = [each for each in suspects if each.wasted_bytes >= LEAST_WASTED and limits.status(each.share) != "pass"]
-    told = f"; {unknown} without statistics: ANALYZE" if unknown else ""
-    if not bad:
-        return Verdict(observed=f"none of size is bloated, of {len(known)} that were estimated{told}", value=0.0)
-    worst = max(bad, key=lambda each: each.share)
-    total = sum(each.wasted_bytes for each in bad)
-    many = format_counted(len(bad), "table wastes", "tables waste")
-    return Verdict(
-        observed=f"{many} {format_bytes(total)}; {_said(worst)}{told}",
-        value=worst.share,
-        objects=[_said(each) for each in sorted(bad, key=lambda each: -each.wasted_bytes)],
-        fix=f"VACUUM FULL {worst.name}; locks it for the while; pg_repack does not",
+    """Estimated, and the worst of them measured where pgstattuple is there."""
+    return await judged(
+        session,
+        rows,
+        list(table_bloat(rows)),
+        limits,
+        is_index=False,
+        nouns=("table wastes", "tables waste"),
+        fix=lambda each: f"VACUUM FULL {each.name}; locks it for the while; pg_repack does not",
+        timeout_seconds=timeout_seconds,
     )
-
-
-def _said(bloat: Bloat) -> str:
-    how = "measured" if bloat.is_measured else "estimated"
-    return f"{bloat.name} {bloat.share:.0%} of {format_bytes(bloat.size_bytes)} ({how})"
 
 
 RULE = Rule(

@@ -149,7 +149,7 @@ class _Look:
             sorted(harmful),
             sorted(harmless),
             list(EXTENSIONS),
-            [one.library for one in EXTENSIONS.values()],
+            [one.object_file for one in EXTENSIONS.values()],
             [one.is_volatile_harmless for one in EXTENSIONS.values()],
             acting,
             ["".join(name.split(" ")) if "(" not in name else name for name in self._trusted],

@@ -111,7 +111,7 @@ HARMFUL: Final = _words(_HARMFUL) | WRITING
 class Extension(NamedTuple):
     """An extension whose functions only compute or look, but for those named."""
 
-    library: str
+    object_file: str
     """The file of its C functions, as LIKE has it."""
     harmful: frozenset[str] = frozenset()
     """Symbols, or names of functions in SQL, that act."""
@@ -119,12 +119,12 @@ class Extension(NamedTuple):
     """Whether its volatile functions are known to be harmless as well."""
 
 
-def _known(library: str, harmful: str = "") -> Extension:
-    return Extension(library, frozenset(harmful.split()))
+def _known(object_file: str, harmful: str = "") -> Extension:
+    return Extension(object_file, frozenset(harmful.split()))
 
 
-def _computing(library: str) -> Extension:
-    return Extension(library, is_volatile_harmless=False)
+def _computing(object_file: str) -> Extension:
+    return Extension(object_file, is_volatile_harmless=False)
 
 
 EXTENSIONS: Final[dict[str, Extension]] = {

@@ -1,12 +1,12 @@
 -- Functions that could do harm when a statement calls them. $1 harmful and $2 harmless volatile symbols of PostgreSQL's
--- own functions; $3, $4, $5 known extensions: name, library, whether volatile functions are harmless; $6 the harmful
+-- own functions; $3, $4, $5 known extensions: name, object_file, whether volatile functions are harmless; $6 the harmful
 -- ones among theirs as extension:symbol; $7 trusted names; $8 names that the statement calls; $9 whether it may write.
 WITH /* perfctl */ known AS (
-    SELECT k.extname, k.library, k.volatile_too
-    FROM unnest($3::text[], $4::text[], $5::bool[]) AS k (extname, library, volatile_too)
+    SELECT k.extname, k.object_file, k.volatile_too
+    FROM unnest($3::text[], $4::text[], $5::bool[]) AS k (extname, object_file, volatile_too)
 ),
 member AS (
-    SELECT d.objid, e.extname, e.xmin::text AS made, k.library, k.volatile_too
+    SELECT d.objid, e.extname, e.xmin::text AS made, k.object_file, k.volatile_too
     FROM pg_catalog.pg_depend AS d
     JOIN pg_catalog.pg_extension AS e ON e.oid = d.refobjid
     LEFT JOIN known AS k ON k.extname = e.extname
@@ -27,7 +27,7 @@ judged AS MATERIALIZED (
         ) AS is_trusted,
         CASE
             WHEN p.prokind = 'a' THEN 'parts'
-            WHEN l.lanname = 'internal' AND (p.oid < 16384 OR m.library IS NOT NULL) THEN
+            WHEN l.lanname = 'internal' AND (p.oid < 16384 OR m.object_file IS NOT NULL) THEN
                 CASE
                     WHEN h.symbol IS NOT NULL THEN 'acts'
                     WHEN 2275 = ANY(p.proargtypes) OR 2281 = ANY(p.proargtypes) THEN 'inner'
@@ -57,11 +57,11 @@ judged AS MATERIALIZED (
                             || '|\$1(::pg_catalog.text)? operator\(pg_catalog.\|\|\) \$2(::pg_catalog.text)?)$')
                         THEN 'foreign'
                 END
-            WHEN m.library IS NOT NULL AND m.extname || ':' || p.prosrc = ANY($6::text[]) THEN 'acts'
-            WHEN m.library IS NOT NULL AND l.lanname = 'c' AND (m.volatile_too OR p.provolatile <> 'v')
-                AND regexp_replace(p.probin, '^\$libdir/', '') LIKE m.library THEN
+            WHEN m.object_file IS NOT NULL AND m.extname || ':' || p.prosrc = ANY($6::text[]) THEN 'acts'
+            WHEN m.object_file IS NOT NULL AND l.lanname = 'c' AND (m.volatile_too OR p.provolatile <> 'v')
+                AND regexp_replace(p.probin, '^\$libdir/', '') LIKE m.object_file THEN
                 CASE WHEN 2275 = ANY(p.proargtypes) OR 2281 = ANY(p.proargtypes) THEN 'inner' END
-            WHEN m.library IS NOT NULL AND l.lanname IN ('sql', 'plpgsql') AND (m.volatile_too OR p.provolatile <> 'v')
+            WHEN m.object_file IS NOT NULL AND l.lanname IN ('sql', 'plpgsql') AND (m.volatile_too OR p.provolatile <> 'v')
                 AND p.xmin::text = m.made THEN NULL
             WHEN $9::bool AND m.objid IS NULL AND p.oid >= 16384 AND l.lanname NOT IN ('c', 'internal') THEN NULL
             ELSE 'foreign'

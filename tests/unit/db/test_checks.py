@@ -16,7 +16,7 @@ from perfctl.db.checks.rule import Limits, ReplicaCounts, Rule, Server, Verdict
 from perfctl.errors import UsageError
 
 RULES: Mapping[str, Rule] = {rule.name: rule for rule in every_rule()}
-NOT_CHECKS = {"__init__", "rule", "named_settings", "replicas"}
+NOT_CHECKS = {"__init__", "rule", "named_settings", "replicas", "bloated", "buffer_hits"}
 
 FACTS: dict[str, Any] = {
     "role": "app", "superuser": False, "reads_statistics": True, "reads_tables": True, "is_replica": False,
