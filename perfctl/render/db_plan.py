@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from perfctl.db.model.plans import Buffers, PlanJit, PlanNode, PlanReport, PlanWorker
 from perfctl.db.plans.naming import called
 from perfctl.db.plans.timing import every_node
-from perfctl.render.plan_words import TONES, amount, cut, line_of, subplan_of
+from perfctl.render.plan_words import TONES, amount, cut, subplan_of
+from perfctl.render.sql_line import line_of
 from perfctl.render.view import Cell, Facts, Text, Tone, Tree, View, view
 from perfctl.units import format_bytes, format_count, format_duration_ms, format_ratio
 

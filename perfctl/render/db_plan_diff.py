@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from perfctl.db.model.plans import NodeChange, NodeDifference, PlanDifference, PlanTotals
-from perfctl.render.plan_words import amount, cut, line_of
+from perfctl.render.plan_words import amount, cut
+from perfctl.render.sql_line import line_of
 from perfctl.render.view import Cell, Column, Facts, Table, Text, Tone, View, view
 from perfctl.units import format_count, format_duration_ms
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 from perfctl.db.model.history import HistoryListing, Pruned, Recording
 from perfctl.db.model.logs import LogFacts
 from perfctl.db.model.statements import SlowOrder, SlowQueries, SlowQuery
+from perfctl.render.sql_line import line_of
 from perfctl.render.view import Cell, Column, Facts, Table, Text, View, view
 from perfctl.units import format_bytes, format_count, format_duration_ms
 
@@ -16,7 +16,6 @@ _ID_LENGTH = 8
 _WIDE = 110
 _BAR_CELLS = 6
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
-_LEADING_COMMENTS = re.compile(r"\A(?:\s|--[^\n]*\n|/\*.*?\*/)+", re.DOTALL)
 
 
 def slow_queries_view(result: SlowQueries) -> View:
@@ -110,7 +109,7 @@ def _row(row: SlowQuery, extra: Callable[[SlowQuery], str] | None) -> tuple[Cell
         *((extra(row),) if extra else ()),
         "-" if row.shared_hit_ratio is None else _percent(row.shared_hit_ratio),
         Cell(row.fingerprint[:_ID_LENGTH], "dim"),
-        _cut(("(in a function) " if row.toplevel is False else "") + one_line(row.query)),
+        _cut(("(in a function) " if row.toplevel is False else "") + line_of(row.query)),
     )
 
 
@@ -180,11 +179,6 @@ def pruned_view(result: Pruned) -> View:
 
 def _recordings(count: int) -> str:
     return f"{format_count(count)} recording{'' if count == 1 else 's'}"
-
-
-def one_line(sql: str) -> str:
-    """The text on one line, without the comments that it begins with; the document has it as it is."""
-    return " ".join(_LEADING_COMMENTS.sub("", sql).split())
 
 
 def milliseconds(value: float) -> str:

@@ -11,7 +11,8 @@ from perfctl.db.model.plans import PlanNode, PlanReport
 from perfctl.db.plans.naming import called
 from perfctl.render.db_plan import details_of, marked
 from perfctl.render.inert import inert, inert_line
-from perfctl.render.plan_words import amount, cut, line_of, subplan_of
+from perfctl.render.plan_words import amount, cut, subplan_of
+from perfctl.render.sql_line import line_of
 from perfctl.units import format_count, format_duration_ms, format_ratio
 
 _WIDTH, _ROW, _TOP, _MARGIN = 1000, 44, 84, 20

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 from perfctl.db.model.plans import FindingSeverity, PlanNode
 from perfctl.render.view import Tone
 from perfctl.units import format_count
 
 TONES: dict[FindingSeverity, Tone] = {"critical": "bad", "warning": "warn", "info": "dim"}
-_LEADING_COMMENTS = re.compile(r"\A(?:\s|--[^\n]*\n|/\*.*?\*/)+", re.DOTALL)
 
 
 def subplan_of(node: PlanNode) -> str:
@@ -20,11 +17,6 @@ def subplan_of(node: PlanNode) -> str:
 def amount(number: float) -> str:
     """Rows as whole numbers; PostgreSQL 18 counts fractions of them per loop."""
     return format_count(number) if number >= 10 or number == int(number) else f"{number:.2f}"
-
-
-def line_of(text: str) -> str:
-    """The text on one line, without the comments that it begins with; the document has it as it is."""
-    return " ".join(_LEADING_COMMENTS.sub("", text).split())
 
 
 def cut(text: str, length: int) -> str:
