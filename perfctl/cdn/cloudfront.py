@@ -11,7 +11,8 @@ from perfctl import aws
 from perfctl.aws import AwsAccess, AwsCallError, Caller
 from perfctl.calls import asking, begun, ended
 from perfctl.cdn.background import in_background
-from perfctl.cdn.model import Distribution, Invalidation, InvalidationState
+from perfctl.cdn.model.distributions import Distribution
+from perfctl.cdn.model.invalidations import Invalidation, InvalidationState
 from perfctl.cdn.paths import is_wildcard
 from perfctl.errors import PerfctlError, ServiceError, UsageError
 

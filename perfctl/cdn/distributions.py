@@ -6,7 +6,7 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 
 from perfctl.cdn.cloudfront import ControlPlane
-from perfctl.cdn.model import Distribution
+from perfctl.cdn.model.distributions import Distribution
 from perfctl.errors import AuthError, ConfigError, UsageError
 
 _ID = re.compile(r"[A-Z0-9]{2,64}")

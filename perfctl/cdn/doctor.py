@@ -7,7 +7,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
 from perfctl.cdn.cloudfront import is_aws
-from perfctl.cdn.model import CdnDiagnosis, Distribution, EdgeAnswer
+from perfctl.cdn.model.diagnoses import CdnDiagnosis
+from perfctl.cdn.model.distributions import Distribution
+from perfctl.cdn.model.edge import EdgeAnswer
 from perfctl.cdn.paths import MOST_EXACT, MOST_WILDCARDS
 from perfctl.diagnosis import Check, Status, diagnose
 from perfctl.errors import AuthError, ConfigError, PerfctlError, UnreachableError, UsageError

@@ -14,21 +14,22 @@ from perfctl.cdn.background import in_background
 from perfctl.cdn.cloudfront import CloudFront, ControlPlane
 from perfctl.cdn.content import allowed_encodings, optimize
 from perfctl.cdn.distributions import Distributions
-from perfctl.cdn.model import (
-    CdnDiagnosis,
-    Distribution,
-    EdgeAnswer,
+from perfctl.cdn.invalidating.report import as_sent, is_fresh, planned, report_of
+from perfctl.cdn.invalidating.sending import WAIT_SECONDS, Sender, Time
+from perfctl.cdn.model.diagnoses import CdnDiagnosis
+from perfctl.cdn.model.distributions import Distribution
+from perfctl.cdn.model.edge import EdgeAnswer
+from perfctl.cdn.model.invalidations import (
     EdgeProof,
     Invalidation,
     InvalidationReport,
     Invalidations,
-    PreloadReport,
     SentInvalidation,
     Waiting,
 )
+from perfctl.cdn.model.preloads import PreloadReport
 from perfctl.cdn.paths import Asked, Items, plan
-from perfctl.cdn.report import as_sent, is_fresh, planned, report_of
-from perfctl.cdn.sending import WAIT_SECONDS, Sender, Time
+from perfctl.cdn.services import Services
 from perfctl.config import CDNConfig
 from perfctl.diagnosis import Check
 from perfctl.errors import PerfctlError, UsageError
@@ -50,6 +51,7 @@ class CloudFrontOptimizer:
         self._time = time or Time()
         self._given = control
         self._control = control
+        self._services: Services | None = None
         self._distributions = Distributions(config.distribution_id, self.control)
 
     async def __aenter__(self) -> Self:
@@ -65,6 +67,9 @@ class CloudFrontOptimizer:
         control, self._control = self._control, self._given
         if control is not None:
             await control.close()
+        services, self._services = self._services, None
+        if services is not None:
+            await services.close()
 
     # Forgetting
 
@@ -210,6 +215,12 @@ class CloudFrontOptimizer:
         if self._control is None:
             self._control = CloudFront(await self._access(), endpoint_url=self.config.endpoint_url)
         return self._control
+
+    async def services(self) -> Services:
+        """S3, Lambda and CloudWatch of the same account, made at first use."""
+        if self._services is None:
+            self._services = Services(await self._access(), endpoint_url=self.config.endpoint_url)
+        return self._services
 
     async def distribution_ids(self, named: Sequence[str] = ()) -> tuple[str, ...]:
         """The IDs of those named by ID or alias, else the configured one.

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 
 from perfctl.aws import AwsCallError, Caller
 from perfctl.cdn.cloudfront import TooManyInProgressError
-from perfctl.cdn.model import Distribution, Invalidation
+from perfctl.cdn.invalidating.sending import Time
+from perfctl.cdn.model.distributions import Distribution
+from perfctl.cdn.model.invalidations import Invalidation
 from perfctl.cdn.paths import LONGEST_PATH, MOST_EXACT, MOST_WILDCARDS, is_wildcard
-from perfctl.cdn.sending import Time
 from perfctl.errors import UsageError
 
 

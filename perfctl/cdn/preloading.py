@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from perfctl.cdn.model import EdgeAnswer, PreloadReport, Warmed
+from perfctl.cdn.model.edge import EdgeAnswer
+from perfctl.cdn.model.preloads import PreloadReport, Warmed
 from perfctl.cdn.viewer import Viewer
 from perfctl.errors import PerfctlError
 

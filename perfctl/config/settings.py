@@ -201,6 +201,34 @@ class CDNConfig:
     access_key_id: str | None = setting(None, "An explicit AWS key; by default the SDK's own chain.", role="account")
     secret_access_key: Secret | str | None = setting(None, "Its secret: a reference.", role="secret")
     timeout_seconds: float = setting(10.0, "The limit of each call.", low=0.001)
+    logs: tuple[str, ...] = setting(
+        (), "Where the access logs lie: files, folders, s3://bucket/prefix; for logs, stats, simulate, preload --top."
+    )
+    inventory: str | None = setting(
+        None, "A file of the URLs that are known, JSON lines of {path, weight}; by default the logs."
+    )
+    invalidation_price_usd: float = setting(0.005, "What an item of an invalidation costs beyond the free ones.", low=0)
+    free_invalidations: int = setting(1000, "The items of a month that cost nothing.", low=0)
+    miss_price_usd: float = setting(0.00001, "What one more request to the origin costs, for the planner.", low=0)
+    request_price_usd: float = setting(0.01, "What 10,000 requests of viewers cost, for simulate.", low=0)
+    shield_price_usd: float = setting(0.009, "What 10,000 requests through Origin Shield cost, for simulate.", low=0)
+    transfer_price_usd: float = setting(0.085, "What a GB to viewers costs, for simulate.", low=0)
+    origin_transfer_price_usd: float = setting(0.0, "What a GB from the origin costs: 0 from AWS.", low=0)
+    max_wildcards: int = setting(15, "Wildcards that may be in progress at once: CloudFront's quota.", low=0)
+    max_paths: int = setting(3000, "Paths and tags that may be in progress at once: CloudFront's quota.", low=1)
+    queue_file: str | None = setting(
+        None, "The queue of invalidations; by default one in the state folder.", role="path"
+    )
+    queue_window_seconds: float = setting(2.0, "How long the queue waits for more before it sends.", low=0)
+    queue_headroom_paths: int = setting(300, "Paths that the queue leaves to other senders.", low=0)
+    queue_headroom_wildcards: int = setting(2, "Wildcards that the queue leaves to other senders.", low=0)
+    preload_concurrency: int = setting(8, "Requests of a preload at once.", low=1, high=256)
+    preload_requests_per_second: float = setting(0.0, "The most requests of a preload in a second; 0: no limit.", low=0)
+    private_paths: tuple[str, ...] = setting(
+        (), "Path patterns whose content is one visitor's own, for check and optimize: /account/*."
+    )
+    api_ttl_seconds: int = setting(0, "For how long the edge may keep public API answers.", low=0)
+    edge_role_arn: str | None = setting(None, "The role that deployed Lambda@Edge functions run under.", role="account")
 
     @property
     def is_configured(self) -> bool:

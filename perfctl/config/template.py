@@ -80,7 +80,7 @@ def _text(value: Any) -> str:
     if value is None or isinstance(value, (bool, int)):
         return json.dumps(value)
     if isinstance(value, float):
-        return f"{value:g}"
+        return f"{value:g}" if "e" not in f"{value:g}" else f"{value:.10f}".rstrip("0")  # YAML takes 1e-05 for text
     return "[]" if isinstance(value, tuple) else str(value)
 
 

@@ -4,16 +4,10 @@ from __future__ import annotations
 
 import json
 
-from perfctl.cdn.model import (
-    CdnDiagnosis,
-    EdgeAnswer,
-    EdgeProof,
-    Invalidation,
-    InvalidationReport,
-    Invalidations,
-    PreloadReport,
-    SentInvalidation,
-)
+from perfctl.cdn.model.diagnoses import CdnDiagnosis
+from perfctl.cdn.model.edge import EdgeAnswer
+from perfctl.cdn.model.invalidations import EdgeProof, Invalidation, InvalidationReport, Invalidations, SentInvalidation
+from perfctl.cdn.model.preloads import PreloadReport
 from perfctl.render.diagnosis import diagnosis_view
 from perfctl.render.view import Cell, Column, Facts, Part, Table, Text, Tone, View, view
 from perfctl.units import format_bytes, format_count, format_duration_ms

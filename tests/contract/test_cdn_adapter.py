@@ -18,7 +18,8 @@ import perfctl.cdn
 from perfctl.aws import AwsAccess
 from perfctl.cdn.cloudfront import CloudFront, ControlPlane, TooManyInProgressError
 from perfctl.cdn.memory import MemoryCloudFront, VirtualClock
-from perfctl.cdn.model import Distribution, Invalidation
+from perfctl.cdn.model.distributions import Distribution
+from perfctl.cdn.model.invalidations import Invalidation
 from perfctl.errors import ServiceError, UsageError
 from tests.cdn_edge import ACCESS_KEY_ID, COMPLETION_SECONDS, DISTRIBUTION_ID, SECRET_ACCESS_KEY, local_edge
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from perfctl.cdn.engine import CloudFrontOptimizer
-from perfctl.cdn.model import InvalidationReport
+from perfctl.cdn.model.invalidations import InvalidationReport
 from perfctl.config import CDNConfig
 from tests.cdn_edge import ACCESS_KEY_ID, DISTRIBUTION_ID, SECRET_ACCESS_KEY, LocalEdge, local_edge
 

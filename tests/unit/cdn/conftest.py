@@ -10,7 +10,7 @@ import pytest
 
 from perfctl.cdn.engine import CloudFrontOptimizer
 from perfctl.cdn.memory import MemoryCloudFront, VirtualClock
-from perfctl.cdn.model import Distribution
+from perfctl.cdn.model.distributions import Distribution
 from perfctl.config import CDNConfig
 
 

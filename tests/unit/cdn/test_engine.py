@@ -11,7 +11,7 @@ import pytest
 
 from perfctl.cdn.engine import CloudFrontOptimizer
 from perfctl.cdn.memory import MemoryCloudFront, VirtualClock
-from perfctl.cdn.model import EdgeProof
+from perfctl.cdn.model.invalidations import EdgeProof
 from perfctl.config import CDNConfig
 from perfctl.errors import AuthError, ConfigError, UnreachableError, UsageError
 

@@ -12,9 +12,9 @@ import pytest
 from perfctl.aws import AwsCallError, ThrottledError, UnavailableError
 from perfctl.cdn.cloudfront import TooManyInProgressError
 from perfctl.cdn.engine import CloudFrontOptimizer
+from perfctl.cdn.invalidating.sending import caller_reference, poll_delays
 from perfctl.cdn.memory import MemoryCloudFront, VirtualClock
-from perfctl.cdn.model import InvalidationReport, SentInvalidation, Waiting
-from perfctl.cdn.sending import caller_reference, poll_delays
+from perfctl.cdn.model.invalidations import InvalidationReport, SentInvalidation, Waiting
 from perfctl.errors import AuthError, TimedOutError, UnreachableError
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from perfctl.cdn.model import (
-    EdgeAnswer,
+from perfctl.cdn.model.edge import EdgeAnswer
+from perfctl.cdn.model.invalidations import (
     EdgeProof,
     Invalidation,
     InvalidationReport,

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from perfctl.aws import ThrottledError, UnavailableError
 from perfctl.cdn.cloudfront import ControlPlane, TooManyInProgressError
-from perfctl.cdn.model import Invalidation, SentInvalidation, Waiting
+from perfctl.cdn.model.invalidations import Invalidation, SentInvalidation, Waiting
 from perfctl.cdn.paths import Items, batches, is_wildcard
 from perfctl.errors import PerfctlError, ServiceError, TimedOutError
 from perfctl.units import format_duration_ms

@@ -1,40 +1,12 @@
-"""What the CDN's answers are made of."""
+"""What became of invalidations."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ClassVar, Literal
-
-from perfctl.diagnosis import Check, Diagnosis
 
 InvalidationState = Literal["planned", "InProgress", "Completed", "failed"]
 """`InProgress` and `Completed` are CloudFront's own words."""
-
-
-@dataclass(frozen=True, slots=True)
-class Distribution:
-    """A distribution, as far as perfctl looks at it."""
-
-    id: str
-    domain_name: str
-    aliases: tuple[str, ...]
-    status: str
-    """`Deployed` or `InProgress`."""
-    enabled: bool
-    in_progress_invalidations: int | None = None
-    compresses: bool | None = None
-    """Whether the default behaviour compresses."""
-    uncompressed_behaviours: tuple[str, ...] = ()
-    """The path patterns of the behaviours that do not compress."""
-    tag_header: str | None = None
-    """The response header from which cache tags are learnt; None: invalidation by tag finds nothing."""
-    default_root_object: str | None = None
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Every host name that it answers to."""
-        return (self.domain_name, *self.aliases)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,27 +48,6 @@ class Waiting:
     """Whether it waits for others to complete before it can send."""
     ask_again: str | None = None
     """The command that asks about what was sent, for whoever stops waiting."""
-
-
-@dataclass(frozen=True, slots=True)
-class EdgeAnswer:
-    """What the edge answered to one GET, and what its headers say about the cache."""
-
-    url: str
-    status: int
-    cache: Literal["hit", "miss", "refresh-hit", "error", "unknown"]
-    """From `X-Cache`."""
-    x_cache: str | None
-    age_seconds: int | None
-    cache_control: str | None
-    content_type: str | None
-    content_encoding: str | None
-    size_bytes: int
-    etag: str | None
-    vary: str | None
-    via_pop: str | None
-    """The edge location, from `X-Amz-Cf-Pop`."""
-    took_ms: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,58 +100,3 @@ class Invalidations:
     distribution_id: str
     rows: tuple[Invalidation, ...]
     waited_seconds: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Warmed:
-    """One URL in one encoding, fetched through the edge."""
-
-    url: str
-    encoding: str
-    status: int | None
-    first: str
-    """What the cache said at the first GET."""
-    is_warm: bool
-    """Whether the edge now answers from its cache."""
-    size_bytes: int
-    took_ms: float
-    error: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PreloadReport:
-    """What was fetched through the edge so that the next visitor meets it there."""
-
-    listing: ClassVar[str] = "rows"
-
-    requested: int
-    warmed: int
-    failed: int
-    rows: tuple[Warmed, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class CdnDiagnosis(Diagnosis):
-    """A diagnosis, and the smallest policy with which perfctl can do its work here."""
-
-    caller: str | None = None
-    """The ARN that AWS knows us by."""
-    missing_permissions: tuple[str, ...] = ()
-    policy: Mapping[str, object] = field(default_factory=dict)
-
-
-__all__ = [
-    "CdnDiagnosis",
-    "Check",
-    "Distribution",
-    "EdgeAnswer",
-    "EdgeProof",
-    "Invalidation",
-    "InvalidationReport",
-    "InvalidationState",
-    "Invalidations",
-    "PreloadReport",
-    "SentInvalidation",
-    "Waiting",
-    "Warmed",
-]

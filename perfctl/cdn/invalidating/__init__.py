@@ -1,0 +1,1 @@
+"""Having the edge forget: sending, waiting, proving, telling."""

@@ -1,0 +1,1 @@
+"""What the CDN's answers are made of, one module a room."""
