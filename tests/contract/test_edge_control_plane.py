@@ -22,8 +22,8 @@ import botocore.session
 import pytest
 from botocore.exceptions import ClientError, WaiterError
 
+from perfctl.cdn.delivery.policies import CACHING_DISABLED, MANAGED
 from perfctl.sandbox.edge.control import OPERATIONS
-from perfctl.sandbox.edge.policies import CACHING_DISABLED, MANAGED_CACHE_POLICIES
 from tests.integration.edge.process import client, free_ports, running
 
 if TYPE_CHECKING:
@@ -454,7 +454,7 @@ def test_what_does_not_exist_is_named(cloudfront: CloudFrontClient) -> None:
 def test_the_managed_policies_have_their_ids(cloudfront: CloudFrontClient) -> None:
     listed = cloudfront.list_cache_policies(Type="managed")["CachePolicyList"]["Items"]
     ids = {item["CachePolicy"]["Id"]: item["CachePolicy"]["CachePolicyConfig"]["Name"] for item in listed}
-    names = {managed.identity: managed.config.findtext("Name") for managed in MANAGED_CACHE_POLICIES}
+    names = {identity: f"Managed-{managed.name}" for identity, managed in MANAGED.items()}
     assert ids == names
     held = cloudfront.get_cache_policy(Id=CACHING_DISABLED)["CachePolicy"]["CachePolicyConfig"]
     config_alone = cloudfront.get_cache_policy_config(Id=CACHING_DISABLED)["CachePolicyConfig"]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from perfctl.sandbox.edge.headers import Headers
+from perfctl.cdn.delivery.headers import Headers
 from perfctl.sandbox.edge.http import Request, logger
 
 FIELDS = (

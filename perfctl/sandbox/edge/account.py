@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
+from perfctl.cdn.delivery.policies import CachePolicy, OriginRequestPolicy
 from perfctl.sandbox.edge.behaviours import PolicyFinder
 from perfctl.sandbox.edge.clock import Clock
 from perfctl.sandbox.edge.distributions import Distributions
@@ -15,8 +16,6 @@ from perfctl.sandbox.edge.policies import (
     MANAGED_CACHE_POLICIES,
     MANAGED_ORIGIN_REQUEST_POLICIES,
     MANAGED_RESPONSE_HEADERS_POLICIES,
-    CachePolicy,
-    OriginRequestPolicy,
     cache_policy_of,
     origin_request_policy_of,
 )

@@ -17,11 +17,11 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
+from perfctl.cdn.delivery.headers import Headers
 from perfctl.sandbox.edge.access_log import AccessLog
 from perfctl.sandbox.edge.account import Account
 from perfctl.sandbox.edge.edge import Edge
 from perfctl.sandbox.edge.faults import Faults, read_faults
-from perfctl.sandbox.edge.headers import Headers
 from perfctl.sandbox.edge.http import Request, Response
 
 PREFIX = "/_perfctl"

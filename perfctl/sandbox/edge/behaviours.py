@@ -1,4 +1,4 @@
-"""What a distribution does with a request: its origins and cache behaviours, and which behaviour a path falls to."""
+"""A DistributionConfig's XML as the rules of delivery read it."""
 
 from __future__ import annotations
 
@@ -6,106 +6,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
-from perfctl.sandbox.edge.policies import (
-    NOTHING_MORE,
-    CachePolicy,
-    OriginRequestPolicy,
-    legacy_policy_of,
+from perfctl.cdn.delivery.behaviours import (
+    DEFAULT_ERROR_TTL,
+    MAX_BEHAVIOURS,
+    SAFE_METHODS,
+    Behaviour,
+    Delivery,
+    Origin,
+    Target,
 )
+from perfctl.cdn.delivery.policies import NOTHING_MORE, CachePolicy, OriginRequestPolicy
+from perfctl.sandbox.edge.policies import legacy_policy_of
 from perfctl.sandbox.edge.problems import ServiceProblem
 from perfctl.sandbox.edge.xml import is_true, items_of, number_of, text_of, texts_of
-
-MAX_BEHAVIOURS = 75
-SAFE_METHODS = ("HEAD", "GET")
-DEFAULT_ERROR_TTL = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where the edge fetches what it does not hold."""
-
-    identity: str
-    domain: str
-    port: int = 80
-    path: str = ""
-    headers: tuple[tuple[str, str], ...] = ()
-    attempts: int = 3
-    connect_seconds: int = 10
-    read_seconds: int = 30
-    is_https_only: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What a behaviour names: an origin, or an origin group's first and second."""
-
-    first: Origin
-    second: Origin | None = None
-    statuses: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Behaviour:
-    """How the requests of one path pattern are treated; the default behaviour has no pattern."""
-
-    pattern: str | None
-    origin: Origin
-    cache_policy: CachePolicy
-    request_policy: OriginRequestPolicy = NOTHING_MORE
-    compress: bool = False
-    allowed_methods: tuple[str, ...] = SAFE_METHODS
-    fallback: Origin | None = None
-    """The second origin of an origin group."""
-    failover_statuses: tuple[int, ...] = ()
-    """Answers of the first origin upon which the second is asked."""
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """A distribution as the edge sees it; the default behaviour is the last."""
-
-    distribution_id: str
-    hosts: tuple[str, ...]
-    enabled: bool
-    root_object: str
-    behaviours: tuple[Behaviour, ...]
-    error_ttls: tuple[tuple[int, int], ...] = ()
-    tag_header: str | None = None
-
-    def behaviour_of(self, path: str) -> Behaviour:
-        """The first behaviour whose pattern matches; the order of the list counts, not how narrow a pattern is."""
-        return next(
-            behaviour for behaviour in self.behaviours if behaviour.pattern is None or matches(behaviour.pattern, path)
-        )
-
-    def error_ttl(self, status: int) -> int:
-        """The least time for which an error of the origin is kept."""
-        return dict(self.error_ttls).get(status, DEFAULT_ERROR_TTL)
-
-
-def matches(pattern: str, path: str) -> bool:
-    """Whether a path pattern covers a path: `*` is any run of characters, `?` exactly one, the rest literal.
-
-    The leading slash of a pattern is optional and case counts. Linear in practice, len(pattern) * len(path) at
-    worst: the greedy two-pointer walk, which needs to remember only the last `*`.
-
-    >>> matches("/img/*.jp?g", "/img/a/b.jpeg"), matches("*.css", "/a/b.css"), matches("/API/*", "/api/x")
-    (True, True, False)
-    """
-    if not pattern.startswith(("/", "*")):
-        pattern = "/" + pattern
-    at, here, star, retry = 0, 0, -1, 0
-    while here < len(path):
-        if at < len(pattern) and pattern[at] == "*":
-            star, retry, at = at, here, at + 1
-        elif at < len(pattern) and pattern[at] in ("?", path[here]):
-            at, here = at + 1, here + 1
-        elif star >= 0:
-            retry += 1
-            at, here = star + 1, retry
-        else:
-            return False
-    return not pattern[at:].strip("*")
 
 
 @dataclass(frozen=True, slots=True)

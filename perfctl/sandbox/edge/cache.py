@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from perfctl.sandbox.edge.cache_key import CacheKey
-from perfctl.sandbox.edge.headers import Headers
+from perfctl.cdn.delivery.cache_key import CacheKey
+from perfctl.cdn.delivery.headers import Headers
+from perfctl.cdn.delivery.ttl import Freshness
 from perfctl.sandbox.edge.invalidations import Scope
-from perfctl.sandbox.edge.ttl import Freshness
 
 ENTRY_OVERHEAD_BYTES = 1_000
 

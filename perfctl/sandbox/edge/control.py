@@ -11,11 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import unquote
 
+from perfctl.cdn.delivery.headers import Headers
 from perfctl.sandbox.edge import sts
 from perfctl.sandbox.edge.account import Account
 from perfctl.sandbox.edge.admin import Admin
 from perfctl.sandbox.edge.call import PATH, Answer, Call
-from perfctl.sandbox.edge.headers import Headers
 from perfctl.sandbox.edge.http import NO_ANSWER, Request, Response
 from perfctl.sandbox.edge.operations import distributions, extras, functions, invalidations, policies
 from perfctl.sandbox.edge.problems import ServiceProblem

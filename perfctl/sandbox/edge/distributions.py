@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from xml.etree.ElementTree import Element, fromstring
 
-from perfctl.sandbox.edge.behaviours import Delivery, PolicyFinder, delivery_of
+from perfctl.cdn.delivery.behaviours import Delivery
+from perfctl.sandbox.edge.behaviours import PolicyFinder, delivery_of
 from perfctl.sandbox.edge.clock import Clock
 from perfctl.sandbox.edge.identity import domain_name, short_id
 from perfctl.sandbox.edge.problems import ServiceProblem

@@ -7,15 +7,15 @@ import time
 from collections import Counter, deque
 from dataclasses import dataclass, replace
 
+from perfctl.cdn.delivery.behaviours import Delivery
+from perfctl.cdn.delivery.cache_key import CacheKey, canonical, key_of
+from perfctl.cdn.delivery.headers import Headers
 from perfctl.sandbox.edge.access_log import AccessLog, Record
 from perfctl.sandbox.edge.account import Account
-from perfctl.sandbox.edge.behaviours import Delivery
 from perfctl.sandbox.edge.cache import Cache, Entry
-from perfctl.sandbox.edge.cache_key import CacheKey, canonical, key_of
 from perfctl.sandbox.edge.clock import http_date
 from perfctl.sandbox.edge.fetch import OriginError
 from perfctl.sandbox.edge.forward import forwards_cookies
-from perfctl.sandbox.edge.headers import Headers
 from perfctl.sandbox.edge.http import Request, Response, response_head
 from perfctl.sandbox.edge.identity import request_id as new_request_id
 from perfctl.sandbox.edge.invalidations import Scope, scope_of

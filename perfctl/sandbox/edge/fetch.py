@@ -7,8 +7,8 @@ import contextlib
 import re
 from dataclasses import dataclass
 
-from perfctl.sandbox.edge.behaviours import Origin
-from perfctl.sandbox.edge.headers import Headers, tokens
+from perfctl.cdn.delivery.behaviours import Origin
+from perfctl.cdn.delivery.headers import Headers, tokens
 from perfctl.sandbox.edge.http import MAX_HEAD_BYTES, BadRequestError, has_body, read_chunked
 
 MAX_OBJECT_BYTES = 64 * 1024 * 1024

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from perfctl.sandbox.edge.behaviours import Behaviour, Origin
-from perfctl.sandbox.edge.cache_key import cookies_of, normalised_encodings
+from perfctl.cdn.delivery.behaviours import Behaviour, Origin
+from perfctl.cdn.delivery.cache_key import cookies_of, normalised_encodings
+from perfctl.cdn.delivery.headers import Headers, tokens
+from perfctl.cdn.delivery.policies import Selection
 from perfctl.sandbox.edge.fetch import Ask
-from perfctl.sandbox.edge.headers import Headers, tokens
 from perfctl.sandbox.edge.http import Request
-from perfctl.sandbox.edge.policies import Selection
 
 HOP_BY_HOP = (
     "connection",

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from perfctl.sandbox.edge.headers import NO_HEADERS, Headers, tokens
+from perfctl.cdn.delivery.headers import NO_HEADERS, Headers, tokens
 
 logger = logging.getLogger("perfctl.sandbox.edge")
 

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from perfctl.sandbox.edge.cache_key import canonical
+from perfctl.cdn.delivery.cache_key import canonical
 from perfctl.sandbox.edge.clock import Clock
 from perfctl.sandbox.edge.identity import short_id
 from perfctl.sandbox.edge.problems import ServiceProblem

@@ -22,8 +22,8 @@ from collections import Counter
 from collections.abc import Callable
 from urllib.parse import parse_qs
 
+from perfctl.cdn.delivery.headers import Headers
 from perfctl.sandbox.edge.clock import Clock, http_date
-from perfctl.sandbox.edge.headers import Headers
 from perfctl.sandbox.edge.http import Request, Response
 from perfctl.sandbox.edge.viewer import tailored
 

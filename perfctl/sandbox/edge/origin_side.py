@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+from perfctl.cdn.delivery.behaviours import Delivery, Origin
+from perfctl.cdn.delivery.cache_key import CacheKey
+from perfctl.cdn.delivery.compression import Answer, coding_for, compressed, compressed_headers
+from perfctl.cdn.delivery.headers import Headers, tokens
+from perfctl.cdn.delivery.ttl import NOT_STORED, Freshness, freshness
 from perfctl.sandbox.edge.account import Account
-from perfctl.sandbox.edge.behaviours import Delivery, Origin
 from perfctl.sandbox.edge.cache import Entry
-from perfctl.sandbox.edge.cache_key import CacheKey
-from perfctl.sandbox.edge.compress import Answer, coding_for, compressed, compressed_headers
 from perfctl.sandbox.edge.fetch import OriginAnswer, OriginError, fetch
 from perfctl.sandbox.edge.forward import HOP_BY_HOP, ask_of
-from perfctl.sandbox.edge.headers import Headers, tokens
-from perfctl.sandbox.edge.ttl import NOT_STORED, Freshness, freshness
 from perfctl.sandbox.edge.visit import Outcome, Visit, error_page
 
 MAX_TAGS = 50

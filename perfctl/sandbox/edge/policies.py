@@ -1,67 +1,25 @@
-"""Cache policies: what of a request is in the cache key, and for how long an answer is kept; the managed ones too.
+"""Policies as XML: what a configuration says, and the configurations of the managed policies.
 
-Names, ids and times of the managed policies are those of the CloudFront developer guide ("Using the managed cache
-policies"); a policy of one's own is kept as the XML that was sent.
+A policy of one's own is kept as the XML that was sent; what the managed ones say stands in `cdn/delivery`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
 from xml.etree.ElementTree import Element
 
+from perfctl.cdn.delivery.policies import (
+    DAY_SECONDS,
+    MANAGED,
+    MANAGED_REQUESTS,
+    YEAR_SECONDS,
+    CachePolicy,
+    Mode,
+    OriginRequestPolicy,
+    Selection,
+)
 from perfctl.sandbox.edge.problems import ServiceProblem
 from perfctl.sandbox.edge.xml import element, is_true, leaves, number_of, text_of, texts_of
-
-Mode = Literal["none", "whitelist", "allExcept", "all"]
-
-YEAR_SECONDS = 31_536_000
-DAY_SECONDS = 86_400
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """Which headers, cookies or query strings count."""
-
-    mode: Mode = "none"
-    names: tuple[str, ...] = ()
-
-    def picks(self, name: str) -> bool:
-        """Whether `name` counts; header names compare in lower case, so give and keep those so."""
-        if self.mode == "whitelist":
-            return name in self.names
-        return self.mode == "all" or (self.mode == "allExcept" and name not in self.names)
-
-
-@dataclass(frozen=True, slots=True)
-class CachePolicy:
-    """What the edge needs of a cache policy."""
-
-    min_ttl: int = 0
-    default_ttl: int = DAY_SECONDS
-    max_ttl: int = YEAR_SECONDS
-    gzip: bool = False
-    brotli: bool = False
-    headers: Selection = Selection()
-    cookies: Selection = Selection()
-    queries: Selection = Selection()
-
-    @property
-    def caches(self) -> bool:
-        return self.max_ttl > 0
-
-
-@dataclass(frozen=True, slots=True)
-class OriginRequestPolicy:
-    """What goes to the origin beside the cache key."""
-
-    headers: Selection = Selection()
-    cookies: Selection = Selection()
-    queries: Selection = Selection()
-
-
-NOTHING_MORE = OriginRequestPolicy()
 
 
 def cache_policy_of(config: Element) -> CachePolicy:
@@ -149,125 +107,43 @@ class Managed:
     config: Element
 
 
-def _picked(noun: str, behaviour: str, names: Iterable[str] | Literal["all", "none"]) -> Element:
-    """`HeadersConfig`, `CookiesConfig` or `QueryStringsConfig`."""
-    if isinstance(names, str):
-        return element(f"{noun}Config", children=[element(behaviour, names)])
-    items = [element("Name", name) for name in names]
-    listed = element(noun, children=[element("Quantity", len(items)), element("Items", children=items)])
-    return element(f"{noun}Config", children=[element(behaviour, "whitelist"), listed])
-
-
-def _managed(
-    name: str,
-    identity: str,
-    ttl: tuple[int, int, int],
-    *,
-    gzip: bool = False,
-    brotli: bool = False,
-    headers: Iterable[str] | Literal["none"] = "none",
-    cookies: Literal["all", "none"] = "none",
-    queries: Iterable[str] | Literal["all", "none"] = "none",
-) -> Managed:
-    parameters = leaves(EnableAcceptEncodingGzip=gzip, EnableAcceptEncodingBrotli=brotli)
+def _cache_config(name: str, policy: CachePolicy) -> Element:
+    parameters = leaves(EnableAcceptEncodingGzip=policy.gzip, EnableAcceptEncodingBrotli=policy.brotli)
     parameters += [
-        _picked("Headers", "HeaderBehavior", headers),
-        _picked("Cookies", "CookieBehavior", cookies),
-        _picked("QueryStrings", "QueryStringBehavior", queries),
+        _picked("Headers", "HeaderBehavior", policy.headers),
+        _picked("Cookies", "CookieBehavior", policy.cookies),
+        _picked("QueryStrings", "QueryStringBehavior", policy.queries),
     ]
-    minimum, default, maximum = ttl
-    children = leaves(Comment="", Name=f"Managed-{name}", DefaultTTL=default, MaxTTL=maximum, MinTTL=minimum)
-    children.append(element("ParametersInCacheKeyAndForwardedToOrigin", children=parameters))
-    return Managed(identity, element("CachePolicyConfig", children=children))
+    times = leaves(DefaultTTL=policy.default_ttl, MaxTTL=policy.max_ttl, MinTTL=policy.min_ttl)
+    keyed = element("ParametersInCacheKeyAndForwardedToOrigin", children=parameters)
+    return element("CachePolicyConfig", children=[*leaves(Comment="", Name=f"Managed-{name}"), *times, keyed])
 
 
-CACHING_OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6"
-CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
-
-_ORIGIN_KEY = ("host", "origin", "x-http-method-override", "x-http-method", "x-method-override")
-
-MANAGED_CACHE_POLICIES = (
-    _managed("CachingOptimized", CACHING_OPTIMIZED, (1, DAY_SECONDS, YEAR_SECONDS), gzip=True, brotli=True),
-    _managed(
-        "CachingOptimizedForUncompressedObjects",
-        "b2884449-e4de-46a7-ac36-70bc7f1ddd6d",
-        (1, DAY_SECONDS, YEAR_SECONDS),
-    ),
-    _managed("CachingDisabled", CACHING_DISABLED, (0, 0, 0)),
-    _managed(
-        "Elemental-MediaPackage",
-        "08627262-05a9-4f76-9ded-b50ca2e3a84f",
-        (0, DAY_SECONDS, YEAR_SECONDS),
-        gzip=True,
-        headers=("origin",),
-        queries=("aws.manifestfilter", "start", "end", "m"),
-    ),
-    _managed(
-        "Amplify",
-        "2e54312d-136d-493c-8eb9-b001f22f67d2",
-        (2, 2, 600),
-        gzip=True,
-        brotli=True,
-        headers=("Authorization", "CloudFront-Viewer-Country", "Host"),
-        cookies="all",
-        queries="all",
-    ),
-    _managed(
-        "UseOriginCacheControlHeaders",
-        "83da9c7e-98b4-4e11-a168-04f0df8e2c65",
-        (0, 0, YEAR_SECONDS),
-        gzip=True,
-        brotli=True,
-        headers=_ORIGIN_KEY,
-        cookies="all",
-    ),
-    _managed(
-        "UseOriginCacheControlHeaders-QueryStrings",
-        "4cc15a8a-d715-48a4-82b8-cc0b614638fe",
-        (0, 0, YEAR_SECONDS),
-        gzip=True,
-        brotli=True,
-        headers=_ORIGIN_KEY,
-        cookies="all",
-        queries="all",
-    ),
-)
-
-
-def _managed_request(
-    name: str,
-    identity: str,
-    headers: Iterable[str] | str,
-    cookies: Literal["all", "none"],
-    queries: Literal["all", "none"],
-) -> Managed:
-    if headers == "allExcept":
-        listed = element("Headers", children=[*leaves(Quantity=1), element("Items", children=leaves(Name="host"))])
-        chosen = element("HeadersConfig", children=[element("HeaderBehavior", "allExcept"), listed])
-    elif isinstance(headers, str):
-        chosen = element("HeadersConfig", children=[element("HeaderBehavior", headers)])
-    else:
-        chosen = _picked("Headers", "HeaderBehavior", headers)
+def _request_config(name: str, policy: OriginRequestPolicy) -> Element:
     children = [
         *leaves(Comment="", Name=f"Managed-{name}"),
-        chosen,
-        _picked("Cookies", "CookieBehavior", cookies),
-        _picked("QueryStrings", "QueryStringBehavior", queries),
+        _picked("Headers", "HeaderBehavior", policy.headers, everything="allViewer"),
+        _picked("Cookies", "CookieBehavior", policy.cookies),
+        _picked("QueryStrings", "QueryStringBehavior", policy.queries),
     ]
-    return Managed(identity, element("OriginRequestPolicyConfig", children=children))
+    return element("OriginRequestPolicyConfig", children=children)
 
 
-_CORS_S3 = ("origin", "access-control-request-headers", "access-control-request-method")
+def _picked(noun: str, behaviour: str, selection: Selection, *, everything: str = "all") -> Element:
+    """`HeadersConfig`, `CookiesConfig` or `QueryStringsConfig`."""
+    mode = element(behaviour, everything if selection.mode == "all" else selection.mode)
+    if not selection.names:
+        return element(f"{noun}Config", children=[mode])
+    items = [element("Name", name) for name in selection.names]
+    listed = element(noun, children=[element("Quantity", len(items)), element("Items", children=items)])
+    return element(f"{noun}Config", children=[mode, listed])
 
-MANAGED_ORIGIN_REQUEST_POLICIES = (
-    _managed_request("AllViewer", "216adef6-5c7f-47e4-b989-5492eafa07d3", "allViewer", "all", "all"),
-    _managed_request("AllViewerExceptHostHeader", "b689b0a8-53d0-40ab-baf2-68738e2966ac", "allExcept", "all", "all"),
-    _managed_request("CORS-S3Origin", "88a5eaf4-2fd4-4709-b370-b4c650ea3fcf", _CORS_S3, "none", "none"),
-    _managed_request("CORS-CustomOrigin", "59781a5b-3903-41f3-afcb-af62929ccde1", ("origin",), "none", "none"),
-    _managed_request("HostHeaderOnly", "bf0718e1-ba1e-49d1-88b1-f726733018ae", ("host",), "none", "none"),
-    _managed_request(
-        "UserAgentRefererHeaders", "acba4595-bd28-49b8-b9fe-13317c0390fa", ("user-agent", "referer"), "none", "none"
-    ),
+
+MANAGED_CACHE_POLICIES = tuple(
+    Managed(identity, _cache_config(managed.name, managed.policy)) for identity, managed in MANAGED.items()
+)
+MANAGED_ORIGIN_REQUEST_POLICIES = tuple(
+    Managed(identity, _request_config(managed.name, managed.policy)) for identity, managed in MANAGED_REQUESTS.items()
 )
 
 

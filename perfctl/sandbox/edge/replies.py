@@ -6,8 +6,8 @@ import re
 import uuid
 from xml.etree.ElementTree import Element
 
+from perfctl.cdn.delivery.headers import Headers
 from perfctl.sandbox.edge import xml
-from perfctl.sandbox.edge.headers import Headers
 from perfctl.sandbox.edge.http import Request, Response
 from perfctl.sandbox.edge.problems import ServiceProblem
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from xml.etree.ElementTree import Element
 
+from perfctl.cdn.delivery.policies import (
+    ALL_VIEWER_EXCEPT_HOST,
+    CACHING_DISABLED,
+    CACHING_OPTIMIZED,
+    USE_ORIGIN_CACHE_CONTROL_QUERY_STRINGS,
+)
 from perfctl.sandbox.edge.distributions import Distributions
-from perfctl.sandbox.edge.policies import CACHING_DISABLED, CACHING_OPTIMIZED
 from perfctl.sandbox.edge.xml import items_of, parse, text_of
 
 ORIGIN_ID = "sample-origin"
 ALIAS = "cdn.sandbox.test"
 TAG_HEADER = "Cache-Tag"
-USE_ORIGIN_CACHE_CONTROL_QUERY_STRINGS = "4cc15a8a-d715-48a4-82b8-cc0b614638fe"
-ALL_VIEWER_EXCEPT_HOST = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
 
 _NO_SIGNERS = """<TrustedSigners><Enabled>false</Enabled><Quantity>0</Quantity></TrustedSigners>
 <TrustedKeyGroups><Enabled>false</Enabled><Quantity>0</Quantity></TrustedKeyGroups>"""

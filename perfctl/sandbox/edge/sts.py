@@ -6,8 +6,8 @@ import re
 import uuid
 from urllib.parse import parse_qs
 
+from perfctl.cdn.delivery.headers import Headers
 from perfctl.sandbox.edge.account import Account
-from perfctl.sandbox.edge.headers import Headers
 from perfctl.sandbox.edge.http import Request, Response
 from perfctl.sandbox.edge.identity import ACCOUNT
 from perfctl.sandbox.edge.problems import ServiceProblem

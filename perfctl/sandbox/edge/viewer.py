@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from email.utils import parsedate_to_datetime
 
-from perfctl.sandbox.edge.headers import Headers
+from perfctl.cdn.delivery.headers import Headers
 from perfctl.sandbox.edge.http import Request, Response
 
 _RANGE = re.compile(r"bytes=([0-9]{0,15})-([0-9]{0,15})", re.ASCII)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from perfctl.sandbox.edge.behaviours import Behaviour, Delivery
+from perfctl.cdn.delivery.behaviours import Behaviour, Delivery
+from perfctl.cdn.delivery.headers import Headers
 from perfctl.sandbox.edge.cache import Entry
-from perfctl.sandbox.edge.headers import Headers
 from perfctl.sandbox.edge.http import Request, Response
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import brotli  # type: ignore[import-untyped,unused-ignore]
 import pytest
 
-from perfctl.sandbox.edge.policies import CACHING_DISABLED, CACHING_OPTIMIZED
+from perfctl.cdn.delivery.policies import CACHING_DISABLED, CACHING_OPTIMIZED
 from tests.integration.edge.process import DISTRIBUTION, EdgeProcess, Reply, ask, free_ports
 
 if TYPE_CHECKING:

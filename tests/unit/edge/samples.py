@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from xml.etree.ElementTree import Element
 
-from perfctl.sandbox.edge.policies import CACHING_DISABLED
+from perfctl.cdn.delivery.policies import CACHING_DISABLED
 from perfctl.sandbox.edge.xml import parse
 
 _REFERENCES = itertools.count()

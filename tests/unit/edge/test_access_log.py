@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from perfctl.cdn.delivery.headers import Headers
 from perfctl.sandbox.edge.access_log import FIELDS, AccessLog, Record, escaped, line_of
-from perfctl.sandbox.edge.headers import Headers
 from perfctl.sandbox.edge.http import Request
 
 RECORD = Record(

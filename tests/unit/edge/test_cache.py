@@ -5,11 +5,11 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from perfctl.cdn.delivery.cache_key import CacheKey
+from perfctl.cdn.delivery.headers import NO_HEADERS
+from perfctl.cdn.delivery.ttl import Freshness
 from perfctl.sandbox.edge.cache import ENTRY_OVERHEAD_BYTES, Cache, Entry
-from perfctl.sandbox.edge.cache_key import CacheKey
-from perfctl.sandbox.edge.headers import NO_HEADERS
 from perfctl.sandbox.edge.invalidations import scope_of
-from perfctl.sandbox.edge.ttl import Freshness
 
 
 def entry(path: str, size: int = 0, distribution: str = "E1") -> Entry:

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
+from perfctl.cdn.delivery.headers import Headers
+from perfctl.cdn.delivery.policies import CACHING_OPTIMIZED
 from perfctl.sandbox.edge.access_log import AccessLog
 from perfctl.sandbox.edge.account import Account
 from perfctl.sandbox.edge.cache import Cache
 from perfctl.sandbox.edge.edge import Edge
-from perfctl.sandbox.edge.headers import Headers
 from perfctl.sandbox.edge.http import HttpServer, Request, Response
-from perfctl.sandbox.edge.policies import CACHING_OPTIMIZED
 from tests.unit.edge.samples import config_with
 
 TEXT = "text/plain"

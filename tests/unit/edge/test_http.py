@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from perfctl.cdn.delivery.headers import Headers
 from perfctl.sandbox.edge import http
-from perfctl.sandbox.edge.headers import Headers
 from perfctl.sandbox.edge.http import HttpServer, Patience, Request, Response
 
 IMPATIENT = Patience(idle_seconds=0.2, head_seconds=0.2, body_seconds=0.2, send_seconds=0.2)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from perfctl.cdn.delivery.cache_key import canonical
 from perfctl.sandbox.edge.account import Account, open_account
-from perfctl.sandbox.edge.cache_key import canonical
 from perfctl.sandbox.edge.clock import Clock
 from perfctl.sandbox.edge.invalidations import Bill, Invalidation, check_items, kind_of, scope_of
 from perfctl.sandbox.edge.problems import ServiceProblem

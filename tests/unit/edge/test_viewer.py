@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from perfctl.sandbox.edge.headers import Headers
+from perfctl.cdn.delivery.headers import Headers
 from perfctl.sandbox.edge.http import Request
 from perfctl.sandbox.edge.viewer import tailored
 

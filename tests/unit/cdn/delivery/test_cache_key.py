@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perfctl.sandbox.edge.cache_key import CacheKey, canonical, key_of, normalised_encodings
-from perfctl.sandbox.edge.headers import NO_HEADERS, Headers
-from perfctl.sandbox.edge.policies import CachePolicy, Selection
+from perfctl.cdn.delivery.cache_key import CacheKey, canonical, key_of, normalised_encodings
+from perfctl.cdn.delivery.headers import NO_HEADERS, Headers
+from perfctl.cdn.delivery.policies import CachePolicy, Selection
 
 BOTH = CachePolicy(gzip=True, brotli=True)
 

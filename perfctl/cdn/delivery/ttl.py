@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
-from perfctl.sandbox.edge.headers import Headers, directives
-from perfctl.sandbox.edge.policies import CachePolicy
+from perfctl.cdn.delivery.headers import Headers, directives
+from perfctl.cdn.delivery.policies import CachePolicy
 
 ERRORS_ALWAYS_KEPT = frozenset((404, 414, 500, 501, 502, 503, 504))
 ERRORS_KEPT_WHEN_ASKED = frozenset((400, 403, 405, 412, 415))

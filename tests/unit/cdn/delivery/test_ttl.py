@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from email.utils import formatdate
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perfctl.sandbox.edge.clock import http_date
-from perfctl.sandbox.edge.headers import Headers
-from perfctl.sandbox.edge.policies import CachePolicy
-from perfctl.sandbox.edge.ttl import FOREVER_SECONDS, NOT_STORED, Freshness, freshness
+from perfctl.cdn.delivery.headers import Headers
+from perfctl.cdn.delivery.policies import CachePolicy
+from perfctl.cdn.delivery.ttl import FOREVER_SECONDS, NOT_STORED, Freshness, freshness
 
 NOW = 1_780_000_000.0
 SECONDS = st.integers(0, 100)
@@ -44,7 +45,7 @@ def test_the_time_is_what_the_table_says(
 ) -> None:
     named = (("s-maxage", s_maxage), ("max-age", max_age))
     rules = ", ".join(f"{name}={value}" for name, value in named if value is not None)
-    expires = None if expires_in is None else http_date(NOW + expires_in)
+    expires = None if expires_in is None else formatdate(NOW + expires_in, usegmt=True)
     expected = table(policy, s_maxage, max_age, expires_in) if policy.max_ttl else None
     assert ttl(rules or None, policy, expires=expires) == expected
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 import brotli  # type: ignore[import-untyped,unused-ignore]
 import pytest
 
-from perfctl.sandbox.edge.compress import Answer, coding_for, compressed, compressed_headers
-from perfctl.sandbox.edge.headers import Headers
+from perfctl.cdn.delivery.compression import Answer, coding_for, compressed, compressed_headers
+from perfctl.cdn.delivery.headers import Headers
 
 TEXT = Headers((("Content-Type", "text/css; charset=utf-8"),))
 FITS = Answer(200, TEXT, b"a" * 1_000, had_length=True)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import gzip
 from dataclasses import dataclass
 
-import brotli  # type: ignore[import-untyped,unused-ignore]
-
-from perfctl.sandbox.edge.headers import Headers
+from perfctl.cdn.delivery.headers import Headers
 
 SMALLEST_BYTES = 1_000
 LARGEST_BYTES = 10_000_000
@@ -59,6 +57,8 @@ def coding_for(answer: Answer, encodings: tuple[str, ...], *, compress: bool, ve
 def compressed(body: bytes, coding: str) -> bytes:
     """The body in this coding; deterministic."""
     if coding == "br":
+        import brotli  # type: ignore[import-untyped,unused-ignore]
+
         encoded: bytes = brotli.compress(body, quality=BROTLI_QUALITY)
         return encoded
     return gzip.compress(body, GZIP_LEVEL, mtime=0)

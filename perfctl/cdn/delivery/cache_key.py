@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from perfctl.sandbox.edge.headers import Headers, tokens
-from perfctl.sandbox.edge.policies import CachePolicy, Selection
+from perfctl.cdn.delivery.headers import Headers, tokens
+from perfctl.cdn.delivery.policies import CachePolicy, Selection
 
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _PLAIN = re.compile(r"[!-$&-~]*")
