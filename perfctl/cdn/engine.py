@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 from perfctl.aws import AwsAccess
 from perfctl.cdn.background import in_background
 from perfctl.cdn.cloudfront import CloudFront, ControlPlane
-from perfctl.cdn.content import allowed_encodings, optimize
+from perfctl.cdn.content.optimizing import allowed_encodings, optimize
 from perfctl.cdn.distributions import Distributions
 from perfctl.cdn.invalidating.report import as_sent, is_fresh, planned, report_of
 from perfctl.cdn.invalidating.sending import WAIT_SECONDS, Sender, Time
@@ -155,7 +155,7 @@ class CloudFrontOptimizer:
         distribution: str | None = None,
     ) -> PreloadReport:
         """Fetch paths (or URLs of the distribution) through the edge in each encoding, and verify by `X-Cache`."""
-        from perfctl.cdn.preloading import preload
+        from perfctl.cdn.preloading.fetching import preload
         from perfctl.cdn.viewer import is_url
 
         wanted = tuple(dict.fromkeys((paths,) if isinstance(paths, str) else paths))

@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from perfctl.calls import begun, ended
 from perfctl.cdn.background import in_background
-from perfctl.cdn.headers import age_seconds, cache_state
+from perfctl.cdn.edge_words import age_seconds, cache_state
 from perfctl.cdn.model.edge import EdgeAnswer
 from perfctl.errors import PerfctlError, ServiceError, TimedOutError, UnreachableError, UsageError
 

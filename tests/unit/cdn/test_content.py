@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perfctl.cdn.content import accepts, allowed_encodings, is_compressible, optimize
+from perfctl.cdn.content.optimizing import accepts, allowed_encodings, is_compressible, optimize
 from perfctl.cdn.engine import CloudFrontOptimizer
 from perfctl.config import CDNConfig
 from perfctl.errors import UsageError

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from perfctl.cdn.headers import age_seconds, cache_state
+from perfctl.cdn.edge_words import age_seconds, cache_state
 from perfctl.cdn.viewer import Target, Viewer
 from perfctl.errors import PerfctlError, ServiceError, TimedOutError, UnreachableError, UsageError
 

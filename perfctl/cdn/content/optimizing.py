@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 
-from perfctl.cdn.headers import content_headers
+from perfctl.cdn.content.headers import content_headers
 from perfctl.errors import UsageError
 
 BROTLI_QUALITY = 5

@@ -1,0 +1,1 @@
+"""Warming the edge ahead of the visitors: what to fetch, and fetching it."""
