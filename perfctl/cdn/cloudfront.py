@@ -11,6 +11,8 @@ from perfctl import aws
 from perfctl.aws import AwsAccess, AwsCallError, Caller
 from perfctl.calls import asking, begun, ended
 from perfctl.cdn.background import in_background
+from perfctl.cdn.delivery.policies import DAY_SECONDS, YEAR_SECONDS, CachePolicy, Mode, Selection
+from perfctl.cdn.model.configuration import ConfigDocument, NamedCachePolicy, Shape
 from perfctl.cdn.model.distributions import Distribution
 from perfctl.cdn.model.invalidations import Invalidation, InvalidationState
 from perfctl.cdn.paths import is_wildcard
@@ -21,6 +23,12 @@ T = TypeVar("T")
 
 class TooManyInProgressError(ServiceError):
     """The distribution's quota of invalidations in progress is used up; there is room after the next completion."""
+
+    retryable = True
+
+
+class ChangedMeanwhileError(ServiceError):
+    """The configuration is no longer the version that the change was made for; read it again."""
 
     retryable = True
 
@@ -44,6 +52,18 @@ class ControlPlane(Protocol):
 
     async def read_distribution_config(self, distribution_id: str) -> str:
         """The ETag of a distribution's configuration, which needs a permission of its own."""
+
+    async def distribution_config(self, distribution_id: str) -> ConfigDocument:
+        """The whole configuration under CloudFront's own names. UsageError when there is no such distribution."""
+
+    async def update_distribution(self, distribution_id: str, config: dict[str, Any], etag: str) -> ConfigDocument:
+        """Put a configuration in the place of the version `etag`. ChangedMeanwhileError when there is a newer one."""
+
+    async def cache_policy(self, policy_id: str) -> NamedCachePolicy:
+        """A cache policy. UsageError when there is none."""
+
+    async def monitoring(self, distribution_id: str) -> bool:
+        """Whether the additional metrics (cache hit rate, origin latency, errors by status) are switched on."""
 
     async def distributions(self) -> tuple[Distribution, ...]:
         """All distributions of the account."""
@@ -116,6 +136,39 @@ class CloudFront:
             lambda client: str(client.get_distribution_config(Id=distribution_id)["ETag"]),
         )
 
+    async def distribution_config(self, distribution_id: str) -> ConfigDocument:
+        def get(client: Any) -> ConfigDocument:
+            answer = client.get_distribution_config(Id=distribution_id)
+            return ConfigDocument(str(answer["ETag"]), answer["DistributionConfig"])
+
+        return await self._ask(f"cloudfront get-distribution-config {distribution_id}", get)
+
+    async def update_distribution(self, distribution_id: str, config: dict[str, Any], etag: str) -> ConfigDocument:
+        def update(client: Any) -> ConfigDocument:
+            answer = client.update_distribution(Id=distribution_id, DistributionConfig=config, IfMatch=etag)
+            return ConfigDocument(str(answer["ETag"]), answer["Distribution"]["DistributionConfig"])
+
+        return await self._ask(f"cloudfront update-distribution {distribution_id}", update)
+
+    async def cache_policy(self, policy_id: str) -> NamedCachePolicy:
+        return await self._ask(
+            f"cloudfront get-cache-policy {policy_id}",
+            lambda client: _cache_policy(client.get_cache_policy(Id=policy_id)["CachePolicy"]),
+        )
+
+    async def monitoring(self, distribution_id: str) -> bool:
+        def get(client: Any) -> bool:
+            found = client.get_monitoring_subscription(DistributionId=distribution_id)["MonitoringSubscription"]
+            config = found.get("RealtimeMetricsSubscriptionConfig", {})
+            return bool(config.get("RealtimeMetricsSubscriptionStatus") == "Enabled")
+
+        try:
+            return await self._ask(f"cloudfront get-monitoring-subscription {distribution_id}", get)
+        except AwsCallError as error:
+            if error.code == "NoSuchMonitoringSubscription":
+                return False
+            raise
+
     async def knows_tags(self) -> bool:
         return await self._ask("cloudfront", lambda client: "CacheTagConfig" in client.meta.service_model.shape_names)
 
@@ -164,6 +217,10 @@ def _told_apart(error: AwsCallError) -> PerfctlError:
     """CloudFront's own codes that deserve their own kind."""
     if error.code == "NoSuchDistribution":
         return UsageError(error.message, hint="check --distribution, cdn.distribution_id or CLOUDFRONT_DISTRIBUTION_ID")
+    if error.code == "NoSuchCachePolicy":
+        return UsageError(error.message, hint="check CachePolicyId; aws cloudfront list-cache-policies shows them")
+    if error.code == "PreconditionFailed":
+        return ChangedMeanwhileError(error.message, hint="somebody else changed the distribution: try again")
     if error.code == "NoSuchInvalidation":
         return UsageError(error.message, hint="perfctl cdn status lists those that there are")
     if error.code == "TooManyInvalidationsInProgress":
@@ -223,3 +280,47 @@ def _summary(row: Any) -> Distribution:
         status=row["Status"],
         enabled=bool(row["Enabled"]),
     )
+
+
+def _cache_policy(row: Any) -> NamedCachePolicy:
+    config = row["CachePolicyConfig"]
+    parameters = config.get("ParametersInCacheKeyAndForwardedToOrigin", {})
+    minimum = int(config.get("MinTTL", 0))
+    policy = CachePolicy(
+        min_ttl=minimum,
+        default_ttl=int(config.get("DefaultTTL", max(DAY_SECONDS, minimum))),
+        max_ttl=int(config.get("MaxTTL", max(YEAR_SECONDS, minimum))),
+        gzip=bool(parameters.get("EnableAcceptEncodingGzip")),
+        brotli=bool(parameters.get("EnableAcceptEncodingBrotli")),
+        headers=_selection(parameters.get("HeadersConfig", {}), "HeaderBehavior", "Headers", lower=True),
+        cookies=_selection(parameters.get("CookiesConfig", {}), "CookieBehavior", "Cookies"),
+        queries=_selection(parameters.get("QueryStringsConfig", {}), "QueryStringBehavior", "QueryStrings"),
+    )
+    return NamedCachePolicy(row["Id"], str(config["Name"]).removeprefix("Managed-"), policy)
+
+
+_MODES: dict[str, Mode] = {"whitelist": "whitelist", "allExcept": "allExcept", "all": "all"}
+
+
+def _selection(config: Any, mode: str, names: str, *, lower: bool = False) -> Selection:
+    listed = config.get(names, {}).get("Items", [])
+    chosen = tuple(str(name).lower() if lower else str(name) for name in listed)
+    return Selection(_MODES.get(config.get(mode, "none"), "none"), chosen)
+
+
+def config_shape() -> Shape:
+    """What a DistributionConfig may hold, by the service model of the SDK that is installed; no call is made."""
+    from botocore.session import Session
+
+    return _shape(Session().get_service_model("cloudfront").shape_for("DistributionConfig"))
+
+
+def _shape(found: Any) -> Shape:
+    if found.type_name == "structure":
+        members = {name: _shape(member) for name, member in found.members.items()}
+        return Shape("structure", members, tuple(found.required_members))
+    if found.type_name == "list":
+        return Shape("list", member=_shape(found.member))
+    if found.type_name in ("integer", "long"):
+        return Shape("integer")
+    return Shape("boolean") if found.type_name == "boolean" else Shape("string", values=tuple(found.enum))

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from perfctl.aws import AwsCallError, Caller
-from perfctl.cdn.cloudfront import TooManyInProgressError
+from perfctl.cdn.cloudfront import ChangedMeanwhileError, TooManyInProgressError
+from perfctl.cdn.delivery.policies import CACHING_OPTIMIZED, MANAGED
 from perfctl.cdn.invalidating.sending import Time
+from perfctl.cdn.model.configuration import ConfigDocument, NamedCachePolicy
 from perfctl.cdn.model.distributions import Distribution
 from perfctl.cdn.model.invalidations import Invalidation
 from perfctl.cdn.paths import LONGEST_PATH, MOST_EXACT, MOST_WILDCARDS, is_wildcard
@@ -45,7 +49,8 @@ class _Batch:
 class MemoryCloudFront:
     """Holds `known` distributions. `faults` are raised by the next calls, one each, in order; None lets one pass.
 
-    With `is_accepted_first` a fault comes after the call took effect, as a time-out may.
+    With `is_accepted_first` a fault comes after the call took effect, as a time-out may. `configs` are the
+    distributions' configurations by ID, made up where there is none; `policies` those beside the managed ones.
     """
 
     known: tuple[Distribution, ...]
@@ -54,6 +59,12 @@ class MemoryCloudFront:
     faults: deque[Exception | None] = field(default_factory=deque)
     is_accepted_first: bool = False
     items_paid: int = 0
+    configs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    policies: tuple[NamedCachePolicy, ...] = ()
+    monitored: frozenset[str] = frozenset()
+    """The distributions whose additional metrics are switched on."""
+    _versions: dict[str, int] = field(default_factory=dict)
+    _updated: dict[str, float] = field(default_factory=dict)
     _batches: list[_Batch] = field(default_factory=list)
 
     async def create_invalidation(
@@ -91,6 +102,35 @@ class MemoryCloudFront:
     async def read_distribution_config(self, distribution_id: str) -> str:
         return (await self.distribution(distribution_id)).id
 
+    async def distribution_config(self, distribution_id: str) -> ConfigDocument:
+        self._strike()
+        self._distribution(distribution_id)
+        return self._document(distribution_id)
+
+    async def update_distribution(self, distribution_id: str, config: dict[str, Any], etag: str) -> ConfigDocument:
+        self._strike()
+        self._distribution(distribution_id)
+        if etag != self._document(distribution_id).etag:
+            message = f"cloudfront update-distribution {distribution_id}: PreconditionFailed"
+            raise ChangedMeanwhileError(message, hint="somebody else changed the distribution: try again")
+        self.configs[distribution_id] = deepcopy(config)
+        self._versions[distribution_id] = self._versions.get(distribution_id, 0) + 1
+        self._updated[distribution_id] = self.time.now()
+        return self._document(distribution_id)
+
+    async def cache_policy(self, policy_id: str) -> NamedCachePolicy:
+        self._strike()
+        if managed := MANAGED.get(policy_id):
+            return NamedCachePolicy(policy_id, managed.name, managed.policy)
+        for policy in self.policies:
+            if policy.id == policy_id:
+                return policy
+        raise UsageError(f"cloudfront get-cache-policy {policy_id}: NoSuchCachePolicy", hint="check CachePolicyId")
+
+    async def monitoring(self, distribution_id: str) -> bool:
+        self._strike()
+        return self._distribution(distribution_id).id in self.monitored
+
     async def distributions(self) -> tuple[Distribution, ...]:
         self._strike()
         return self.known
@@ -117,8 +157,14 @@ class MemoryCloudFront:
     def _distribution(self, distribution_id: str) -> Distribution:
         for one in self.known:
             if one.id == distribution_id:
-                return one
+                updated = self._updated.get(distribution_id)
+                is_new = updated is not None and self.time.now() - updated < self.completion_seconds
+                return replace(one, status="InProgress") if is_new else one
         raise UsageError(f"cloudfront: NoSuchDistribution: {distribution_id}", hint="check --distribution")
+
+    def _document(self, distribution_id: str) -> ConfigDocument:
+        config = self.configs.setdefault(distribution_id, _made_up(self._distribution(distribution_id)))
+        return ConfigDocument(f"E{self._versions.get(distribution_id, 0):013d}", deepcopy(config))
 
     def _of(self, distribution_id: str) -> list[_Batch]:
         return [batch for batch in self._batches if batch.distribution_id == distribution_id]
@@ -169,3 +215,25 @@ def _check(items: tuple[str, ...]) -> None:
             raise AwsCallError(f"cloudfront: InvalidArgument: {item[:100]!r}", code="InvalidArgument")
     if not items:
         raise AwsCallError("cloudfront: InvalidArgument: no paths", code="InvalidArgument")
+
+
+def _made_up(known: Distribution) -> dict[str, Any]:
+    """A plain configuration of a distribution: one origin, one behaviour."""
+    origin = {"Id": "origin", "DomainName": "origin.example.com", "OriginPath": ""}
+    aliases = {"Quantity": len(known.aliases), **({"Items": list(known.aliases)} if known.aliases else {})}
+    return {
+        "CallerReference": known.id,
+        "Aliases": aliases,
+        "DefaultRootObject": known.default_root_object or "",
+        "Origins": {"Quantity": 1, "Items": [origin]},
+        "DefaultCacheBehavior": {
+            "TargetOriginId": "origin",
+            "ViewerProtocolPolicy": "redirect-to-https",
+            "Compress": bool(known.compresses),
+            "CachePolicyId": CACHING_OPTIMIZED,
+        },
+        "CacheBehaviors": {"Quantity": 0},
+        "Comment": "",
+        "Enabled": known.enabled,
+        **({"CacheTagConfig": {"HeaderName": known.tag_header}} if known.tag_header else {}),
+    }

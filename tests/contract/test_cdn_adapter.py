@@ -16,7 +16,8 @@ import pytest
 
 import perfctl.cdn
 from perfctl.aws import AwsAccess
-from perfctl.cdn.cloudfront import CloudFront, ControlPlane, TooManyInProgressError
+from perfctl.cdn.cloudfront import ChangedMeanwhileError, CloudFront, ControlPlane, TooManyInProgressError
+from perfctl.cdn.delivery.policies import MANAGED
 from perfctl.cdn.memory import MemoryCloudFront, VirtualClock
 from perfctl.cdn.model.distributions import Distribution
 from perfctl.cdn.model.invalidations import Invalidation
@@ -173,3 +174,46 @@ def test_an_endpoint_that_is_something_else_is_told_as_a_service_that_refuses(tm
         for call in (control.distribution("E1"), control.distributions(), control.recent_invalidations("E1")):
             with pytest.raises(ServiceError):
                 asyncio.run(call)
+
+
+def test_a_configuration_is_read_changed_and_read_again(row: Row) -> None:
+    before = asyncio.run(row.control.distribution_config(DISTRIBUTION_ID))
+    changed = before.config | {"Comment": f"changed {uuid.uuid4().hex}"}
+    after = asyncio.run(row.control.update_distribution(DISTRIBUTION_ID, changed, before.etag))
+    assert after.etag != before.etag
+    assert after.config["Comment"] == changed["Comment"]
+    assert asyncio.run(row.control.distribution_config(DISTRIBUTION_ID)) == after
+    assert asyncio.run(row.control.distribution(DISTRIBUTION_ID)).status == "InProgress"
+    row.advance(COMPLETION_SECONDS + 1)
+    assert asyncio.run(row.control.distribution(DISTRIBUTION_ID)).status == "Deployed"
+
+
+def test_a_change_of_a_version_that_is_no_longer_is_refused(row: Row) -> None:
+    before = asyncio.run(row.control.distribution_config(DISTRIBUTION_ID))
+    asyncio.run(row.control.update_distribution(DISTRIBUTION_ID, before.config | {"Comment": "mine"}, before.etag))
+    with pytest.raises(ChangedMeanwhileError, match="PreconditionFailed"):
+        asyncio.run(row.control.update_distribution(DISTRIBUTION_ID, before.config, before.etag))
+    assert asyncio.run(row.control.distribution_config(DISTRIBUTION_ID)).config["Comment"] == "mine"
+
+
+@pytest.mark.parametrize("policy_id", MANAGED)
+def test_a_managed_policy_is_what_the_rules_of_delivery_say(row: Row, policy_id: str) -> None:
+    found = asyncio.run(row.control.cache_policy(policy_id))
+    assert (found.id, found.name, found.policy) == (policy_id, MANAGED[policy_id].name, MANAGED[policy_id].policy)
+    assert found.is_managed
+
+
+def test_a_policy_that_does_not_exist_is_named(row: Row) -> None:
+    with pytest.raises(UsageError, match="NoSuchCachePolicy"):
+        asyncio.run(row.control.cache_policy("00000000-0000-0000-0000-000000000000"))
+
+
+def test_additional_metrics_are_off_until_they_are_switched_on(row: Row) -> None:
+    assert asyncio.run(row.control.monitoring(DISTRIBUTION_ID)) is False
+
+
+def test_what_has_no_configuration_is_named(row: Row) -> None:
+    with pytest.raises(UsageError, match="NoSuchDistribution"):
+        asyncio.run(row.control.distribution_config("E9NONE"))
+    with pytest.raises(UsageError, match="NoSuchDistribution"):
+        asyncio.run(row.control.monitoring("E9NONE"))
