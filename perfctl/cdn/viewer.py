@@ -7,6 +7,7 @@ import re
 import socket
 import ssl
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
@@ -69,10 +70,22 @@ class Viewer:
 
     async def look(self, url_or_path: str, *, accept_encoding: str = VIEWERS_ENCODINGS) -> EdgeAnswer:
         """GET it through the edge, the whole body, and say what the cache did. Redirects are not followed."""
+        return (await self.read(url_or_path, accept_encoding=accept_encoding, keep_bytes=0))[0]
+
+    async def read(
+        self,
+        url_or_path: str,
+        *,
+        accept_encoding: str = VIEWERS_ENCODINGS,
+        headers: Mapping[str, str] | None = None,
+        keep_bytes: int,
+    ) -> tuple[EdgeAnswer, bytes]:
+        """The same, and the first `keep_bytes` of the body as they came; `headers` go out beside the usual ones."""
         target = self.target(url_or_path)
         if not _HEADER_VALUE.fullmatch(accept_encoding):
             raise UsageError(f"accept encoding {accept_encoding!r} cannot stand in a header", hint="write br, gzip")
-        return await in_background(lambda: _get(target, accept_encoding, self.timeout_seconds))
+        sent = {"Accept-Encoding": accept_encoding, "User-Agent": "perfctl", "Connection": "close", **(headers or {})}
+        return await in_background(lambda: _get(target, sent, self.timeout_seconds, keep_bytes))
 
 
 def is_url(text: str) -> bool:
@@ -113,18 +126,17 @@ def _is_named(host: str | None, name: str) -> bool:
     return host == name.lower()
 
 
-def _get(target: Target, accept_encoding: str, timeout_seconds: float) -> EdgeAnswer:
+def _get(target: Target, headers: dict[str, str], timeout_seconds: float, keep_bytes: int) -> tuple[EdgeAnswer, bytes]:
     started = time.perf_counter()
     since = begun()
     connection = _connection(target, timeout_seconds)
     try:
-        headers = {"Accept-Encoding": accept_encoding, "User-Agent": "perfctl", "Connection": "close"}
         if target.host_header:
             headers["Host"] = target.host_header
         connection.request("GET", target.path, headers=headers)
         response = connection.getresponse()
-        size = _drained(response)
-        return _answer(target, response, size, (time.perf_counter() - started) * 1000)
+        size, kept = _drained(response, keep_bytes)
+        return _answer(target, response, size, (time.perf_counter() - started) * 1000), kept
     except (OSError, http.client.HTTPException) as error:
         raise _failed(target, error) from error
     finally:
@@ -139,12 +151,13 @@ def _connection(target: Target, timeout_seconds: float) -> http.client.HTTPConne
     return http.client.HTTPSConnection(target.host, target.port, timeout=timeout_seconds, context=context)
 
 
-def _drained(response: http.client.HTTPResponse) -> int:
-    """Read to the end, for an edge may not keep what was not fetched whole; count, keep nothing."""
-    size = 0
+def _drained(response: http.client.HTTPResponse, keep_bytes: int) -> tuple[int, bytes]:
+    """Read to the end, for an edge may not keep what was not fetched whole; the size, and the first bytes."""
+    size, kept = 0, b""
     while chunk := response.read(_CHUNK_BYTES):
+        kept += chunk[: max(keep_bytes - size, 0)]
         size += len(chunk)
-    return size
+    return size, kept
 
 
 def _answer(target: Target, response: http.client.HTTPResponse, size: int, took_ms: float) -> EdgeAnswer:
@@ -163,6 +176,7 @@ def _answer(target: Target, response: http.client.HTTPResponse, size: int, took_
         vary=response.getheader("Vary"),
         via_pop=response.getheader("X-Amz-Cf-Pop"),
         took_ms=round(took_ms, 3),
+        headers=tuple(response.getheaders()),
     )
 
 

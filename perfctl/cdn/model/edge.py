@@ -25,3 +25,5 @@ class EdgeAnswer:
     via_pop: str | None
     """The edge location, from `X-Amz-Cf-Pop`."""
     took_ms: float
+    headers: tuple[tuple[str, str], ...] = ()
+    """Every header field, in the order in which they came."""
