@@ -99,6 +99,8 @@ class PlainReads:
             reader.opened(state, name)
         elif isinstance(answer, Exception):
             answer = await shared.fetch(name)
+        elif type(answer) is _Closer and isinstance(answer[0], Exception):  # refused, while the process has to catch up
+            answer, generation = await shared.fetch(name), answer[1]
         elif type(answer) is _Closer:
             answer, generation, is_weighed = answer
             entry = None

@@ -13,6 +13,7 @@ import pytest
 from perfctl.cache.clock import ManualClock
 from perfctl.cache.engine import AdvancedCache
 from perfctl.cache.memory import MemoryStore
+from perfctl.cache.serving.recovery import Missed
 from perfctl.cache.store import MOST_READS, Told
 from perfctl.config import CacheConfig
 from perfctl.config.settings import NamespaceSettings
@@ -237,6 +238,14 @@ async def test_what_was_lost_on_the_way_is_fetched_by_itself(stage: Stage) -> No
     stage.store.is_lost = True
     assert await asyncio.gather(*[stage.cache.get("k") for _ in range(3)]) == [VALUE] * 3
     assert stage.store.fetched == [stage.name()] * 3
+
+
+async def test_what_was_refused_on_the_way_is_fetched_by_itself_while_there_is_something_to_catch_up(
+    stage: Stage,
+) -> None:
+    stage.store.is_lost = True
+    stage.cache.works.plain._tiers.recovery.add(Missed(b"perfctl:default:another", "default", 1))
+    assert await asyncio.gather(*[stage.cache.get("k") for _ in range(3)]) == [VALUE] * 3
 
 
 async def test_nobody_waits_for_a_question_that_could_not_be_asked(stage: Stage) -> None:
