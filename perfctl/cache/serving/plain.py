@@ -32,7 +32,8 @@ _unpack_head = COMMON_HEAD.unpack_from
 class _Closer(NamedTuple):
     """What the server has where it is not plain, or not sure to hold."""
 
-    blob: bytes | None
+    blob: Any
+    """An exception where the node refused: fetch it by itself."""
     generation: int
     is_plain: bool = False
     """It is kept once it is weighed."""
@@ -94,7 +95,8 @@ class PlainReads:
         shared = tiers.shared
         if asked is None or shared is None:
             return await reader.find(state, name)
-        answer, generation = asked.result(), state.generation
+        answer: Any = asked.result()
+        generation = state.generation
         if type(answer) is bytes:  # kept, and not to be decoded
             reader.opened(state, name)
         elif isinstance(answer, Exception):
