@@ -38,7 +38,7 @@ ROWS: Mapping[str, Row] = {
     "db locks": Row("", 5),
     "db watch": Row("--count 1", 5),
     "db report": Row("-f made.html", 5),
-    "db baseline record": Row("made.json -f -", 5, stdin="SELECT 1"),
+    "db baseline record": Row("stopped.json -f -", 5, stdin="SELECT 1"),
     "db check": Row("", 5),
     "db doctor": Row("", 1),
     "cache get": Row("a -n contract", 5),
