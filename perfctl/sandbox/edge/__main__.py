@@ -47,6 +47,9 @@ from perfctl.sandbox.edge.origin import SampleOrigin
 from perfctl.sandbox.edge.sample import ensure_sample
 from perfctl.sandbox.edge.store import Store
 
+MAX_PACKAGE_BYTES = 72 * 1024 * 1024
+"""A zip file of 50 MiB, in base64 in JSON."""
+
 POPS = {
     "us-east-1": "IAD89-P1",
     "us-east-2": "CMH68-P1",
@@ -124,7 +127,7 @@ async def _serve_account(options: Options, account: Account, log: AccessLog, sto
     servers = {
         options.origin_port: HttpServer(SampleOrigin(account.clock).handle, name="origin"),
         options.edge_port: HttpServer(edge.handle, name="edge"),
-        options.control_port: HttpServer(control.handle, name="control"),
+        options.control_port: HttpServer(control.handle, name="control", body_bytes=MAX_PACKAGE_BYTES),
     }
     ensure_sample(account.distributions, options.distribution_id, options.origin_port)
     try:

@@ -12,6 +12,7 @@ from perfctl.sandbox.edge.distributions import Distributions
 from perfctl.sandbox.edge.faults import Dice
 from perfctl.sandbox.edge.functions import Functions
 from perfctl.sandbox.edge.invalidations import Invalidations
+from perfctl.sandbox.edge.lambdas import Lambdas
 from perfctl.sandbox.edge.policies import (
     MANAGED_CACHE_POLICIES,
     MANAGED_ORIGIN_REQUEST_POLICIES,
@@ -37,6 +38,7 @@ class Account:
     origin_request_policies: Shelf
     response_headers_policies: Shelf
     functions: Functions
+    lambdas: Lambdas
 
 
 def open_account(store: Store, clock: Clock, *, access_key: str, completion_seconds: float) -> Account:
@@ -55,6 +57,7 @@ def open_account(store: Store, clock: Clock, *, access_key: str, completion_seco
         origin_request_policies=request,
         response_headers_policies=response,
         functions=Functions(store, clock),
+        lambdas=Lambdas(store, clock, store.folder / "lambda"),
     )
 
 

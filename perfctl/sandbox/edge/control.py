@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from urllib.parse import unquote
 
 from perfctl.cdn.delivery.headers import Headers
-from perfctl.sandbox.edge import sts
+from perfctl.sandbox.edge import lambda_api, sts
 from perfctl.sandbox.edge.account import Account
 from perfctl.sandbox.edge.admin import Admin
 from perfctl.sandbox.edge.call import PATH, Answer, Call
@@ -29,7 +29,7 @@ class Operation:
     name: str
     method: str
     path: str
-    answer: Callable[[Call], Answer]
+    answer: Callable[[Call], Answer | Awaitable[Answer]]
     query: str = ""
     """A part of the query string that tells this operation from another on the same path."""
 
@@ -97,8 +97,14 @@ OPERATIONS = (
 )
 
 
+BESIDE: tuple[tuple[Callable[[Request], bool], Callable[[Request, Account], Response]], ...] = (
+    (lambda_api.is_asked, lambda_api.handle),
+)
+"""The services on the same port: who says that a request is for it, and who answers it."""
+
+
 class ControlPlane:
-    """Answers the service's API, STS's GetCallerIdentity, and the reserved paths below `/_perfctl/`."""
+    """Answers the service's API, the services beside it, and the reserved paths below `/_perfctl/`."""
 
     def __init__(self, account: Account, admin: Admin) -> None:
         self._account = account
@@ -112,20 +118,24 @@ class ControlPlane:
             await asyncio.sleep(dice.faults.latency_ms / 1000)
         if sts.is_asked(request):
             return sts.handle(request, self._account)
-        response = self._cloudfront(request)
+        response = await self._response(request)
         return NO_ANSWER if dice.loses_answer() else response
 
-    def _cloudfront(self, request: Request) -> Response:
+    async def _response(self, request: Request) -> Response:
+        for is_asked, handle in BESIDE:
+            if is_asked(request):
+                return handle(request, self._account)
         try:
-            return _written(self._answer(request))
+            return _written(await self._answer(request))
         except ServiceProblem as problem:
             return error_response(problem)
 
-    def _answer(self, request: Request) -> Answer:
+    async def _answer(self, request: Request) -> Answer:
         operation, names = _find(request)
         check_caller(request, self._account.access_key, unknown="AccessDenied")
         self._account.dice.strike(f"cloudfront:{operation.name}", changes=operation.changes)
-        return operation.answer(Call(self._account, request, names))
+        answer = operation.answer(Call(self._account, request, names))
+        return await answer if isinstance(answer, Awaitable) else answer
 
 
 def _find(request: Request) -> tuple[Operation, dict[str, str]]:

@@ -31,6 +31,8 @@ class Faults:
     """The edge cannot reach any origin."""
     origin_latency_ms: float = 0.0
     """Delay of every fetch from an origin."""
+    lambda_pending_seconds: float = 0.0
+    """For how long a function of Lambda is not active after a change."""
     seed: int | None = None
     """Makes the dice repeatable."""
 

@@ -81,10 +81,13 @@ class Patience:
 class HttpServer:
     """Listens on 127.0.0.1 and asks `handler` for each request; an error of the handler is a 500 and is logged."""
 
-    def __init__(self, handler: Handler, *, name: str, patience: Patience | None = None) -> None:
+    def __init__(
+        self, handler: Handler, *, name: str, patience: Patience | None = None, body_bytes: int | None = None
+    ) -> None:
         self._handler = handler
         self._name = name
         self._patience = patience or Patience()
+        self._body_bytes = body_bytes or MAX_BODY_BYTES
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
 
@@ -154,7 +157,7 @@ class HttpServer:
             writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         try:
             async with asyncio.timeout(self._patience.body_seconds):
-                body = await read_request_body(reader, request.headers)
+                body = await read_request_body(reader, request.headers, self._body_bytes)
         except TimeoutError:
             raise BadRequestError(408, "the request body took too long") from None
         return Request(
@@ -236,19 +239,22 @@ def _parse_target(target: bytes, method: bytes) -> tuple[str, str]:
     return path, query
 
 
-async def read_request_body(reader: asyncio.StreamReader, headers: Headers) -> bytes:
-    """The body that the head announces; both lengths at once are a BadRequestError (request smuggling)."""
+async def read_request_body(reader: asyncio.StreamReader, headers: Headers, limit: int) -> bytes:
+    """The body that the head announces, at most `limit` bytes.
+
+    Both lengths at once are a BadRequestError (request smuggling).
+    """
     coding, lengths = headers.get("transfer-encoding"), headers.all("content-length")
     if coding is not None:
         if lengths or tokens(coding) != ("chunked",):
             raise BadRequestError(400, "Transfer-Encoding is not chunked alone")
-        return await read_chunked(reader, MAX_BODY_BYTES)
+        return await read_chunked(reader, limit)
     if not lengths:
         return b""
     if len(set(lengths)) > 1 or not re.fullmatch(r"[0-9]{1,15}", lengths[0], re.ASCII):
         raise BadRequestError(400, "Content-Length is not one number")
-    if int(lengths[0]) > MAX_BODY_BYTES:
-        raise BadRequestError(413, f"the body is longer than {MAX_BODY_BYTES} bytes")
+    if int(lengths[0]) > limit:
+        raise BadRequestError(413, f"the body is longer than {limit} bytes")
     return await reader.readexactly(int(lengths[0]))
 
 

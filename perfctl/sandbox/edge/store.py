@@ -19,6 +19,7 @@ class Store:
     """Small JSON records; a write is on its way to disk when `put` returns, and whole after a SIGKILL."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         try:
             self._open(path)
         except sqlite3.DatabaseError as error:
@@ -27,6 +28,11 @@ class Store:
             for part in path.parent.glob(f"{path.name}*"):
                 part.rename(part.with_name(f"broken-{part.name}"))
             self._open(path)
+
+    @property
+    def folder(self) -> Path:
+        """For what is too large for a record."""
+        return self._path.parent
 
     def _open(self, path: Path) -> None:
         self._connection = sqlite3.connect(path, isolation_level=None)

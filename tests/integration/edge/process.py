@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudfront import CloudFrontClient
+    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_sts import STSClient
 
 KEY = "AKIASANDBOXEXAMPLE00"
@@ -125,6 +126,8 @@ def client(
 ) -> CloudFrontClient: ...
 @overload
 def client(service: Literal["sts"], endpoint: str, *, key: str = ..., retries: int = ...) -> STSClient: ...
+@overload
+def client(service: Literal["lambda"], endpoint: str, *, key: str = ..., retries: int = ...) -> LambdaClient: ...
 def client(service: Any, endpoint: str, *, key: str = KEY, retries: int = 1) -> Any:
     """A boto3 client that tries `retries` times."""
     import boto3
