@@ -31,15 +31,10 @@ class Services:
 
         What the answer lacks (KeyError, TypeError of `call`) is a ServiceError that names the endpoint.
         """
-        return await in_background(lambda: self._translated(service, asked, call))
+        return await in_background(lambda: self.answer(service, asked, call))
 
-    async def close(self) -> None:
-        """Let go of the connections."""
-        clients, self._clients = self._clients, {}
-        for client in clients.values():
-            client.close()
-
-    def _translated(self, service: str, asked: str, call: Callable[[Any], T]) -> T:
+    def answer(self, service: str, asked: str, call: Callable[[Any], T]) -> T:
+        """The same, for what is in the background already: it waits in this thread."""
         since = begun()
         client = None
         try:
@@ -51,6 +46,12 @@ class Services:
             raise ServiceError(f"{asked}: the answer lacks {error}", hint=hint) from error
         finally:
             ended(str(client.meta.endpoint_url) if since and client else "", asked, since)
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        clients, self._clients = self._clients, {}
+        for client in clients.values():
+            client.close()
 
     def _client(self, service: str) -> Any:
         if service not in self._clients:

@@ -1,0 +1,95 @@
+"""Access logs as columns: each source in blocks of some megabytes of text, whichever form it has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from perfctl.cdn.logs.arrays import Floats, Ints, Mask, np
+from perfctl.cdn.logs.fields import spelled
+from perfctl.cdn.logs.forms import Form, form_of
+from perfctl.cdn.logs.grid import Grid
+from perfctl.cdn.logs.inflating import Told
+from perfctl.cdn.logs.lines import PAD, chunks
+from perfctl.cdn.logs.locations import LogSource
+from perfctl.cdn.logs.moments import seconds_of
+from perfctl.cdn.logs.values import Column, codes, floats, integers
+
+_ABSENT = b"-" + PAD
+
+
+@dataclass(slots=True, eq=False)
+class Block:
+    """Some thousand requests of one source, a column at a time; a field that the log has not is `-` in each."""
+
+    grid: Grid
+    malformed: int = 0
+    """Lines since the block before that are no request: cut, too long, with another number of fields, no JSON."""
+    is_truncated: bool = False
+    """Whether the source ends with this block before its time."""
+    source: str = ""
+    _columns: dict[str, Column] = field(default_factory=dict)
+    _codes: dict[str, tuple[Ints, list[bytes]]] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """How many requests."""
+        return self.grid.size
+
+    def has(self, name: str) -> bool:
+        """Whether the log has this field; names as in standard logs, v2 or Athena."""
+        return spelled(name) in self.grid.names
+
+    def text(self, name: str) -> Column:
+        """A field of every request, as bytes."""
+        wanted = spelled(name)
+        if wanted not in self._columns:
+            place = self.grid.names.index(wanted) if wanted in self.grid.names else None
+            self._columns[wanted] = self._absent() if place is None else self.grid.column(place)
+        return self._columns[wanted]
+
+    def int(self, name: str) -> Ints:
+        """A field as integers; -1 for what is none."""
+        return integers(self.text(name))
+
+    def float(self, name: str) -> Floats:
+        """A field as numbers; NaN for what is none."""
+        return floats(self.text(name))
+
+    def codes(self, name: str) -> tuple[Ints, list[bytes]]:
+        """A field as numbers of its different values, and those values; made once."""
+        wanted = spelled(name)
+        if wanted not in self._codes:
+            self._codes[wanted] = codes(self.text(wanted)) if self.has(wanted) else self._one_code()
+        return self._codes[wanted]
+
+    def seconds(self) -> Ints:
+        """When each request was, in seconds since 1970 (UTC); -1 where the log does not say."""
+        return seconds_of(self)
+
+    def chosen(self, mask: Mask) -> Block:
+        """Those requests alone."""
+        return self if mask.all() else Block(self.grid.chosen(mask), self.malformed, self.is_truncated, self.source)
+
+    def _absent(self) -> Column:
+        nothing = np.zeros(self.size, dtype=np.int64)
+        return Column(_ABSENT, nothing, nothing + 1)
+
+    def _one_code(self) -> tuple[Ints, list[bytes]]:
+        return np.zeros(self.size, dtype=np.int64), [b"-"] if self.size else []
+
+
+def read(source: LogSource, told: Told | None = None) -> Iterator[Block]:
+    """The requests of a source, block by block; what is no request is counted, and nothing of it is fatal.
+
+    `told` hears how many bytes, as they lie there, were read since. PerfctlError where the source cannot be read.
+    """
+    form: Form | None = None
+    with source.opened() as stream:
+        for chunk in chunks(stream, source.name, told):
+            form = form or form_of(chunk)
+            grids, malformed = form.grids(chunk) if form is not None else ([], 0)
+            malformed += chunk.dropped
+            for grid in grids or [Grid.none()]:
+                yield Block(grid, malformed, chunk.is_truncated and grid is (grids or [grid])[-1], source.name)
+                malformed = 0
