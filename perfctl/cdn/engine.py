@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from perfctl.aws import AwsAccess
-from perfctl.cdn.background import in_background
 from perfctl.cdn.cloudfront import CloudFront, ControlPlane
-from perfctl.cdn.content.optimizing import allowed_encodings, optimize
 from perfctl.cdn.distributions import Distributions
 from perfctl.cdn.invalidating.report import as_sent, is_fresh, planned, report_of
 from perfctl.cdn.invalidating.sending import WAIT_SECONDS, Sender, Time
@@ -35,12 +33,12 @@ from perfctl.diagnosis import Check
 from perfctl.errors import PerfctlError, UsageError
 
 if TYPE_CHECKING:
+    from perfctl.cdn.content.memo import Memo
+    from perfctl.cdn.content.optimizing import ContentRules
+    from perfctl.cdn.model.checks import CacheExplanation
     from perfctl.cdn.viewer import Viewer
 
 Tell = Callable[[Waiting], None]
-
-_IN_BACKGROUND_BYTES = 64_000
-"""Compressing less than this takes under a millisecond."""
 
 
 class CloudFrontOptimizer:
@@ -53,6 +51,7 @@ class CloudFrontOptimizer:
         self._control = control
         self._services: Services | None = None
         self._distributions = Distributions(config.distribution_id, self.control)
+        self._made: Memo | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -146,6 +145,29 @@ class CloudFrontOptimizer:
         viewer = await self._viewer(url_or_path, distribution)
         return await viewer.look(url_or_path, accept_encoding=accept_encoding)
 
+    async def explain(
+        self,
+        url_or_path: str,
+        *,
+        accept_encoding: str = "br, gzip",
+        headers: Mapping[str, str] | None = None,
+        distribution: str | None = None,
+    ) -> CacheExplanation:
+        """GET it through the edge, and say which behaviour, policy and rule make it cached or not.
+
+        Where the configuration may not be read, the policy is unknown, and that is said.
+        """
+        from perfctl.cdn.checking.looking import explained, known_setup
+
+        viewer = await self._viewer(url_or_path, distribution)
+        return await explained(
+            viewer,
+            url_or_path,
+            accept_encoding=accept_encoding,
+            headers=headers or {},
+            known=lambda: known_setup(self._distributions, self.control, distribution),
+        )
+
     async def preload_content(
         self,
         paths: Iterable[str],
@@ -169,30 +191,38 @@ class CloudFrontOptimizer:
         content_type: str,
         user_location: str | None = None,
         *,
+        path: str | None = None,
         accept_encoding: str | None = None,
+        accept: str | None = None,
+        request_headers: Mapping[str, str] | None = None,
+        cache_tags: Sequence[str] = (),
+        private: bool | None = None,
+        ttl: int | None = None,
+        compact: bool | None = None,
+        budget_ms: float | None = None,
     ) -> tuple[bytes, dict[str, str]]:
-        """The content compressed where that pays, and the headers to send it with.
+        """The content made as small as pays, and the headers to send it with; never larger than it was.
 
-        `accept_encoding` is the viewer's header (None: it takes everything); `user_location` goes out as a region
-        hint. The result is never larger than the content.
+        `path` tells what it is: a hashed asset, an asset, HTML, an API's answer, private (cdn.private_paths). It is
+        private, too, with `private`, and where `request_headers` hold cookies or credentials and `private` is not
+        False; Accept and Accept-Encoding are read from them where they are not given. Pictures become WebP or AVIF
+        where `accept` names them. `ttl` is the edge's, in seconds; `user_location` goes out as a region hint.
         """
-        encodings = allowed_encodings(
-            compression_enabled=self.config.compression_enabled,
-            brotli_enabled=self.config.brotli_enabled,
-            gzip_enabled=self.config.gzip_enabled,
+        from perfctl.cdn.content.serving import asked_of, optimized
+
+        asked = asked_of(
+            request_headers,
+            path=path,
             accept_encoding=accept_encoding,
+            accept=accept,
+            cache_tags=cache_tags,
+            private=private,
+            ttl=ttl,
+            compact=compact,
+            budget_ms=budget_ms,
+            user_location=user_location,
         )
-
-        def optimized() -> tuple[bytes, dict[str, str]]:
-            return optimize(
-                content,
-                content_type,
-                encodings=encodings,
-                cache_ttl_seconds=self.config.cache_ttl,
-                user_location=user_location,
-            )
-
-        return optimized() if len(content) < _IN_BACKGROUND_BYTES else await in_background(optimized)
+        return await optimized(content, content_type, self._content_rules(), asked, self._memo())
 
     # Being well
 
@@ -234,12 +264,19 @@ class CloudFrontOptimizer:
         return await self._distributions.get(distribution_id)
 
     def _encodings(self) -> tuple[str, ...]:
-        switched_on = allowed_encodings(
-            compression_enabled=self.config.compression_enabled,
-            brotli_enabled=self.config.brotli_enabled,
-            gzip_enabled=self.config.gzip_enabled,
-        )
-        return (*switched_on, "identity")
+        return (*self._content_rules().encodings, "identity")
+
+    def _memo(self) -> Memo:
+        from perfctl.cdn.content.memo import Memo
+
+        if self._made is None:
+            self._made = Memo()
+        return self._made
+
+    def _content_rules(self) -> ContentRules:
+        from perfctl.cdn.content.serving import rules_of
+
+        return rules_of(self.config)
 
     async def _access(self) -> AwsAccess:
         from perfctl.credentials import Login, resolve

@@ -1,117 +1,101 @@
-"""Content as it should go over the wire: compressed where that pays, with the headers that caches need (pure)."""
+"""Content as it should go over the wire: what it is, made smaller where that pays, with its headers (pure)."""
 
 from __future__ import annotations
 
-import gzip
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-from perfctl.cdn.content.headers import content_headers
+from perfctl.cdn.content.encodings import ONLINE, is_compressible, levels_within, preferred, smallest
+from perfctl.cdn.content.headers import cache_control, checked_type, content_headers, tag_header
+from perfctl.cdn.content.json_text import compacted, is_json
+from perfctl.cdn.content.kinds import kind_of
+from perfctl.cdn.content.pictures import MEDIA_TYPES, is_picture, smallest_picture, wanted_formats
 from perfctl.errors import UsageError
 
-BROTLI_QUALITY = 5
-"""Smaller than gzip at its best level, at the CPU cost of gzip's default one."""
-GZIP_LEVEL = 6
-SMALLEST_BYTES = 256
-"""Below, headers outweigh what is saved."""
-LEAST_GAIN = 0.05
 
-_COMPRESSIBLE_APPLICATIONS = frozenset(
-    {
-        "javascript", "json", "ld+json", "manifest+json", "rtf", "vnd.ms-fontobject", "wasm", "x-font-opentype",
-        "x-font-truetype", "x-font-ttf", "x-javascript", "xhtml+xml", "xml", "x-ndjson", "graphql", "x-yaml", "yaml",
-        "sql", "x-protobuf", "x-sh",
-    }
-)  # fmt: skip
-_COMPRESSIBLE_OTHERS = frozenset({"image/svg+xml", "image/bmp", "image/x-icon", "image/vnd.microsoft.icon"})
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContentRules:
+    """What holds for all content: which codings may be used, the best first, and for how long caches keep it."""
+
+    encodings: tuple[str, ...] = ("br", "gzip")
+    cache_ttl_seconds: int = 86_400
+    api_ttl_seconds: int = 0
+    private_paths: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What is known of one request for the content; without any of it the content is what its type says."""
+
+    path: str | None = None
+    accept_encoding: str | None = None
+    """The viewer's header; None takes everything."""
+    accept: str | None = None
+    """The viewer's header; a picture becomes WebP or AVIF where it is named there."""
+    is_private: bool = False
+    cache_tags: tuple[str, ...] = ()
+    ttl: int | None = None
+    """For how long the edge may keep it, in place of what its kind has; never makes private content public."""
+    compact: bool | None = None
+    """Whether JSON loses the blanks between its tokens; None where there is a path."""
+    budget_ms: float | None = None
+    """How much CPU compressing may take; None is brotli 5 or gzip 6, and no bound on a picture."""
+    user_location: str | None = None
 
 
 def optimize(
-    content: bytes | str,
-    content_type: str,
-    *,
-    encodings: tuple[str, ...],
-    cache_ttl_seconds: int,
-    user_location: str | None = None,
+    content: bytes | str, content_type: str, rules: ContentRules, asked: Asked | None = None
 ) -> tuple[bytes, dict[str, str]]:
-    """The body to send and its headers; `encodings` are those allowed, the best first.
+    """The body to send and its headers, the same ones each time.
 
     The body is never larger than the content; it is left alone under 256 bytes and under 5 % of gain.
     """
-    original = content.encode() if isinstance(content, str) else content
-    if "\n" in content_type or "\r" in content_type:
-        raise UsageError(f"content type {content_type!r} holds a line break", hint="pass a media type")
-    body, encoding = original, None
-    if is_compressible(content_type):
-        body, encoding = _smallest(original, encodings)
+    asked = asked or Asked()
+    original = as_bytes(content)
+    kind = kind_of(
+        checked_type(content_type), path=asked.path, is_private=asked.is_private, private_paths=rules.private_paths
+    )
+    body, sent_type, encoding = _made(original, content_type, rules, asked)
     headers = content_headers(
         body,
-        content_type,
-        original=original,
+        sent_type,
         encoding=encoding,
-        cache_ttl_seconds=cache_ttl_seconds,
-        user_location=user_location,
+        cache_control=cache_control(
+            kind, cache_ttl_seconds=rules.cache_ttl_seconds, api_ttl_seconds=rules.api_ttl_seconds, ttl=asked.ttl
+        ),
+        varies_by_accept=asked.accept is not None and is_picture(content_type),
+        tags=tag_header(asked.cache_tags),
+        user_location=asked.user_location,
     )
     return body, headers
 
 
-def is_compressible(content_type: str) -> bool:
-    """Whether the type is text-like; images, video, archives and WOFF are compressed already.
-
-    >>> is_compressible("application/problem+json; charset=utf-8"), is_compressible("image/png")
-    (True, False)
-    """
-    media = content_type.partition(";")[0].strip().lower()
-    kind, _, subtype = media.partition("/")
-    if kind == "text" or media in _COMPRESSIBLE_OTHERS:
-        return subtype != "event-stream"
-    if kind == "font":
-        return subtype in ("ttf", "otf", "collection")
-    return kind == "application" and (subtype in _COMPRESSIBLE_APPLICATIONS or subtype.endswith(("+json", "+xml")))
-
-
-def allowed_encodings(
-    *, compression_enabled: bool, brotli_enabled: bool, gzip_enabled: bool, accept_encoding: str | None = None
-) -> tuple[str, ...]:
-    """Which encodings may be used, the best first: the switches, and what the viewer accepts (None: everything)."""
-    if not compression_enabled:
-        return ()
-    switched_on = [name for name, on in (("br", brotli_enabled), ("gzip", gzip_enabled)) if on]
-    return tuple(name for name in switched_on if accept_encoding is None or accepts(accept_encoding, name))
-
-
-def accepts(accept_encoding: str, name: str) -> bool:
-    """Whether a viewer's Accept-Encoding takes this encoding (RFC 9110, 12.5.3); `q=0` refuses.
-
-    >>> accepts("gzip;q=0, br", "gzip"), accepts("*", "br")
-    (False, True)
-    """
-    weights = dict(_weight(part) for part in accept_encoding.lower().split(",") if part.strip())
-    return weights.get(name, weights.get("*", 0.0)) > 0
-
-
-def _weight(part: str) -> tuple[str, float]:
-    name, _, parameters = part.partition(";")
-    key, _, value = parameters.strip().partition("=")
+def as_bytes(content: bytes | str) -> bytes:
+    """Text in UTF-8. UsageError where it has no bytes."""
     try:
-        return name.strip(), float(value) if key.strip() == "q" else 1.0
-    except ValueError:
-        return name.strip(), 1.0
+        return content.encode() if isinstance(content, str) else bytes(content)
+    except UnicodeEncodeError as error:
+        raise UsageError(f"the content cannot be written in UTF-8: {error.reason}", hint="pass bytes") from error
 
 
-def _smallest(original: bytes, encodings: tuple[str, ...]) -> tuple[bytes, str | None]:
-    """The first allowed encoding that saves enough, else the content as it is."""
-    if len(original) < SMALLEST_BYTES:
-        return original, None
-    for encoding in encodings:
-        encoded = _compress(original, encoding)
-        if len(encoded) <= len(original) * (1 - LEAST_GAIN):
-            return encoded, encoding
-    return original, None
+def private_by(request_headers: Mapping[str, str]) -> bool:
+    """Whether a request's headers say that its answer is for one visitor: cookies, or credentials."""
+    return any(name.lower() in ("cookie", "authorization") and value for name, value in request_headers.items())
 
 
-def _compress(original: bytes, encoding: str) -> bytes:
-    if encoding == "br":
-        import brotli  # type: ignore[import-untyped]
+def _made(original: bytes, content_type: str, rules: ContentRules, asked: Asked) -> tuple[bytes, str, str | None]:
+    """The body, its type, its coding."""
+    if is_picture(content_type):
+        formats = wanted_formats(asked.accept)
+        made = smallest_picture(original, formats, budget_ms=asked.budget_ms) if formats and rules.encodings else None
+        return (made.body, MEDIA_TYPES[made.format], None) if made else (original, content_type, None)
+    if not is_compressible(content_type):
+        return original, content_type, None
+    compacts = asked.path is not None if asked.compact is None else asked.compact
+    text = compacted(original) if compacts and is_json(content_type) else original
+    body, encoding = smallest(text, preferred(rules.encodings, asked.accept_encoding), _levels(text, asked.budget_ms))
+    return body, content_type, encoding
 
-        compressed: bytes = brotli.compress(original, quality=BROTLI_QUALITY)
-        return compressed
-    return gzip.compress(original, GZIP_LEVEL, mtime=0)
+
+def _levels(text: bytes, budget_ms: float | None) -> Mapping[str, int]:
+    return ONLINE if budget_ms is None else levels_within(budget_ms, len(text))
