@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from urllib.parse import urlsplit
@@ -22,6 +22,8 @@ FREE_ITEMS = 1000
 
 _UNSAFE = re.compile(rb"%(?![0-9A-Fa-f]{2})|[^!-~]|[<>\"#{}|\\^~\[\]`]")
 """What RFC 1738, section 2.2, wants encoded; a `%` stays where it already encodes a byte."""
+_PLAIN = bytes(byte for byte in range(33, 127) if chr(byte) not in '%<>"#{}|\\^~[]`') + b"\n"
+_BARE_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ def plan(paths: Iterable[Asked | str], tags: Iterable[str] = ()) -> Items:
     named = list(_collected(((tag, "--tag", encode_tag) for tag in tags), faults))
     if faults:
         raise _unusable(faults)
-    kept = _uncovered(sendable)
+    kept = uncovered(sendable)
     unique_tags = tuple(dict.fromkeys(named))
     return Items(
         exact=tuple(item for item in kept if not is_wildcard(item)),
@@ -89,9 +91,7 @@ def encode_path(text: str) -> str:
     >>> encode_path("/a b/~c%20d?x=1")
     '/a%20b/%7Ec%20d?x=1'
     """
-    if not text.startswith("/"):
-        raise _without_slash(text)
-    encoded = _encoded(text)
+    encoded = encode_key(text)
     if "*" in encoded[:-1]:
         before = encoded[: encoded.index("*") + 1]
         raise UsageError(f"{_short(text)}: * stands only at the end", hint=f"{_short(before)} covers it, and more")
@@ -100,6 +100,30 @@ def encode_path(text: str) -> str:
             f"{_short(text)}: {len(encoded)} characters, over {LONGEST_PATH}", hint="end it earlier with a *"
         )
     return encoded
+
+
+def encode_key(text: str) -> str:
+    """A cache key, byte by byte what it is, as CloudFront wants it written; a `*` in it is a `*`. UsageError where it
+    does not start with `/`.
+
+    >>> encode_key("/a b/*")
+    '/a%20b/*'
+    """
+    if not text.startswith("/"):
+        raise _without_slash(text)
+    return _encoded(text)
+
+
+def is_sendable(text: str) -> bool:
+    """Whether `encode_key` would leave all of these keys, one a line, as they are.
+
+    >>> is_sendable("/a?b=c%20d"), is_sendable("/~a")
+    (True, False)
+    """
+    if not text.isascii():
+        return False
+    odd = text.encode().translate(None, _PLAIN)
+    return not odd or (odd.count(b"%") == len(odd) and _BARE_PERCENT.search(text) is None)
 
 
 def encode_tag(text: str) -> str:
@@ -150,14 +174,24 @@ def parse_lines(lines: Iterable[str], *, source: str) -> list[Asked]:
     return asked
 
 
-def _located(path: Asked) -> tuple[str, str | None, object]:
+def encoded_each(paths: Iterable[Asked | str], encode: Callable[[str], str]) -> list[str]:
+    """Each path as `encode` writes it. UsageError lists everything that it refuses."""
+    faults: list[str] = []
+    asked = (path if isinstance(path, Asked) else Asked(path) for path in paths)
+    encoded = list(_collected(((path.text, path.where, encode) for path in asked), faults))
+    if faults:
+        raise _unusable(faults)
+    return encoded
+
+
+def _located(path: Asked) -> tuple[str, str | None, Callable[[str], str]]:
     return path.text, path.where, encode_path
 
 
-def _collected(asked: Iterable[tuple[str, str | None, object]], faults: list[str]) -> Iterator[str]:
+def _collected(asked: Iterable[tuple[str, str | None, Callable[[str], str]]], faults: list[str]) -> Iterator[str]:
     for text, where, encode in asked:
         try:
-            yield encode(text)  # type: ignore[operator]
+            yield encode(text)
         except UsageError as error:
             hint = f" ({error.hint})" if error.hint else ""
             faults.append(f"{where}: {error.message}{hint}" if where else f"{error.message}{hint}")
@@ -169,7 +203,7 @@ def _unusable(faults: Sequence[str]) -> UsageError:
     return UsageError(f"{shown}{more}", hint="nothing was sent; mend what is named and run it again")
 
 
-def _uncovered(items: Iterable[str]) -> list[str]:
+def uncovered(items: Iterable[str]) -> list[str]:
     """The items, each once and in order, without those that lie under a wildcard among them."""
     unique = list(dict.fromkeys(items))
     prefixes = _widest(item[:-1] for item in unique if is_wildcard(item))

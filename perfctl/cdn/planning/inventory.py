@@ -1,0 +1,134 @@
+"""The URLs that a distribution is known to serve, each with the weight of losing it: sorted, with prefix sums."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+from math import isfinite, lcm
+from operator import attrgetter, lt
+from typing import TYPE_CHECKING, Self
+
+from perfctl.cdn.paths import encode_key, is_sendable
+from perfctl.errors import UsageError
+
+if TYPE_CHECKING:
+    from perfctl.cdn.planning.inventory_lines import Known
+
+MOST_PARTS = 1 << 64
+"""A weight is kept to this part of one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """Keys in order, each once. Paths are literal: `/a` and `/a/`, `/A` and `/a`, `/a?b` and `/a` are different keys.
+
+    >>> shop = Inventory.of([("/a/1", 5), ("/a/2", 7), ("/b", 1)])
+    >>> shop.weight(*shop.under("/a/")), len(shop)
+    (12.0, 3)
+    """
+
+    keys: Sequence[str] = ()
+    sums: Sequence[int] = (0,)
+    """Of the weights in front of each key, in parts; one more than there are keys."""
+    parts: int = 1
+    """The parts that make a weight of 1, so that sums are exact."""
+    tags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The keys that carry each tag, where lines said so."""
+
+    @classmethod
+    def of(cls, pairs: Iterable[tuple[str, float]], *, tags: Mapping[str, Sequence[str]] | None = None) -> Self:
+        """From keys and weights in any order; the weights of a key that is there twice add up."""
+        ordered = sorted(pairs)
+        return cls._of_sorted([key for key, _ in ordered], [weight for _, weight in ordered], tags or {})
+
+    @classmethod
+    def of_known(cls, rows: list[Known]) -> Self:
+        """From what lines held, which is sorted in place."""
+        rows.sort(key=attrgetter("path"))
+        tags: dict[str, list[str]] = {}
+        for row in rows:
+            for tag in row.tags:
+                tags.setdefault(tag, []).append(row.path)
+        return cls._of_sorted([row.path for row in rows], [row.weight for row in rows], tags)
+
+    @classmethod
+    def read(cls, path: str) -> Self:
+        """From a file (`-` is stdin) of JSON lines {path, weight[, tags]}, or of plain paths. UsageError names the
+        line that is neither."""
+        from perfctl.cdn.planning.inventory_lines import read_known
+
+        return cls.of_known(read_known(path))
+
+    @classmethod
+    def _of_sorted(cls, keys: list[str], weights: list[float], tags: Mapping[str, Sequence[str]]) -> Self:
+        if not all(map(lt, keys, keys[1:])):
+            keys, weights = _merged(keys, weights)
+        parts = _parts(weights)
+        sums = [0, *accumulate(weights if parts == 0 else (round(weight * parts) for weight in weights))]
+        carried = {tag: tuple(dict.fromkeys(carriers)) for tag, carriers in tags.items()}
+        return cls(keys, sums, parts or 1, carried)  # type: ignore[arg-type]
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def under(self, prefix: str) -> tuple[int, int]:
+        """The range of the keys that begin with it, itself included."""
+        first = bisect_left(self.keys, prefix)
+        return first, bisect_left(self.keys, next_text(prefix), first)
+
+    def place(self, key: str) -> int | None:
+        """Where the key stands; None where it is not known."""
+        place = bisect_left(self.keys, key)
+        return place if place < len(self.keys) and self.keys[place] == key else None
+
+    def whole(self, first: int, last: int) -> int:
+        """The weight of a range in parts."""
+        return self.sums[last] - self.sums[first]
+
+    def weight(self, first: int, last: int) -> float:
+        """The weight of a range."""
+        return self.whole(first, last) / self.parts
+
+    def as_sent(self) -> Self:
+        """The same with every key written as an item of an invalidation would write it."""
+        if is_sendable("\n".join(self.keys)):
+            return self
+        keys = [encode_key(key) for key in self.keys]
+        weights = [self.weight(place, place + 1) for place in range(len(keys))]
+        tags = {tag: [encode_key(key) for key in carriers] for tag, carriers in self.tags.items()}
+        return self.of(zip(keys, weights, strict=True), tags=tags)
+
+    @property
+    def total(self) -> float:
+        """The weight of everything."""
+        return self.sums[-1] / self.parts
+
+
+def next_text(prefix: str) -> str:
+    """The first text behind all that begin with the prefix."""
+    kept = prefix.rstrip("\U0010ffff")
+    return kept[:-1] + chr(ord(kept[-1]) + 1) if kept else "\U0010ffff" * (len(prefix) + 1)
+
+
+def _merged(keys: list[str], weights: list[float]) -> tuple[list[str], list[float]]:
+    once: dict[str, float] = {}
+    for key, weight in zip(keys, weights, strict=True):
+        once[key] = once.get(key, 0) + weight
+    return list(once), list(once.values())
+
+
+def _parts(weights: list[float]) -> int:
+    """0 where every weight is a whole number already. UsageError for what is no weight."""
+    if weights and not (min(weights) >= 0 and isfinite(sum(weights))):
+        wrong = next(weight for weight in weights if not (isfinite(weight) and weight >= 0))
+        raise UsageError(f"the weight {wrong} of a URL: a number from 0 on is one", hint="leave it out for 1")
+    if set(map(type, weights)) <= {int}:
+        return 0
+    parts = 1
+    for weight in weights:
+        parts = lcm(parts, weight.as_integer_ratio()[1])
+        if parts >= MOST_PARTS:
+            return MOST_PARTS
+    return parts
