@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import perfctl_process
 from tests.campaign import SOAKS
 from tests.postgres_server import VERSIONS, PostgresServer, postgres_server
 
@@ -89,17 +90,7 @@ def run_perfctl(
     *words: str, env: dict[str, str], input: str | None = None, timeout: float = 100, cwd: str | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run perfctl with exactly these variables, in a folder without a configuration."""
-    return subprocess.run(
-        [sys.executable, "-m", "perfctl", *words],
-        env=env,
-        cwd=cwd or env["HOME"],
-        input=input,
-        stdin=subprocess.DEVNULL if input is None else None,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=timeout,
-    )
+    return perfctl_process.run(words, env=env, cwd=cwd or env["HOME"], input=input, timeout=timeout)
 
 
 @pytest.fixture(scope="session")
