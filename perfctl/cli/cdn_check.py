@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from perfctl.cdn.model.checks import CacheExplanation
 from perfctl.cdn.model.diagnoses import CdnDiagnosis
-from perfctl.cdn.model.edge import EdgeAnswer
 from perfctl.cli.cdn import Distribution, engine_of, group
 from perfctl.cli.run import Run
 
@@ -19,10 +19,22 @@ async def headers(
     accept_encoding: Annotated[
         str, typer.Option("--accept-encoding", metavar="LIST", help="What the viewer says it can decode.")
     ] = "br, gzip",
+    header: Annotated[
+        list[str] | None, typer.Option("-H", "--header", metavar="'NAME: VALUE'", help="Send this, too; repeatable.")
+    ] = None,
     distribution: Distribution = None,
-) -> EdgeAnswer:
-    """GET a URL through the edge: hit or miss, its age, its encoding."""
-    return await engine_of(run, distribution).probe(url, accept_encoding=accept_encoding, distribution=distribution)
+) -> CacheExplanation:
+    """Why is this cached or not? One GET through the edge, and the rules of CloudFront that apply to it, spelt out.
+
+    Which behaviour the URL falls to and its cache policy; what the origin says, directive by directive; which rule
+    gave which TTL; what of the request is in the cache key; every condition of compression; and what to change.
+    Without permission to read the configuration the policy is unknown, and the rest is told.
+    """
+    from perfctl.cdn.checking.looking import request_headers
+
+    return await engine_of(run, distribution).explain(
+        url, accept_encoding=accept_encoding, headers=request_headers(header or []), distribution=distribution
+    )
 
 
 @group.command("doctor", example="perfctl cdn doctor")

@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 
 from perfctl.cdn.model.diagnoses import CdnDiagnosis
-from perfctl.cdn.model.edge import EdgeAnswer
 from perfctl.cdn.model.invalidations import EdgeProof, Invalidation, InvalidationReport, Invalidations, SentInvalidation
 from perfctl.cdn.model.preloads import PreloadReport
 from perfctl.render.diagnosis import diagnosis_view
-from perfctl.render.view import Cell, Column, Facts, Part, Table, Text, Tone, View, view
-from perfctl.units import format_bytes, format_count, format_duration_ms
+from perfctl.render.view import Cell, Column, Part, Table, Text, Tone, View, view
+from perfctl.units import format_bytes, format_count
 
 _STATES: dict[str, Tone] = {"Completed": "good", "InProgress": "warn", "planned": "dim", "failed": "bad"}
-_CACHE: dict[str, Tone] = {"hit": "good", "refresh-hit": "good", "miss": "warn", "error": "bad"}
 _MOST_PATHS = 10
 
 
@@ -43,26 +41,6 @@ def invalidations_view(result: Invalidations) -> View:
     )
     empty = f"no invalidation is in progress at {result.distribution_id}"
     return View((Table(columns, tuple(_row(one) for one in result.rows), empty=empty),))
-
-
-def answer_view(answer: EdgeAnswer) -> View:
-    """One answer of the edge, the cache's part first."""
-    age = "-" if answer.age_seconds is None else f"{answer.age_seconds} s"
-    pairs: tuple[tuple[str, Cell | str], ...] = (
-        ("cache", Cell(answer.cache, _CACHE.get(answer.cache, "dim"))),
-        ("status", str(answer.status)),
-        ("age", age),
-        ("x-cache", answer.x_cache or "-"),
-        ("cache-control", answer.cache_control or "-"),
-        ("content-type", answer.content_type or "-"),
-        ("content-encoding", answer.content_encoding or "-"),
-        ("vary", answer.vary or "-"),
-        ("etag", answer.etag or "-"),
-        ("edge location", answer.via_pop or "-"),
-        ("size", format_bytes(answer.size_bytes)),
-        ("took", format_duration_ms(answer.took_ms)),
-    )
-    return View((Facts(pairs, title=answer.url),))
 
 
 def preload_view(report: PreloadReport) -> View:
@@ -150,7 +128,10 @@ def _row(one: Invalidation) -> tuple[Cell | str, ...]:
 VIEWS = {
     InvalidationReport: invalidation_view,
     Invalidations: invalidations_view,
-    EdgeAnswer: answer_view,
     PreloadReport: preload_view,
     CdnDiagnosis: cdn_diagnosis_view,
 }
+LATER = {
+    "perfctl.cdn.model.checks.CacheExplanation": "cdn_check:explanation_view",
+}
+"""By the result's name, so that none is loaded for another's sake."""

@@ -7,7 +7,6 @@ import pytest
 from perfctl.cdn.doctor import least_policy
 from perfctl.cdn.model import invalidations as model
 from perfctl.cdn.model.diagnoses import CdnDiagnosis
-from perfctl.cdn.model.edge import EdgeAnswer
 from perfctl.cdn.model.invalidations import EdgeProof, Invalidation, InvalidationReport, Invalidations, SentInvalidation
 from perfctl.cdn.model.preloads import PreloadReport, Warmed
 from perfctl.diagnosis import Check
@@ -63,21 +62,6 @@ ANSWERS = {
         ),
     ),
     "nothing": Invalidations("E2QWRUHAPOMQZL", ()),
-    "headers": EdgeAnswer(
-        url="https://www.example.com/app.js",
-        status=200,
-        cache="hit",
-        x_cache="Hit from cloudfront",
-        age_seconds=4000,
-        cache_control="public, max-age=86400",
-        content_type="text/javascript",
-        content_encoding="br",
-        size_bytes=36520,
-        etag='"058c09ea771889ff-br"',
-        vary="Accept-Encoding",
-        via_pop="FRA56-P1",
-        took_ms=12.673,
-    ),
     "preload": PreloadReport(
         2,
         1,
