@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal, get_args
+from typing import Any, Literal, get_args
 
 from perfctl.errors import PerfctlError
 
@@ -32,6 +32,8 @@ class EdgeFunction:
     """A file; for Lambda@Edge a folder, too; or the source text itself."""
     handler: str = ""
     """The name of the function in the source, `file.name` in a folder; without, the runtime's usual one."""
+    memory_mb: int = 128
+    """What Lambda@Edge gives it; at viewer triggers always 128. CloudFront Functions have 2 MB."""
     store: Path | None = None
     """The key value store of a CloudFront Function: a JSON file of `{key: value}`, or as CloudFront imports it."""
 
@@ -104,11 +106,6 @@ class EdgeFunctionError(PerfctlError):
     kind = "edge_function"
     exit_code = 1
     http_status = 502
-    _NAMES: ClassVar[dict[Fault, str]] = {
-        "execution": "ExecutionError",
-        "limit": "LimitExceeded",
-        "validation": "ValidationError",
-    }
 
     def __init__(
         self,
@@ -130,6 +127,5 @@ class EdgeFunctionError(PerfctlError):
     @property
     def result_type(self) -> str:
         """What stands in `X-Cache` before `from cloudfront`, and in the access log: `FunctionExecutionError`."""
-        if not self.is_lambda:
-            return f"Function{'ValidationError' if self.fault == 'validation' else 'ExecutionError'}"
-        return f"Lambda{self._NAMES[self.fault]}"
+        what = "Lambda" if self.is_lambda else "Function"
+        return f"{what}{'ValidationError' if self.fault == 'validation' else 'ExecutionError'}"

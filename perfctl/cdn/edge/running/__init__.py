@@ -26,7 +26,7 @@ async def open_runner(function: EdgeFunction, *, time_limit_ms: float | None = N
     the extra `edge`, for CloudFront Functions.
     """
     if function.is_lambda:
-        from perfctl.cdn.edge.running.lambda_worker import LambdaRunner
+        from perfctl.cdn.edge.running.lambda_runner import LambdaRunner
 
         return await LambdaRunner.open(function, time_limit_ms=time_limit_ms)
     from perfctl.cdn.edge.running.function_runner import FunctionRunner
