@@ -31,7 +31,7 @@ _servers: dict[tuple[int, tuple[str | None, ...]], tuple[str, subprocess.Popen[b
 
 
 def run(
-    words: tuple[str, ...], *, env: Mapping[str, str], cwd: str, input: str | None = None, timeout: float = 100
+    words: tuple[str, ...], *, env: Mapping[str, str], cwd: str | Path, input: str | None = None, timeout: float = 100
 ) -> subprocess.CompletedProcess[str]:
     """As `subprocess.run([sys.executable, "-m", "perfctl", *words], ...)` with captured texts; stdin is empty
     without `input`. TimeoutExpired after the process was killed.
@@ -43,7 +43,7 @@ def run(
         files[0].seek(0)
         line = stack.enter_context(socket.socket(socket.AF_UNIX))
         line.connect(_server(env))
-        request = json.dumps({"words": words, "env": dict(env), "cwd": cwd}).encode()
+        request = json.dumps({"words": words, "env": dict(env), "cwd": str(cwd)}).encode()
         socket.send_fds(line, [_HEAD.pack(len(request))], [file.fileno() for file in files])
         line.sendall(request)
         pid = _HEAD.unpack(_received(line, _HEAD.size))[0]

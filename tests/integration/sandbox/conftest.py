@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from perfctl.sandbox.process import marked
+from tests import perfctl_process
 
 HERE = Path(__file__)
 
@@ -33,15 +34,8 @@ class Lab:
     ) -> subprocess.CompletedProcess[str]:
         """`perfctl sandbox WORDS --name NAME`."""
         self.names.add(name)
-        return subprocess.run(
-            self.command(*words, name=name),
-            env={**self.env, **(env or {})},
-            cwd=self.folder,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=110,
+        return perfctl_process.run(
+            ("sandbox", *words, "--name", name), env={**self.env, **(env or {})}, cwd=self.folder, timeout=110
         )
 
     def command(self, *words: str, name: str = "lab") -> list[str]:
