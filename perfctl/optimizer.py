@@ -242,7 +242,7 @@ class PerformanceOptimizer:
     def _new_cdn(self) -> CloudFrontOptimizer:
         from perfctl.cdn.engine import CloudFrontOptimizer
 
-        return CloudFrontOptimizer(self._limited(self.settings.cdn))
+        return CloudFrontOptimizer(self._limited(self.settings.cdn), context=self.settings.context)
 
     def _new_database(self) -> DatabaseOptimizer:
         from perfctl.db.engine import DatabaseOptimizer

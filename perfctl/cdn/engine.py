@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from perfctl.cdn.content.memo import Memo
     from perfctl.cdn.content.optimizing import ContentRules
     from perfctl.cdn.model.checks import CacheExplanation
+    from perfctl.cdn.model.queue import Queued
+    from perfctl.cdn.queue.queue import InvalidationQueue
     from perfctl.cdn.viewer import Viewer
 
 Tell = Callable[[Waiting], None]
@@ -44,9 +46,19 @@ Tell = Callable[[Waiting], None]
 class CloudFrontOptimizer:
     """One distribution of CloudFront, or several by name. Connects on first use."""
 
-    def __init__(self, config: CDNConfig, *, control: ControlPlane | None = None, time: Time | None = None) -> None:
+    def __init__(
+        self,
+        config: CDNConfig,
+        *,
+        control: ControlPlane | None = None,
+        time: Time | None = None,
+        context: str = "default",
+    ) -> None:
         self.config = config
+        self.context = context
         self._time = time or Time()
+        self._clock = time
+        self._queue: InvalidationQueue | None = None
         self._given = control
         self._control = control
         self._services: Services | None = None
@@ -69,6 +81,9 @@ class CloudFrontOptimizer:
         services, self._services = self._services, None
         if services is not None:
             await services.close()
+        queue, self._queue = self._queue, None
+        if queue is not None:
+            queue.close()
 
     # Forgetting
 
@@ -135,6 +150,34 @@ class CloudFrontOptimizer:
         waited = await sender.wait([as_sent(row) for row in rows], until=started + wait_timeout_seconds)
         done = tuple(replace(row, status=after.status) for row, after in zip(rows, waited, strict=True))
         return Invalidations(target, done, round(self._time.now() - started, 3))
+
+    @property
+    def queue(self) -> InvalidationQueue:
+        """The queue of invalidations of this host and context, in its file."""
+        if self._queue is None:
+            from perfctl.cdn.queue.opening import queue_of
+
+            self._queue = queue_of(self.config, self.control, context=self.context, clock=self._clock)
+        return self._queue
+
+    async def enqueue_content(
+        self,
+        paths: Iterable[Asked | str],
+        *,
+        tags: Iterable[str] = (),
+        distributions: Sequence[str] = (),
+        within_seconds: float | None = None,
+    ) -> tuple[Queued, ...]:
+        """Put paths and tags into the queue, on the disk when this returns; `queue.run` sends them.
+
+        `within_seconds` is how soon they want to be sent. Only an alias or a tag needs CloudFront to be asked, and a
+        tag does without its answer.
+        """
+        from perfctl.cdn.queue.enqueuing import enqueue
+
+        items = self.plan_invalidation(paths, tags=tags)
+        targets = await self.distribution_ids(distributions)
+        return await enqueue(self.queue, self._distributions, targets, items, within_seconds)
 
     # Looking and warming
 

@@ -1,0 +1,303 @@
+"""Letting the senders of all distributions work: one pass, for a while, or until nothing is left."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Awaitable, Callable, Sequence
+
+from perfctl.cdn.cloudfront import ControlPlane
+from perfctl.cdn.invalidating.sending import Time
+from perfctl.cdn.model.queue import Outcome, QueuedItem, QueueHolder, QueueProgress, QueueRun, QueueTurn
+from perfctl.cdn.queue import leases
+from perfctl.cdn.queue.leases import Holder
+from perfctl.cdn.queue.limits import QueueLimits
+from perfctl.cdn.queue.pruning import prune
+from perfctl.cdn.queue.sender import DistributionSender, Step
+from perfctl.cdn.queue.status import counted, failures
+from perfctl.cdn.queue.store import Store
+from perfctl.errors import LockedError, TimedOutError
+from perfctl.units import format_counted, format_duration_ms
+
+Tell = Callable[[QueueProgress], None]
+
+PATIENCE_SECONDS = 5.0
+"""A pass waits so long for windows to end, so that what was queued a moment ago goes, too."""
+_DRAIN_EVERY_SECONDS = 1.0
+_PRUNE_EVERY_SECONDS = 3600.0
+
+
+class Runner:
+    """One run of the queue. Whatever ends it, the leases are given back."""
+
+    def __init__(
+        self,
+        store: Store,
+        control: Callable[[], Awaitable[ControlPlane]],
+        *,
+        time: Time,
+        limits: QueueLimits,
+        wanted: Sequence[str] = (),
+        widens: bool = False,
+        tell: Tell | None = None,
+    ) -> None:
+        self._store = store
+        self._control = control
+        self._time = time
+        self._limits = limits
+        self._wanted = tuple(wanted)
+        self._widens = widens
+        self._tell = tell
+        self._holder = Holder()
+        self._senders: dict[str, DistributionSender] = {}
+        self._steps: dict[str, Step] = {}
+        self._held: dict[str, QueueHolder] = {}
+        self._started = time.now()
+        self._prune_at = 0.0
+
+    async def pass_once(self) -> QueueRun:
+        """Send what is due as far as there is room, and note what has completed.
+
+        LockedError where other processes send for every distribution that has anything to send.
+        """
+        try:
+            while True:
+                await self._round()
+                now = self._time.now()
+                waits = [wait for name in self._senders if (wait := self._worth_waiting(name, now)) is not None]
+                if not waits:
+                    break
+                await self._sleep(max(0.0, min(waits) - now))
+        finally:
+            self._end()
+        if self._held and not self._senders:
+            name, holder = next(iter(self._held.items()))
+            raise LockedError(
+                f"process {holder.pid} on {holder.host} sends the queue of {name}",
+                hint="perfctl cdn queue status shows how far it is; its lease passes on when it ends",
+            )
+        return self._result()
+
+    async def stay(self, seconds: float, *, every_seconds: float) -> QueueRun:
+        """Send for so long, looking into the file that often."""
+        until = self._started + seconds
+        try:
+            while True:
+                await self._round()
+                now = self._time.now()
+                if now >= until:
+                    return self._result()
+                await self._sleep(max(0.0, min(self._again_at(now + every_seconds), until) - now))
+        finally:
+            self._end()
+
+    async def drain(self, timeout_seconds: float) -> QueueRun:
+        """Send until nothing is queued and nothing in progress, whoever sends it.
+
+        TimedOutError when that takes longer, or the error of a distribution that will not take what is left.
+        """
+        until = self._started + timeout_seconds
+        try:
+            while True:
+                await self._round()
+                now = self._time.now()
+                left = self._left()
+                if not left.pending + left.in_flight:
+                    return self._result()
+                self._raise_where_stuck()
+                if now >= until:
+                    raise self._overdue(left)
+                await self._sleep(max(0.0, min(self._again_at(now + _DRAIN_EVERY_SECONDS), until) - now))
+        finally:
+            self._end()
+
+    async def _round(self) -> None:
+        """Let every distribution with work do what can be done now."""
+        if not self._store.is_there:
+            return
+        with self._store.reading() as connection:
+            names = [name for name in _busy(connection) if not self._wanted or name in self._wanted]
+        for name in names:
+            sender = await self._sender(name)
+            if sender is None:
+                continue
+            try:
+                sender.keep_lease()
+                step = await sender.step()
+                while step.doing == "did":
+                    self._say()
+                    step = await sender.step()
+            except LockedError:
+                self._lose(name)
+                continue
+            self._steps[name] = step
+        for name in set(self._senders) - set(names):
+            self._steps[name] = Step("idle")
+        self._say()
+        self._prune()
+
+    async def _sender(self, name: str) -> DistributionSender | None:
+        """The sender that holds the distribution's lease; None where another process has it."""
+        if name in self._senders:
+            return self._senders[name]
+        now = self._time.now()
+        with self._store.reading() as connection:
+            row = connection.execute("SELECT * FROM senders WHERE distribution = ?", (name,)).fetchone()
+        holder = leases.holder_of(row, now=now)
+        if holder is not None:
+            self._held[name] = holder
+            return None
+        self._held.pop(name, None)
+        sender = DistributionSender(
+            name,
+            self._store,
+            await self._control(),
+            holder=self._holder,
+            time=self._time,
+            limits=self._limits,
+            widens=self._widens,
+        )
+        self._senders[name] = sender
+        return sender
+
+    def _lose(self, name: str) -> None:
+        """Another process was quicker, or took over while we slept: leave it to that one."""
+        self._senders.pop(name, None)
+        self._steps.pop(name, None)
+
+    def _worth_waiting(self, name: str, now: float) -> float | None:
+        """The moment for which a single pass waits."""
+        step = self._steps.get(name, Step("idle"))
+        if step.again_at is None or step.doing not in ("later", "failing"):
+            return None
+        if step.doing == "failing":
+            return None if self._senders[name].gives_up else step.again_at
+        return step.again_at if step.again_at - now <= PATIENCE_SECONDS else None
+
+    def _again_at(self, latest: float) -> float:
+        """When a sender has something to do again, at the latest then."""
+        return min([latest, *(step.again_at for step in self._steps.values() if step.again_at is not None)])
+
+    def _raise_where_stuck(self) -> None:
+        """Where nothing moves but what will fail again, say why."""
+        stuck = [sender for name, sender in self._senders.items() if self._steps[name].doing == "failing"]
+        moving = len(self._held) + sum(step.doing not in ("failing", "idle") for step in self._steps.values())
+        errors = [sender.tally.error for sender in stuck if sender.gives_up and not sender.may_recover]
+        if errors and len(errors) == len(stuck) and not moving and errors[0] is not None:
+            raise errors[0]
+
+    async def _sleep(self, seconds: float) -> None:
+        """Pause, in pieces that keep the leases alive."""
+        until = self._time.now() + seconds
+        longest = self._limits.lease_seconds / 4
+        while (left := until - self._time.now()) > 0:
+            await self._time.sleep(min(left, longest))
+            for name, sender in list(self._senders.items()):
+                try:
+                    sender.keep_lease()
+                except LockedError:
+                    self._lose(name)
+
+    def _left(self) -> QueueProgress:
+        if not self._store.is_there:
+            return QueueProgress(0, 0, 0, 0)
+        with self._store.reading() as connection:
+            counts = [counted(connection, name, now=self._time.now()) for name in _busy(connection)]
+        rows = [row for row in counts if not self._wanted or row.distribution_id in self._wanted]
+        tallies = [sender.tally for sender in self._senders.values()]
+        return QueueProgress(
+            sum(row.pending for row in rows),
+            sum(row.in_flight for row in rows),
+            sum(tally.sent for tally in tallies),
+            sum(tally.completed for tally in tallies),
+        )
+
+    def _say(self) -> None:
+        if self._tell is not None:
+            self._tell(self._left())
+
+    def _overdue(self, left: QueueProgress) -> TimedOutError:
+        waited = format_duration_ms((self._time.now() - self._started) * 1000)
+        error = next((sender.tally.error for sender in self._senders.values() if sender.tally.error), None)
+        why = f"; the last attempt: {error.message}" if error else ""
+        return TimedOutError(
+            f"the queue is not empty after {waited}: {format_counted(left.pending, 'item')} pending,"
+            f" {_in_flight(left.in_flight)}{why}",
+            hint="nothing is lost: run it again, or give it more time with --wait-timeout",
+        )
+
+    def _result(self) -> QueueRun:
+        rows = tuple(self._turn(name) for name in sorted({*self._senders, *self._held}))
+        shown: tuple[QueuedItem, ...] = ()
+        if any(row.failed for row in rows):
+            with self._store.reading() as connection:
+                shown = failures(connection, now=self._time.now(), since=self._started)
+        return QueueRun(
+            file=str(self._store.path),
+            rows=rows,
+            sent=sum(row.sent for row in rows),
+            completed=sum(row.completed for row in rows),
+            failed=sum(row.failed for row in rows),
+            pending=sum(row.pending for row in rows),
+            in_flight=sum(row.in_flight for row in rows),
+            took_seconds=round(self._time.now() - self._started, 3),
+            failures=shown,
+        )
+
+    def _turn(self, name: str) -> QueueTurn:
+        with self._store.reading() as connection:
+            counts = counted(connection, name, now=self._time.now())
+        sender = self._senders.get(name)
+        if sender is None:
+            return QueueTurn(
+                name, "held", 0, 0, 0, 0, 0, counts.pending, counts.in_flight, counts.overdue, holder=self._held[name]
+            )
+        tally = sender.tally
+        return QueueTurn(
+            distribution_id=name,
+            outcome=_outcome(sender, self._steps.get(name)),
+            sent_batches=tally.sent_batches,
+            sent=tally.sent,
+            completed=tally.completed,
+            failed=tally.failed,
+            widened=tally.widened,
+            pending=counts.pending,
+            in_flight=counts.in_flight,
+            overdue=counts.overdue,
+            resent_batches=tally.resent_batches,
+            error=tally.error.message if tally.error else None,
+        )
+
+    def _prune(self) -> None:
+        now = self._time.now()
+        if now >= self._prune_at and self._senders:
+            self._prune_at = now + _PRUNE_EVERY_SECONDS
+            with self._store.writing() as connection:
+                prune(connection, now=now)
+
+    def _end(self) -> None:
+        if self._senders:
+            with self._store.writing() as connection:
+                leases.give_back(connection, self._holder)
+
+
+def _in_flight(number: int) -> str:
+    return f"{number} in progress" if number else "none in progress"
+
+
+def _busy(connection: sqlite3.Connection) -> list[str]:
+    """The distributions that have something to send, or to look at."""
+    rows = connection.execute(
+        "SELECT distribution FROM items WHERE state = 'queued'"
+        " UNION SELECT distribution FROM batches WHERE state IN ('intended', 'sent') ORDER BY 1"
+    )
+    return [row["distribution"] for row in rows]
+
+
+def _outcome(sender: DistributionSender, step: Step | None) -> Outcome:
+    if sender.tally.error is not None:
+        return "error"
+    if step is not None and step.doing == "no room":
+        return "no room"
+    if step is not None and step.doing == "later":
+        return "not due"
+    return "sent" if sender.tally.sent else "idle"
