@@ -116,10 +116,13 @@ class EdgeFunctionError(PerfctlError):
         hint: str | None = None,
         where: str | None = None,
         logs: tuple[str, ...] = (),
+        reasons: tuple[str, ...] = (),
     ) -> None:
         self.status = 502 if fault == "validation" else 503
         super().__init__(f"{function.name}: {reason}; CloudFront answers {self.status}", hint=hint, where=where)
         self.reason = reason
+        self.reasons = reasons or (reason,)
+        """Each rule that is broken, where it is about rules."""
         self.fault = fault
         self.logs = logs
         self.is_lambda = function.is_lambda

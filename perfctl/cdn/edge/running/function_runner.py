@@ -10,7 +10,6 @@ from typing import Any, Self
 
 import msgspec
 
-import perfctl
 from perfctl.cdn.edge.model import Called, EdgeFunction, EdgeFunctionError, Event
 from perfctl.cdn.edge.running.source import store_of, text_of
 from perfctl.cdn.edge.running.worker import Worker, WorkerEndedError, WorkerTimedOutError
@@ -25,6 +24,8 @@ MAX_BYTES = 10 * 1024
 _START_SECONDS = 30.0
 _NATIVE_SECONDS = 2.0
 """Beyond the limit, before the process is killed: QuickJS does not interrupt a regular expression."""
+_ROOT = str(Path(__file__).resolve().parents[4])
+"""Where the package lies, for a process that looks at no variable."""
 _json = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 _MAIN = "import sys; sys.path.insert(0, sys.argv[1]); from perfctl.cdn.edge.running.function_worker import main; main()"
@@ -71,8 +72,7 @@ class FunctionRunner:
             self._worker = None
 
     async def _started(self) -> Worker:
-        root = str(Path(perfctl.__file__).parents[1])
-        self._worker = Worker([sys.executable, "-I", "-c", _MAIN, root], env={})
+        self._worker = Worker([sys.executable, "-I", "-c", _MAIN, _ROOT], env={})
         await self._asked(self._worker, self._program, _START_SECONDS)
         return self._worker
 
