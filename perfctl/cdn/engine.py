@@ -37,7 +37,9 @@ if TYPE_CHECKING:
     from perfctl.cdn.content.optimizing import ContentRules
     from perfctl.cdn.model.checks import CacheExplanation
     from perfctl.cdn.model.queue import Queued
+    from perfctl.cdn.model.simulation import CdnSimulation
     from perfctl.cdn.queue.queue import InvalidationQueue
+    from perfctl.cdn.simulating.wanted import Wanted
     from perfctl.cdn.viewer import Viewer
 
 Tell = Callable[[Waiting], None]
@@ -266,6 +268,30 @@ class CloudFrontOptimizer:
             user_location=user_location,
         )
         return await optimized(content, content_type, self._content_rules(), asked, self._memo())
+
+    async def simulate(
+        self,
+        places: Sequence[str] = (),
+        wanted: Wanted | None = None,
+        *,
+        read: Callable[[int], None] | None = None,
+        replaying: Callable[[int, int], None] | None = None,
+    ) -> CdnSimulation:
+        """What other TTLs, another cache key or Origin Shield would have hit, replayed from access logs.
+
+        `places` are files, folders, patterns and s3:// addresses, by default those of the configuration. `read` hears
+        of bytes, `replaying` of requests and of all of them.
+        """
+        from perfctl.cdn.background import in_background
+        from perfctl.cdn.simulating.asking import simulate
+        from perfctl.cdn.simulating.wanted import Wanted
+
+        where = tuple(places) or self.config.logs
+        services = await self.services() if any(place.startswith("s3://") for place in where) else None
+        asked = wanted or Wanted()
+        return await in_background(
+            lambda: simulate(where, asked, self.config, services, told_read=read, told_replayed=replaying)
+        )
 
     # Being well
 

@@ -18,10 +18,13 @@ group = CommandGroup(
     parts={
         "invalidate": "cdn_invalidate",
         "status": "cdn_invalidate",
+        "logs generate": "cdn_simulate",
+        "simulate": "cdn_simulate",
+        "optimize": "cdn_optimize",
         "headers": "cdn_check",
         "doctor": "cdn_check",
     },
-    below={},
+    below={"logs": "What access logs tell, and logs to try that on."},
 )
 
 Distribution = Annotated[

@@ -61,7 +61,11 @@ ENTRIES: Mapping[str, Entry] = {
             *("clear", "preload", "stats", "top", "inspect", "dict train", "dict list", "simulate", "check", "doctor"),
         ),
     ),
-    "cdn": Entry("cdn", "Invalidate and check what the edge serves.", ("invalidate", "status", "headers", "doctor")),
+    "cdn": Entry(
+        "cdn",
+        "Invalidate and check what the edge serves.",
+        ("invalidate", "status", "logs generate", "simulate", "optimize", "headers", "doctor"),
+    ),
     "metrics": Entry("metrics", "What is measured, now.", ("show",)),
     "config": Entry("config", "Write, check and explain the configuration.", ("init", "show", "validate", "schema")),
     "demo": Entry("demo", "The main jobs on real servers, each with the command that it runs."),

@@ -132,6 +132,9 @@ VIEWS = {
     CdnDiagnosis: cdn_diagnosis_view,
 }
 LATER = {
+    "perfctl.cdn.model.simulation.CdnSimulation": "cdn_simulate:simulation_view",
+    "perfctl.cdn.model.simulation.Corpus": "cdn_simulate:corpus_view",
+    "perfctl.cdn.model.content.OptimizeReport": "cdn_content:optimize_view",
     "perfctl.cdn.model.checks.CacheExplanation": "cdn_check:explanation_view",
 }
 """By the result's name, so that none is loaded for another's sake."""
