@@ -28,6 +28,10 @@ class Row:
 
 PLAN = "Seq Scan on t  (cost=0.00..1.05 rows=5 width=4) (actual time=0.010..0.020 rows=5.00 loops=1)\n"
 PLANS = str(Path(__file__).parents[1] / "fixtures" / "db").replace(" ", "|")
+LOG = "#Fields: date time x-edge-location sc-bytes cs-method cs-uri-stem sc-status x-edge-result-type\n" + "".join(
+    f"2026-05-01\t10:00:0{second}\tFRA56-P3\t900\tGET\t/a.css\t200\t{result}\n"
+    for second, result in enumerate(("Miss", "Hit", "Hit", "Error"))
+)
 
 ROWS: Mapping[str, Row] = {
     "sandbox up": Row("--no-seed"),
@@ -71,6 +75,9 @@ ROWS: Mapping[str, Row] = {
     "cache doctor": Row("", exits=(0, 1)),
     "cdn invalidate": Row("/img/* --yes"),
     "cdn status": Row(""),
+    "cdn optimize": Row(f"{PLANS}/plan_parallel_15.json --dry-run"),
+    "cdn logs generate": Row("made-logs --lines 200 --urls 20"),
+    "cdn simulate": Row("- --ttl 1h --shield auto", stdin=LOG),
     "cdn headers": Row("/"),
     "cdn doctor": Row("", exits=(0, 1)),
     "metrics show": Row(""),

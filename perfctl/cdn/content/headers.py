@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Sequence
 
@@ -32,21 +31,25 @@ def checked_type(content_type: str) -> str:
 
 
 def content_headers(
-    body: bytes,
     content_type: str,
     *,
+    size_bytes: int,
+    sha256: str,
     encoding: str | None,
     cache_control: str,
     varies_by_accept: bool = False,
     tags: str | None = None,
     user_location: str | None = None,
 ) -> dict[str, str]:
-    """The headers of a response: always with its length, without which CloudFront compresses nothing."""
+    """The headers of a response whose body is of this size and digest (hexadecimal).
+
+    Always with its length, without which CloudFront compresses nothing.
+    """
     headers = {
         "Content-Type": content_type,
-        "Content-Length": str(len(body)),
+        "Content-Length": str(size_bytes),
         "Cache-Control": cache_control,
-        "ETag": strong_etag(body, encoding),
+        "ETag": strong_etag(sha256, encoding),
         "Vary": "Accept-Encoding, Accept" if varies_by_accept else "Accept-Encoding",
     }
     if encoding:
@@ -89,17 +92,16 @@ def cache_control(kind: ContentKind, *, cache_ttl_seconds: int, api_ttl_seconds:
     )
 
 
-def strong_etag(body: bytes, encoding: str | None) -> str:
-    """A validator of exactly these bytes in this encoding: 128 bits of SHA-256, and the encoding's name.
+def strong_etag(sha256: str, encoding: str | None) -> str:
+    """A validator of exactly these bytes in this encoding: 128 bits of their SHA-256, and the encoding's name.
 
     It is taken from what is sent, so that two builds of a compressor never share one.
     """
-    digest = hashlib.sha256(body).hexdigest()[:32]
-    return f'"{digest}-{encoding}"' if encoding else f'"{digest}"'
+    return f'"{sha256[:32]}-{encoding}"' if encoding else f'"{sha256[:32]}"'
 
 
 def tag_header(tags: Sequence[str]) -> str | None:
-    """The cache tags as their header has them, each once, for they know no case. UsageError for what CloudFront refuses.
+    """The cache tags as their header has them, each once: they know no case. UsageError for what CloudFront refuses.
 
     >>> tag_header(("stocks", "symbol-AAPL", "stocks"))
     'stocks,symbol-aapl'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -57,8 +58,9 @@ def optimize(
     )
     body, sent_type, encoding = _made(original, content_type, rules, asked)
     headers = content_headers(
-        body,
         sent_type,
+        size_bytes=len(body),
+        sha256=hashlib.sha256(body).hexdigest(),
         encoding=encoding,
         cache_control=cache_control(
             kind, cache_ttl_seconds=rules.cache_ttl_seconds, api_ttl_seconds=rules.api_ttl_seconds, ttl=asked.ttl

@@ -34,7 +34,7 @@ JPEG_QUALITY = 80
 _SOURCES = frozenset(("image/jpeg", "image/jpg", "image/pjpeg", "image/png"))
 _MODES = frozenset(("RGB", "RGBA", "L", "LA", "P", "PA", "1"))
 _SRGB_GAMMA = 0.45455
-_SAVED: dict[Format, dict[str, Any]] = {"webp": {"method": 4}, "avif": {"speed": 6}}
+_SAVED: dict[Format, dict[str, Any]] = {"webp": {"method": 4}, "avif": {"speed": 6, "max_threads": 1}}
 _FIRST_QUALITY: dict[Format, int] = {"webp": 74, "avif": 63}
 _LOWEST, _HIGHEST = 20, 96
 _SECONDS_PER_MEGAPIXEL: dict[Format, float] = {"webp": 1.6, "avif": 8.0}
@@ -53,6 +53,14 @@ class Picture:
     """Its SSIM to the source."""
     asked_likeness: float
     """That of JPEG of quality 80."""
+
+
+def check_installed() -> None:
+    """MissingExtraError where Pillow or numpy is not."""
+    from importlib.util import find_spec
+
+    if find_spec("PIL") is None or find_spec("numpy") is None:
+        raise MissingExtraError("images", needed_for="making pictures smaller")
 
 
 def is_picture(content_type: str) -> bool:

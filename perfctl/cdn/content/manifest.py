@@ -1,0 +1,108 @@
+"""The file beside the variants that says what each is made of and which headers it goes out with: for upload tools,
+and for the next run.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from perfctl.cdn.content.variants import SUFFIXES, Form
+from perfctl.errors import UsageError
+
+MANIFEST_NAME = "perfctl-content.json"
+SCHEMA = "perfctl.content-manifest/1"
+_MOST_BYTES = 256 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class MadeVariant:
+    """A variant as it was written."""
+
+    form: Form
+    file: str
+    content_type: str
+    size_bytes: int
+    sha256: str
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class MadeFile:
+    """A file, the forms that were tried for it, and those that paid."""
+
+    sha256: str
+    size_bytes: int
+    content_type: str
+    forms: tuple[Form, ...]
+    compact: bool
+    headers: dict[str, str]
+    variants: tuple[MadeVariant, ...]
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The variants' files."""
+        return frozenset(variant.file for variant in self.variants)
+
+
+Manifest = Mapping[str, MadeFile]
+"""By path, relative to the folder."""
+
+
+def read(path: Path) -> Manifest:
+    """What an earlier run wrote; empty where there was none. UsageError where the file is something else."""
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise _foreign(path)
+        document = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}", hint="mend its rights, or name another --out") from error
+    except (ValueError, RecursionError) as error:
+        raise _foreign(path) from error
+    try:
+        if document["schema"] != SCHEMA:
+            raise _foreign(path)
+        return {name: _file(raw) for name, raw in document["files"].items()}
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise _foreign(path) from error
+
+
+def text_of(manifest: Manifest) -> str:
+    """The manifest as it is written: a stable order, a line a value."""
+    files = {name: asdict(manifest[name]) for name in sorted(manifest)}
+    return json.dumps({"schema": SCHEMA, "files": files}, indent=1, ensure_ascii=True) + "\n"
+
+
+def _file(raw: Mapping[str, object]) -> MadeFile:
+    values = dict(raw)
+    variants = tuple(_variant(one) for one in _listed(values.pop("variants")))
+    forms = tuple(_form(one) for one in _listed(values.pop("forms")))
+    return MadeFile(**values, forms=forms, variants=variants)  # type: ignore[arg-type]
+
+
+def _variant(raw: object) -> MadeVariant:
+    if not isinstance(raw, dict):
+        raise TypeError("a variant is an object")
+    _form(raw["form"])
+    return MadeVariant(**raw)
+
+
+def _listed(value: object) -> list[object]:
+    if not isinstance(value, list):
+        raise TypeError("a list is expected")
+    return value
+
+
+def _form(name: object) -> Form:
+    for form in SUFFIXES:
+        if form == name:
+            return form
+    raise ValueError(f"no form is called {name!r}")
+
+
+def _foreign(path: Path) -> UsageError:
+    return UsageError(f"{path}: it is no manifest of perfctl cdn optimize", hint="remove it, or name another --out")

@@ -1,0 +1,64 @@
+"""Which files of a folder there are to make smaller: none is opened, no link is followed."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from perfctl.cdn.content.file_types import UNKNOWN, type_of
+from perfctl.cdn.content.manifest import MANIFEST_NAME
+from perfctl.cdn.content.variants import SUFFIXES
+from perfctl.cdn.model.content import OptimizeProblem
+
+TEMPORARY = ".perfctl-"
+"""What the names of half-written files begin with."""
+_NOT_PUBLISHED = frozenset((".git", ".hg", ".svn"))
+
+
+def found(root: Path, *, without: Path | None = None) -> tuple[list[str], list[OptimizeProblem]]:
+    """The paths of the files below `root`, relative to it and in order, and what could not be looked at.
+
+    Variants whose source is there are no files of their own, nor is the manifest; `without` is a folder to leave out.
+    """
+    problems: list[OptimizeProblem] = []
+    names = sorted(_walked(root, "", problems, without))
+    known = frozenset(names)
+    return [name for name in names if not _is_variant(name, known)], problems
+
+
+def _walked(root: Path, below: str, problems: list[OptimizeProblem], without: Path | None) -> Iterator[str]:
+    try:
+        entries = sorted(os.scandir(root / below), key=lambda entry: entry.name)
+    except OSError as error:
+        problems.append(OptimizeProblem(below or ".", error.strerror or str(error)))
+        return
+    for entry in entries:
+        name = below + entry.name
+        if why := _not_a_file(entry):
+            problems.append(OptimizeProblem(name, why))
+        elif entry.is_dir(follow_symlinks=False):
+            if entry.name not in _NOT_PUBLISHED and Path(entry.path) != without:
+                yield from _walked(root, name + "/", problems, without)
+        elif not (entry.name == MANIFEST_NAME or entry.name.startswith(TEMPORARY)):
+            yield name
+
+
+def _not_a_file(entry: os.DirEntry[str]) -> str | None:
+    """Why it is left out: a link leads anywhere, a pipe never ends."""
+    try:
+        mode = entry.stat(follow_symlinks=False).st_mode
+    except OSError as error:
+        return error.strerror or str(error)
+    if stat.S_ISLNK(mode):
+        return "a link, not followed"
+    return None if stat.S_ISDIR(mode) or stat.S_ISREG(mode) else "neither a file nor a folder"
+
+
+def _is_variant(name: str, known: frozenset[str]) -> bool:
+    """Whether it is another file's variant: `app.js.br` beside `app.js`."""
+    return any(
+        name.endswith(suffix) and (source := name.removesuffix(suffix)) in known and type_of(source) != UNKNOWN
+        for suffix in SUFFIXES.values()
+    )
