@@ -15,6 +15,7 @@ from perfctl.cdn.delivery.policies import DAY_SECONDS, YEAR_SECONDS, CachePolicy
 from perfctl.cdn.model.configuration import ConfigDocument, NamedCachePolicy, Shape
 from perfctl.cdn.model.distributions import Distribution
 from perfctl.cdn.model.invalidations import Invalidation, InvalidationState
+from perfctl.cdn.model.spending import InvalidationPage
 from perfctl.cdn.paths import is_wildcard
 from perfctl.errors import PerfctlError, ServiceError, UsageError
 
@@ -46,6 +47,9 @@ class ControlPlane(Protocol):
 
     async def recent_invalidations(self, distribution_id: str, *, at_most: int = 100) -> tuple[Invalidation, ...]:
         """The newest batches first, without their paths."""
+
+    async def invalidation_page(self, distribution_id: str, *, marker: str | None = None) -> InvalidationPage:
+        """A page of all batches, the newest first; `marker` is that of the page before."""
 
     async def distribution(self, distribution_id: str) -> Distribution:
         """One distribution. UsageError when there is none."""
@@ -113,6 +117,15 @@ class CloudFront:
             answer = client.list_invalidations(DistributionId=distribution_id, MaxItems=str(at_most))
             rows = answer.get("InvalidationList", {}).get("Items", [])
             return tuple(_invalidation(distribution_id, row) for row in rows[:at_most])
+
+        return await self._ask(f"cloudfront list-invalidations at {distribution_id}", listed)
+
+    async def invalidation_page(self, distribution_id: str, *, marker: str | None = None) -> InvalidationPage:
+        def listed(client: Any) -> InvalidationPage:
+            after = {} if marker is None else {"Marker": marker}
+            answer = client.list_invalidations(DistributionId=distribution_id, **after).get("InvalidationList", {})
+            rows = tuple(_invalidation(distribution_id, row) for row in answer.get("Items", []))
+            return InvalidationPage(rows, (answer.get("NextMarker") or None) if answer.get("IsTruncated") else None)
 
         return await self._ask(f"cloudfront list-invalidations at {distribution_id}", listed)
 

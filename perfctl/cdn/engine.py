@@ -6,6 +6,7 @@ import asyncio
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from perfctl.cdn.model.checks import CacheExplanation
     from perfctl.cdn.model.queue import Queued
     from perfctl.cdn.model.simulation import CdnSimulation
+    from perfctl.cdn.model.spending import InvalidationSpending
     from perfctl.cdn.queue.queue import InvalidationQueue
     from perfctl.cdn.simulating.wanted import Wanted
     from perfctl.cdn.viewer import Viewer
@@ -180,6 +182,24 @@ class CloudFrontOptimizer:
         items = self.plan_invalidation(paths, tags=tags)
         targets = await self.distribution_ids(distributions)
         return await enqueue(self.queue, self._distributions, targets, items, within_seconds)
+
+    async def invalidation_spending(
+        self,
+        *,
+        since: datetime | None = None,
+        with_items: bool = False,
+        distributions: Sequence[str] = (),
+        tell: Callable[[int, int], None] | None = None,
+    ) -> InvalidationSpending:
+        """The invalidations of all distributions since a moment, by default since the month began.
+
+        `with_items` asks each for what it held, and so what they cost. Who may not list the account's distributions
+        is told of the configured one.
+        """
+        from perfctl.cdn.queue.spending import spent
+
+        named = await self.distribution_ids(distributions) if distributions else ()
+        return await spent(self, named, since=since, with_items=with_items, tell=tell)
 
     # Looking and warming
 

@@ -6,6 +6,8 @@ from collections import deque
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from itertools import islice, takewhile
 from typing import Any
 
 from perfctl.aws import AwsCallError, Caller
@@ -14,9 +16,13 @@ from perfctl.cdn.delivery.policies import CACHING_OPTIMIZED, MANAGED
 from perfctl.cdn.invalidating.sending import Time
 from perfctl.cdn.model.configuration import ConfigDocument, NamedCachePolicy
 from perfctl.cdn.model.distributions import Distribution
-from perfctl.cdn.model.invalidations import Invalidation
+from perfctl.cdn.model.invalidations import Invalidation, InvalidationState
+from perfctl.cdn.model.spending import InvalidationPage
 from perfctl.cdn.paths import LONGEST_PATH, MOST_EXACT, MOST_WILDCARDS, is_wildcard
 from perfctl.errors import UsageError
+
+_PAGE = 100
+"""The most that CloudFront lists at a time."""
 
 
 @dataclass(slots=True)
@@ -65,7 +71,10 @@ class MemoryCloudFront:
     """The distributions whose additional metrics are switched on."""
     _versions: dict[str, int] = field(default_factory=dict)
     _updated: dict[str, float] = field(default_factory=dict)
-    _batches: list[_Batch] = field(default_factory=list)
+    _batches: dict[str, list[_Batch]] = field(default_factory=dict)
+    """By distribution, the oldest first."""
+    _by_id: dict[str, _Batch] = field(default_factory=dict)
+    _by_reference: dict[tuple[str, str], _Batch] = field(default_factory=dict)
 
     async def create_invalidation(
         self, distribution_id: str, items: Sequence[str], caller_reference: str
@@ -83,17 +92,24 @@ class MemoryCloudFront:
     async def invalidation(self, distribution_id: str, invalidation_id: str) -> Invalidation:
         self._strike()
         self._distribution(distribution_id)
-        for batch in self._of(distribution_id):
-            if batch.identifier == invalidation_id:
-                return self._shown(batch)
+        batch = self._by_id.get(invalidation_id)
+        if batch is not None and batch.distribution_id == distribution_id:
+            return self._shown(batch)
         raise UsageError(f"cloudfront get-invalidation {invalidation_id} at {distribution_id}: NoSuchInvalidation")
 
     async def recent_invalidations(self, distribution_id: str, *, at_most: int = 100) -> tuple[Invalidation, ...]:
         self._strike()
         self._distribution(distribution_id)
-        newest = list(reversed(self._of(distribution_id)))[:at_most]
-        shown = (self._shown(batch) for batch in newest)
-        return tuple(replace(one, items=None, wildcards=None, paths=()) for one in shown)
+        return tuple(self._listed(batch) for batch in islice(reversed(self._of(distribution_id)), at_most))
+
+    async def invalidation_page(self, distribution_id: str, *, marker: str | None = None) -> InvalidationPage:
+        self._strike()
+        self._distribution(distribution_id)
+        newest = list(reversed(self._of(distribution_id)))
+        first = 1 + [batch.identifier for batch in newest].index(marker) if marker is not None else 0
+        page = newest[first : first + _PAGE]
+        is_last = first + _PAGE >= len(newest)
+        return InvalidationPage(tuple(map(self._listed, page)), None if is_last else page[-1].identifier)
 
     async def distribution(self, distribution_id: str) -> Distribution:
         self._strike()
@@ -167,39 +183,43 @@ class MemoryCloudFront:
         return ConfigDocument(f"E{self._versions.get(distribution_id, 0):013d}", deepcopy(config))
 
     def _of(self, distribution_id: str) -> list[_Batch]:
-        return [batch for batch in self._batches if batch.distribution_id == distribution_id]
+        return self._batches.setdefault(distribution_id, [])
 
     def _known_reference(self, distribution_id: str, items: tuple[str, ...], reference: str) -> _Batch | None:
-        for batch in self._of(distribution_id):
-            if batch.reference == reference:
-                if batch.items == items:
-                    return batch
-                code = "InvalidationBatchAlreadyExists"
-                raise AwsCallError(f"cloudfront: {code}: {reference} with other paths", code=code)
-        return None
+        batch = self._by_reference.get((distribution_id, reference))
+        if batch is None or batch.items == items:
+            return batch
+        code = "InvalidationBatchAlreadyExists"
+        raise AwsCallError(f"cloudfront: {code}: {reference} with other paths", code=code)
 
     def _accepted(self, distribution_id: str, items: tuple[str, ...], reference: str) -> _Batch:
         _check(items)
-        running = [batch.items for batch in self._of(distribution_id) if self._is_running(batch)]
+        newest = reversed(self._of(distribution_id))
+        running = [batch.items for batch in takewhile(self._is_running, newest)]
         wildcards = [item for batch in (*running, items) for item in batch if is_wildcard(item)]
         total = sum(len(batch) for batch in (*running, items))
         if len(wildcards) > MOST_WILDCARDS or total - len(wildcards) > MOST_EXACT:
             hint = "add --wait, and perfctl waits for room"
             raise TooManyInProgressError("cloudfront: TooManyInvalidationsInProgress", hint=hint)
-        identifier = f"I{len(self._batches):013d}"
+        identifier = f"I{len(self._by_id):013d}"
         batch = _Batch(identifier, distribution_id, items, reference, self.time.now())
-        self._batches.append(batch)
+        self._of(distribution_id).append(batch)
+        self._by_id[identifier] = self._by_reference[distribution_id, reference] = batch
         self.items_paid += len(items)
         return batch
 
     def _is_running(self, batch: _Batch) -> bool:
         return self.time.now() - batch.created < self.completion_seconds
 
+    def _listed(self, batch: _Batch) -> Invalidation:
+        """Without its paths, as lists have it."""
+        status: InvalidationState = "InProgress" if self._is_running(batch) else "Completed"
+        created_at = datetime.fromtimestamp(batch.created, UTC).isoformat(timespec="seconds")
+        return Invalidation(batch.distribution_id, batch.identifier, status, created_at)
+
     def _shown(self, batch: _Batch) -> Invalidation:
-        return Invalidation(
-            distribution_id=batch.distribution_id,
-            invalidation_id=batch.identifier,
-            status="InProgress" if self._is_running(batch) else "Completed",
+        return replace(
+            self._listed(batch),
             items=len(batch.items),
             wildcards=sum(map(is_wildcard, batch.items)),
             paths=batch.items,

@@ -118,6 +118,19 @@ def test_the_newest_are_listed_first_without_their_paths(row: Row) -> None:
     assert {(one.status, one.items, one.paths) for one in row.recent(2)} == {("InProgress", None, ())}
 
 
+def test_pages_go_on_until_every_batch_was_listed_once_the_newest_first(row: Row) -> None:
+    made = [row.create(f"/page/{number}").invalidation_id for number in range(120)]
+    page = asyncio.run(row.control.invalidation_page(DISTRIBUTION_ID))
+    listed = list(page.rows)
+    while page.next_marker is not None:
+        page = asyncio.run(row.control.invalidation_page(DISTRIBUTION_ID, marker=page.next_marker))
+        listed += page.rows
+    identifiers = [one.invalidation_id for one in listed]
+    assert identifiers[:120] == made[::-1]
+    assert len(identifiers) == len(set(identifiers))
+    assert all(one.created_at is not None and one.paths == () for one in listed)
+
+
 def test_a_sixteenth_wildcard_has_no_room_until_others_complete(row: Row) -> None:
     row.create(*(f"/{number}/*" for number in range(15)))
     with pytest.raises(TooManyInProgressError, match="TooManyInvalidationsInProgress"):

@@ -36,7 +36,7 @@ class InvalidationQueue:
         self.limits = limits
         self._store = Store(path, on_commit=on_commit)
         self._control = control
-        self._time = time
+        self.time = time
 
     @property
     def path(self) -> Path:
@@ -56,7 +56,7 @@ class InvalidationQueue:
         What is queued already, or lies under a queued wildcard, is sent once. `within_seconds` is how soon
         they want to be sent; a higher `priority` goes first.
         """
-        now = self._time.now()
+        now = self.time.now()
         with self._store.writing() as connection:
             deadline = None if within_seconds is None else now + within_seconds
             entries = [Entry(item, now, deadline, priority) for item in items.all]
@@ -107,13 +107,13 @@ class InvalidationQueue:
         if not self._store.is_there:
             return QueueStatus(str(self.path), (), 0, 0, 0, window, (), ())
         with self._store.reading() as connection:
-            return status.status_of(connection, str(self.path), now=self._time.now(), window_seconds=window)
+            return status.status_of(connection, str(self.path), now=self.time.now(), window_seconds=window)
 
     def cancellable(self, chosen: Chosen) -> QueueCancelled:
         """What `cancel` would take out."""
         if not self._store.is_there:
             return QueueCancelled(str(self.path), (), 0, 0, len(chosen.ids), dry_run=True)
-        now = self._time.now()
+        now = self.time.now()
         with self._store.reading() as connection:
             rows = cancelling.choose(connection, chosen)
         return self._cancelled(chosen, [status.queued_item(row, now) for row in rows], 0, dry_run=True)
@@ -122,7 +122,7 @@ class InvalidationQueue:
         """Take out what is still queued. What only went with a cancelled wildcard is queued by itself again."""
         if not self._store.is_there:
             return replace(self.cancellable(chosen), dry_run=False)
-        now = self._time.now()
+        now = self.time.now()
         with self._store.writing() as connection:
             rows = cancelling.choose(connection, chosen)
             restored = cancelling.cancel(connection, rows, now=now)
@@ -137,7 +137,7 @@ class InvalidationQueue:
         return Runner(
             self._store,
             self._control,
-            time=self._time,
+            time=self.time,
             limits=self.limits,
             wanted=distributions,
             widens=widens,

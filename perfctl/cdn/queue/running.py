@@ -57,7 +57,8 @@ class Runner:
     async def pass_once(self) -> QueueRun:
         """Send what is due as far as there is room, and note what has completed.
 
-        LockedError where other processes send for every distribution that has anything to send.
+        LockedError where other processes send for every distribution that has anything to send; where every
+        distribution met an error and nothing was sent, that error.
         """
         try:
             while True:
@@ -75,6 +76,7 @@ class Runner:
                 f"process {holder.pid} on {holder.host} sends the queue of {name}",
                 hint="perfctl cdn queue status shows how far it is; its lease passes on when it ends",
             )
+        self._raise_where_all_failed()
         return self._result()
 
     async def stay(self, seconds: float, *, every_seconds: float) -> QueueRun:
@@ -176,6 +178,12 @@ class Runner:
     def _again_at(self, latest: float) -> float:
         """When a sender has something to do again, at the latest then."""
         return min([latest, *(step.again_at for step in self._steps.values() if step.again_at is not None)])
+
+    def _raise_where_all_failed(self) -> None:
+        tallies = [sender.tally for sender in self._senders.values()]
+        errors = [tally.error for tally in tallies if tally.error is not None]
+        if errors and len(errors) == len(tallies) and not self._held and not any(tally.sent for tally in tallies):
+            raise errors[0]
 
     def _raise_where_stuck(self) -> None:
         """Where nothing moves but what will fail again, say why."""

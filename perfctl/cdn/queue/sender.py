@@ -116,8 +116,10 @@ class DistributionSender:
     @property
     def gives_up(self) -> bool:
         """Whether it failed so often, or so surely, that a run which is not meant to last should end."""
-        most = LATE_ATTEMPTS if isinstance(self.tally.error, TimedOutError) else ATTEMPTS
-        return self._failures >= (most if _may_pass(self.tally.error) else 1)
+        error = self.tally.error
+        if isinstance(error, (ThrottledError, UnavailableError)):
+            return self._failures >= ATTEMPTS
+        return self._failures >= (LATE_ATTEMPTS if isinstance(error, TimedOutError) else 1)
 
     @property
     def may_recover(self) -> bool:
