@@ -35,32 +35,21 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from perfctl.sandbox.edge.access_forms import FORMS
 from perfctl.sandbox.edge.access_log import AccessLog
 from perfctl.sandbox.edge.account import Account, open_account
 from perfctl.sandbox.edge.admin import Admin
-from perfctl.sandbox.edge.cache import Cache
 from perfctl.sandbox.edge.clock import Clock
 from perfctl.sandbox.edge.control import ControlPlane
-from perfctl.sandbox.edge.edge import Edge
+from perfctl.sandbox.edge.edge import Edge, NetworkSettings
 from perfctl.sandbox.edge.http import MAX_CONNECTIONS, HttpServer
 from perfctl.sandbox.edge.origin import SampleOrigin
+from perfctl.sandbox.edge.places import Distances, home_of
 from perfctl.sandbox.edge.sample import ensure_sample
 from perfctl.sandbox.edge.store import Store
 
 MAX_PACKAGE_BYTES = 72 * 1024 * 1024
 """A zip file of 50 MiB, in base64 in JSON."""
-
-POPS = {
-    "us-east-1": "IAD89-P1",
-    "us-east-2": "CMH68-P1",
-    "us-west-1": "SFO53-P1",
-    "us-west-2": "SEA73-P1",
-    "eu-west-1": "DUB56-P1",
-    "eu-central-1": "FRA60-P1",
-    "ap-northeast-1": "NRT57-P1",
-    "ap-southeast-1": "SIN52-P1",
-    "sa-east-1": "GRU3-P1",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +66,9 @@ class Options:
     completion_seconds: float
     region: str
     log_seconds: float
+    log_forms: tuple[str, ...]
+    latency: str
+    regional_caches: bool
 
 
 def main(words: list[str] | None = None) -> int:
@@ -100,7 +92,17 @@ def read_options(words: list[str] | None) -> Options:
     parser.add_argument("--completion-seconds", type=float, default=2.0)
     parser.add_argument("--region", default="us-east-1")
     parser.add_argument("--log-seconds", type=float, default=10.0)
+    parser.add_argument("--log-forms", type=_log_forms, default=("v1",))
+    parser.add_argument("--latency", choices=("none", "world"), default="none")
+    parser.add_argument("--regional-caches", action="store_true")
     return Options(**vars(parser.parse_args(words)))
+
+
+def _log_forms(text: str) -> tuple[str, ...]:
+    forms = tuple(part for part in text.split(",") if part)
+    if unknown := [form for form in forms if form not in FORMS]:
+        raise argparse.ArgumentTypeError(f"unknown form {unknown[0]!r}; known are {', '.join(FORMS)}")
+    return forms
 
 
 async def serve(options: Options, *, clock: Clock | None = None) -> None:
@@ -112,7 +114,7 @@ async def serve(options: Options, *, clock: Clock | None = None) -> None:
     clock = clock or Clock()
     for folder in (options.state_dir, options.log_dir):
         folder.mkdir(parents=True, exist_ok=True)
-    store, log = Store(options.state_dir / "edge.sqlite3"), AccessLog(options.log_dir)
+    store, log = Store(options.state_dir / "edge.sqlite3"), AccessLog(options.log_dir, options.log_forms)
     account = open_account(store, clock, access_key=options.access_key, completion_seconds=options.completion_seconds)
     try:
         await _serve_account(options, account, log, stop)
@@ -122,7 +124,9 @@ async def serve(options: Options, *, clock: Clock | None = None) -> None:
 
 
 async def _serve_account(options: Options, account: Account, log: AccessLog, stop: asyncio.Event) -> None:
-    edge = Edge(account, Cache(), log, default_id=options.distribution_id, pop=pop_of(options.region))
+    edge = Edge(account, default_id=options.distribution_id, home=home_of(options.region))
+    edge.settings = NetworkSettings(Distances(world=options.latency == "world"), options.regional_caches)
+    edge.observers.append(log.add)
     control = ControlPlane(account, Admin(account, edge, log))
     servers = {
         options.origin_port: HttpServer(SampleOrigin(account.clock).handle, name="origin"),
@@ -154,12 +158,6 @@ def _allow_connections() -> None:
     if soft != resource.RLIM_INFINITY and soft < wanted:
         limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
-
-
-def pop_of(region: str) -> str:
-    """The edge location near a region; an unknown name gives one made of its letters."""
-    letters = "".join(letter for letter in region.upper() if letter.isalpha())
-    return POPS.get(region, f"{(letters or 'LOC')[:3]:X<3}50-P1")
 
 
 if __name__ == "__main__":

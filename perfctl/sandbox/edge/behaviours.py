@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import get_args
 from xml.etree.ElementTree import Element
 
 from perfctl.cdn.delivery.behaviours import (
     DEFAULT_ERROR_TTL,
     MAX_BEHAVIOURS,
     SAFE_METHODS,
+    Association,
     Behaviour,
     Delivery,
+    ErrorPage,
+    LogSettings,
     Origin,
     Target,
+    ViewerProtocol,
 )
 from perfctl.cdn.delivery.policies import NOTHING_MORE, CachePolicy, OriginRequestPolicy
+from perfctl.cdn.delivery.response_headers import ResponseHeadersPolicy
 from perfctl.sandbox.edge.policies import legacy_policy_of
 from perfctl.sandbox.edge.problems import ServiceProblem
 from perfctl.sandbox.edge.xml import is_true, items_of, number_of, text_of, texts_of
@@ -23,11 +29,12 @@ from perfctl.sandbox.edge.xml import is_true, items_of, number_of, text_of, text
 
 @dataclass(frozen=True, slots=True)
 class PolicyFinder:
-    """Looks policies up by id; each raises the service's error for one that does not exist."""
+    """Looks policies up by id, and functions; each raises the service's error for what does not exist."""
 
     cache: Callable[[str], CachePolicy]
     origin_request: Callable[[str], OriginRequestPolicy]
-    response_headers: Callable[[str], object]
+    response_headers: Callable[[str], ResponseHeadersPolicy]
+    functions: Callable[[Element], tuple[Association, ...]]
 
 
 def delivery_of(distribution_id: str, domain_name: str, config: Element, policies: PolicyFinder) -> Delivery:
@@ -51,7 +58,25 @@ def delivery_of(distribution_id: str, domain_name: str, config: Element, policie
             for item in items_of(config, "CustomErrorResponses")
         ),
         tag_header=text_of(config, "CacheTagConfig/HeaderName").lower() or None,
+        error_pages=tuple(page for item in items_of(config, "CustomErrorResponses") for page in _error_pages(item)),
+        logging=LogSettings(
+            is_true(config, "Logging/Enabled"),
+            is_true(config, "Logging/IncludeCookies"),
+            text_of(config, "Logging/Prefix"),
+        ),
     )
+
+
+def _error_pages(item: Element) -> tuple[ErrorPage, ...]:
+    """The page, where the entry names one and not a time alone."""
+    status, path = number_of(item, "ErrorCode", 0), text_of(item, "ResponsePagePath")
+    if bool(path) != bool(text_of(item, "ResponseCode")):
+        raise ServiceProblem("InvalidArgument", "ResponsePagePath and ResponseCode go together.")
+    if not path:
+        return ()
+    if not path.startswith("/"):
+        raise ServiceProblem("InvalidArgument", f"ResponsePagePath begins with /, not {path[:80]!r}.")
+    return (ErrorPage(status, path, number_of(item, "ResponseCode", status)),)
 
 
 def _origin(item: Element) -> Origin:
@@ -66,6 +91,9 @@ def _origin(item: Element) -> Origin:
         connect_seconds=number_of(item, "ConnectionTimeout", 10),
         read_seconds=number_of(item, "CustomOriginConfig/OriginReadTimeout", 30),
         is_https_only=text_of(item, "CustomOriginConfig/OriginProtocolPolicy") == "https-only",
+        shield_region=text_of(item, "OriginShield/OriginShieldRegion") or None
+        if is_true(item, "OriginShield/Enabled")
+        else None,
     )
 
 
@@ -86,8 +114,7 @@ def _target(identity: str, targets: dict[str, Target]) -> Target:
 def _behaviour(item: Element, targets: dict[str, Target], policies: PolicyFinder) -> Behaviour:
     target = _target(text_of(item, "TargetOriginId"), targets)
     cache_id, request_id = text_of(item, "CachePolicyId"), text_of(item, "OriginRequestPolicyId")
-    if headers_id := text_of(item, "ResponseHeadersPolicyId"):
-        policies.response_headers(headers_id)
+    headers_id = text_of(item, "ResponseHeadersPolicyId")
     return Behaviour(
         pattern=_pattern(item),
         origin=target.first,
@@ -97,7 +124,19 @@ def _behaviour(item: Element, targets: dict[str, Target], policies: PolicyFinder
         request_policy=policies.origin_request(request_id) if request_id else NOTHING_MORE,
         compress=is_true(item, "Compress"),
         allowed_methods=texts_of(item, "AllowedMethods") or SAFE_METHODS,
+        viewer_protocol=_viewer_protocol(item),
+        associations=policies.functions(item),
+        response_policy=policies.response_headers(headers_id) if headers_id else None,
     )
+
+
+def _viewer_protocol(item: Element) -> ViewerProtocol:
+    text = text_of(item, "ViewerProtocolPolicy", "allow-all")
+    for known in get_args(ViewerProtocol):
+        if text == known:
+            found: ViewerProtocol = known
+            return found
+    raise ServiceProblem("InvalidArgument", f"{text[:40]!r} is not a ViewerProtocolPolicy.")
 
 
 def _pattern(item: Element) -> str | None:

@@ -1,12 +1,14 @@
-"""Trouble on request: throttling, errors, delay, denied rights, a lost answer, an origin that is down."""
+"""Trouble on request: throttling, errors, delay, denied rights, lost and cut answers, an origin that is down."""
 
 from __future__ import annotations
 
+import asyncio
 import random
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Literal
 
 from perfctl.sandbox.edge.clock import Clock
+from perfctl.sandbox.edge.fetch import OriginError
 from perfctl.sandbox.edge.problems import ServiceProblem
 
 
@@ -28,9 +30,21 @@ class Faults:
     deny: tuple[str, ...] = ()
     """Actions, such as `cloudfront:CreateInvalidation`, that answer AccessDenied."""
     origin_down: bool = False
-    """The edge cannot reach any origin."""
+    """The edge cannot reach an origin."""
     origin_latency_ms: float = 0.0
     """Delay of every fetch from an origin."""
+    origin_5xx: float = 0.0
+    """Share of the fetches that the origin answers 503."""
+    origin_cut: float = 0.0
+    """Share of the fetches whose connection the origin resets amid its answer."""
+    origins: tuple[str, ...] = ()
+    """The ids of the origins that these faults strike; none: all of them."""
+    edge_5xx: float = 0.0
+    """Share of the viewers' requests that the edge itself answers 503."""
+    edge_reset: float = 0.0
+    """Share of the viewers' requests that are closed without an answer."""
+    edge_cut: float = 0.0
+    """Share of the edge's answers that end amid the body."""
     lambda_pending_seconds: float = 0.0
     """For how long a function of Lambda is not active after a change."""
     seed: int | None = None
@@ -49,10 +63,10 @@ def read_faults(body: dict[str, Any]) -> Faults:
 
 
 def _read(name: str, value: object) -> object:
-    if name == "deny":
-        if isinstance(value, list) and all(isinstance(action, str) for action in value):
+    if name in ("deny", "origins"):
+        if isinstance(value, list) and all(isinstance(item, str) for item in value):
             return tuple(value)
-        raise ValueError("deny is a list of actions")
+        raise ValueError(f"{name} is a list of {'actions' if name == 'deny' else 'ids'}")
     if name == "origin_down":
         return bool(value)
     if name == "seed" and value is None:
@@ -86,6 +100,32 @@ class Dice:
             raise ServiceProblem("Throttling", "Rate exceeded")
         if self._falls(faults.error_5xx):
             raise ServiceProblem("ServiceUnavailable", "Service is unavailable. Please try again shortly.")
+
+    async def strike_origin(self, identity: str) -> None:
+        """Wait as long as a fetch is delayed; raise the OriginError that it meets, if any."""
+        faults = self.faults
+        if faults.origins and identity not in faults.origins:
+            return
+        if faults.origin_latency_ms:
+            await asyncio.sleep(faults.origin_latency_ms / 1000)
+        if faults.origin_down:
+            raise OriginError(502, "OriginConnectError")
+        if self._falls(faults.origin_cut):
+            raise OriginError(502, "OriginCommError")
+
+    def origin_fails(self, identity: str) -> bool:
+        """Whether the origin answers 503 in place of what it would."""
+        faults = self.faults
+        return (not faults.origins or identity in faults.origins) and self._falls(faults.origin_5xx)
+
+    def edge_fault(self) -> Literal["5xx", "reset", "cut"] | None:
+        """What befalls a viewer's request."""
+        faults = self.faults
+        if self._falls(faults.edge_reset):
+            return "reset"
+        if self._falls(faults.edge_5xx):
+            return "5xx"
+        return "cut" if self._falls(faults.edge_cut) else None
 
     def loses_answer(self) -> bool:
         return self._falls(self.faults.lose_answer)

@@ -20,18 +20,23 @@ _FIELD = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([^\x00\r\n]*)")
 class OriginError(Exception):
     """The origin gave no usable answer; `status` is what the viewer gets, `detail` the log's word for it."""
 
-    def __init__(self, status: int, detail: str) -> None:
+    is_kept = True
+    """Whether the error is held for a while, as any error of an origin."""
+
+    def __init__(self, status: int, detail: str, text: str | None = None) -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
+        self.text = text or f"CloudFront could not get an answer from the origin ({detail})."
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What is sent to the origin; `target` is path and query."""
+    """What is sent to the origin; its own path and headers come on top."""
 
     method: str
-    target: str
+    path: str
+    query: str
     headers: Headers
     body: bytes = b""
 
@@ -45,6 +50,10 @@ class OriginAnswer:
     body: bytes
     length: int | None
     """Content-Length, when it was sent."""
+    origin_status: int = 0
+    """What the origin said, whatever a function made of it."""
+    made_by: str | None = None
+    """`LambdaGeneratedResponse`, when a function answered in the origin's place."""
 
 
 async def fetch(origin: Origin, ask: Ask) -> OriginAnswer:
@@ -54,7 +63,7 @@ async def fetch(origin: Origin, ask: Ask) -> OriginAnswer:
     reader, writer = await _connect(origin)
     try:
         async with asyncio.timeout(origin.read_seconds):
-            writer.write(_written(ask))
+            writer.write(_written(origin, ask))
             return await _read(reader, ask.method)
     except TimeoutError:
         raise OriginError(504, "OriginReadTimeout") from None
@@ -78,9 +87,11 @@ async def _connect(origin: Origin) -> tuple[asyncio.StreamReader, asyncio.Stream
     raise failure
 
 
-def _written(ask: Ask) -> bytes:
-    lines = [f"{ask.method} {ask.target} HTTP/1.1"]
-    lines += [f"{name}: {value}" for name, value in ask.headers]
+def _written(origin: Origin, ask: Ask) -> bytes:
+    target = origin.path + ask.path + (f"?{ask.query}" if ask.query else "")
+    lines = [f"{ask.method} {target} HTTP/1.1"]
+    fields = ask.headers.overlaid(Headers(origin.headers)).without("content-length", "connection", "transfer-encoding")
+    lines += [f"{name}: {value}" for name, value in fields]
     if ask.body or ask.method in ("POST", "PUT", "PATCH"):
         lines.append(f"Content-Length: {len(ask.body)}")
     lines.append("Connection: close")

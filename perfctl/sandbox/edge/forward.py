@@ -35,20 +35,15 @@ _OURS = (
 _CONDITIONS = ("if-none-match", "if-modified-since", "if-match", "if-unmodified-since", "if-range", "range")
 
 
-def ask_of(
-    request: Request, behaviour: Behaviour, origin: Origin, path: str, *, via: str, request_id: str, caches: bool
-) -> Ask:
+def ask_of(request: Request, behaviour: Behaviour, origin: Origin, path: str, *, via: str, caches: bool) -> Ask:
     """The request for the origin. `caches`: it is for the cache, so it asks for the whole, unconditionally."""
     headers = _chosen(request, behaviour)
     headers = headers.without(*_CONDITIONS) if caches else headers
-    headers = headers.overlaid(Headers(origin.headers)).with_("Host", _host(request, behaviour, origin))
-    query = _query(request, behaviour)
-    target = origin.path + path + (f"?{query}" if query else "")
     forwarded = request.headers.get("x-forwarded-for")
     client = request.client[0]
-    headers = headers.with_("Via", via).with_("X-Amz-Cf-Id", request_id)
+    headers = headers.with_("Host", _host(request, behaviour, origin)).with_("Via", via)
     headers = headers.with_("X-Forwarded-For", f"{forwarded}, {client}" if forwarded else client)
-    return Ask(request.method, target, headers, request.body)
+    return Ask(request.method, path, _query(request, behaviour), headers, request.body)
 
 
 def forwards_cookies(behaviour: Behaviour) -> bool:

@@ -51,7 +51,7 @@ class Response:
     headers: Headers = NO_HEADERS
     body: bytes = b""
     length: int | None = None
-    """Content-Length of a body that is not sent: the answer to HEAD."""
+    """Content-Length of a body that is not sent: the answer to HEAD, or one that is to end amid its body."""
 
 
 NO_ANSWER = Response(status=0)
@@ -135,7 +135,7 @@ class HttpServer:
             response = await self._answer(request)
             if response.status == 0:
                 return
-            keep = _keeps_alive(request)
+            keep = _keeps_alive(request) and not _is_cut(request, response)
             await self._send(writer, request, response, keep=keep)
 
     async def _read(
@@ -307,6 +307,11 @@ def reason_phrase(status: int) -> str:
         return HTTPStatus(status).phrase
     except ValueError:
         return "Unknown"
+
+
+def _is_cut(request: Request, response: Response) -> bool:
+    """Whether the body is shorter than it says: the connection then ends amid it."""
+    return request.method != "HEAD" and response.length is not None and response.length > len(response.body)
 
 
 def _keeps_alive(request: Request) -> bool:

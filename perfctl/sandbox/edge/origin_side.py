@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Callable
 from dataclasses import replace
 
 from perfctl.cdn.delivery.behaviours import Delivery, Origin
@@ -12,7 +14,7 @@ from perfctl.cdn.delivery.headers import Headers, tokens
 from perfctl.cdn.delivery.ttl import NOT_STORED, Freshness, freshness
 from perfctl.sandbox.edge.account import Account
 from perfctl.sandbox.edge.cache import Entry
-from perfctl.sandbox.edge.fetch import OriginAnswer, OriginError, fetch
+from perfctl.sandbox.edge.fetch import Ask, OriginAnswer, OriginError, fetch
 from perfctl.sandbox.edge.forward import HOP_BY_HOP, ask_of
 from perfctl.sandbox.edge.visit import Outcome, Visit, error_page
 
@@ -22,47 +24,62 @@ LARGE_BODY_BYTES = 256 * 1024
 
 
 class OriginSide:
-    """Knows the account's faults and clock; holds nothing."""
+    """Knows the account's faults, functions and clock, and how far the origin is; holds nothing."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: Account, delay_seconds: Callable[[], float]) -> None:
         self._account = account
+        self._delay_seconds = delay_seconds
 
     async def passed_through(self, visit: Visit, key: CacheKey) -> Outcome:
         """Hand the request on as it is, and its answer back; nothing is kept."""
+        began = time.perf_counter()
         try:
             answer = await self.asked(visit, Headers(), caches=False)
         except OriginError as error:
             return self.failed(visit, key, error)
+        took = time.perf_counter() - began
         entry = Entry(key, answer.status, _end_to_end(answer.headers), answer.body, NOT_STORED, 0.0)
         if visit.request.method == "HEAD" and answer.length is not None:
             entry = replace(entry, headers=entry.headers.with_("Content-Length", str(answer.length)))
-        return Outcome(entry, "Miss", "Miss")
+        return Outcome(entry, "Miss", answer.made_by or "Miss", origin_seconds=took)
 
     async def asked(self, visit: Visit, conditions: Headers, *, caches: bool) -> OriginAnswer:
         """Ask the behaviour's origin, and an origin group's second where the first fails; OriginError from neither."""
-        faults = self._account.dice.faults
-        if faults.origin_latency_ms:
-            await asyncio.sleep(faults.origin_latency_ms / 1000)
-        if faults.origin_down:
-            raise OriginError(502, "OriginConnectError")
         first = visit.behaviour.origin
         if visit.behaviour.fallback is None or visit.request.method not in ("GET", "HEAD", "OPTIONS"):
             return await self._asked_of(first, visit, conditions, caches=caches)
         try:
             answer = await self._asked_of(first, visit, conditions, caches=caches)
-        except OriginError:
+        except OriginError as error:
+            if not error.is_kept:  # a function's error is no failure of the origin
+                raise
             return await self._asked_of(visit.behaviour.fallback, visit, conditions, caches=caches)
-        if answer.status in visit.behaviour.failover_statuses:
+        if answer.made_by is None and answer.origin_status in visit.behaviour.failover_statuses:
             return await self._asked_of(visit.behaviour.fallback, visit, conditions, caches=caches)
         return answer
 
     async def _asked_of(self, origin: Origin, visit: Visit, conditions: Headers, *, caches: bool) -> OriginAnswer:
         via = f"1.1 {visit.delivery.hosts[0]} (CloudFront)"
-        ask = ask_of(
-            visit.request, visit.behaviour, origin, visit.path, via=via, request_id=visit.request_id, caches=caches
-        )
+        ask = ask_of(visit.request, visit.behaviour, origin, visit.path, via=via, caches=caches)
         method = "GET" if caches else ask.method
-        return await fetch(origin, replace(ask, method=method, headers=ask.headers.overlaid(conditions)))
+        ask = replace(ask, method=method, headers=ask.headers.overlaid(conditions))
+        code = self._account.code
+        sent = await code.at_origin_request(visit, origin, ask)
+        if isinstance(sent, OriginAnswer):
+            return sent
+        chosen, ask = sent
+        answer = await self._fetched(origin, chosen, replace(ask, headers=_identified(ask.headers, visit)))
+        changed = await code.at_origin_response(visit, ask, answer)
+        return replace(changed, origin_status=answer.status)
+
+    async def _fetched(self, named: Origin, origin: Origin, ask: Ask) -> OriginAnswer:
+        """The origin's answer, after the faults that are set for it."""
+        await asyncio.sleep(self._delay_seconds())
+        dice = self._account.dice
+        await dice.strike_origin(named.identity)
+        if dice.origin_fails(named.identity):
+            return OriginAnswer(503, Headers((("Content-Type", "text/plain"),)), b"Service Unavailable\n", 20)
+        return await fetch(origin, ask)
 
     async def entry(self, visit: Visit, key: CacheKey, answer: OriginAnswer) -> Entry:
         """The answer as it is held and served: compressed where that applies."""
@@ -107,8 +124,8 @@ class OriginSide:
 
     def failed(self, visit: Visit, key: CacheKey, error: OriginError) -> Outcome:
         """The error page for an origin that gave no answer; kept as long as any error."""
-        page = error_page(error.status, "CloudFront could not get an answer from the origin.")
-        fresh = self._freshness(visit, error.status, Headers())
+        page = error_page(error.status, error.text)
+        fresh = self._freshness(visit, error.status, Headers()) if error.is_kept else NOT_STORED
         entry = Entry(key, page.status, page.headers, page.body, fresh, self._account.clock.now())
         return Outcome(replace(entry, urls=_names(visit, key)), "Error", error.detail)
 
@@ -118,6 +135,10 @@ def _end_to_end(headers: Headers) -> Headers:
     return headers.without(
         *HOP_BY_HOP, *named, "content-length", "via", "x-cache", "x-amz-cf-pop", "x-amz-cf-id", "age"
     )
+
+
+def _identified(headers: Headers, visit: Visit) -> Headers:
+    return headers.with_("X-Amz-Cf-Id", visit.request_id)
 
 
 def conditions_of(stale: Entry | None) -> Headers:

@@ -145,18 +145,3 @@ MANAGED_CACHE_POLICIES = tuple(
 MANAGED_ORIGIN_REQUEST_POLICIES = tuple(
     Managed(identity, _request_config(managed.name, managed.policy)) for identity, managed in MANAGED_REQUESTS.items()
 )
-
-
-def _managed_response(name: str, identity: str) -> Managed:
-    return Managed(
-        identity, element("ResponseHeadersPolicyConfig", children=leaves(Comment="", Name=f"Managed-{name}"))
-    )
-
-
-MANAGED_RESPONSE_HEADERS_POLICIES = (
-    _managed_response("SimpleCORS", "60669652-455b-4ae9-85a4-c4c02393f86c"),
-    _managed_response("CORS-With-Preflight", "5cc3b908-e619-4b99-88e5-2cf7f45965bd"),
-    _managed_response("SecurityHeadersPolicy", "67f7725c-6f97-4210-82d7-5512b31e9d03"),
-    _managed_response("CORS-and-SecurityHeadersPolicy", "e61eb60c-9c35-4d20-a928-2b84e02af89c"),
-    _managed_response("CORS-with-preflight-and-SecurityHeadersPolicy", "eaab4381-ed33-4a86-88ca-d9558dc6cd63"),
-)

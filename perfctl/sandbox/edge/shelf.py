@@ -43,11 +43,13 @@ class Shelf:
         clock: Clock,
         *,
         read: Callable[[Element], object],
+        needed: tuple[str, ...] = (),
     ) -> None:
         self.kind = kind
         self._store = store
         self._clock = clock
         self._read = read
+        self._needed = needed
         self._policies = {item.identity: _as_policy(item) for item in managed}
         self._policies |= {identity: Policy(**body) for identity, body in store.all(kind).items()}
 
@@ -65,7 +67,9 @@ class Shelf:
         if any(text_of(policy.config_element, "Name") == name for policy in self._policies.values()):
             raise ServiceProblem(f"{self.kind}AlreadyExists", f"A policy has the name {name!r}.")
         if sum(not policy.is_managed for policy in self._policies.values()) >= MAX_OWN:
-            raise ServiceProblem("TooManyCachePolicies", f"An account has at most {MAX_OWN} policies of its own.")
+            raise ServiceProblem(
+                f"TooMany{self.kind.removesuffix('y')}ies", f"An account has at most {MAX_OWN} policies of its own."
+            )
         return self._keep(policy_id(), config)
 
     def update(self, identity: str, config: Element, *, if_match: str | None) -> Policy:
@@ -88,8 +92,10 @@ class Shelf:
 
     def _checked(self, config: Element) -> str:
         name = text_of(config, "Name")
-        if config.tag != f"{self.kind}Config" or not name or config.find("MinTTL") is None:
-            raise ServiceProblem("InvalidArgument", f"A {self.kind}Config with Name and MinTTL is expected.")
+        missing = [tag for tag in ("Name", *self._needed) if config.find(tag) is None]
+        if config.tag != f"{self.kind}Config" or not name or missing:
+            needed = " and ".join(("Name", *self._needed))
+            raise ServiceProblem("InvalidArgument", f"A {self.kind}Config with {needed} is expected.")
         check_quantities(config)
         self._read(config)
         return name

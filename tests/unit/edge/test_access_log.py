@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from perfctl.cdn.delivery.behaviours import LogSettings
 from perfctl.cdn.delivery.headers import Headers
-from perfctl.sandbox.edge.access_log import FIELDS, AccessLog, Record, escaped, line_of
+from perfctl.sandbox.edge.access_forms import FIELDS, Record, escaped, line_of
+from perfctl.sandbox.edge.access_log import AccessLog
 from perfctl.sandbox.edge.http import Request
 
 RECORD = Record(
@@ -32,6 +34,7 @@ RECORD = Record(
     result="Hit",
     detailed_result="Hit",
     request_id="id==",
+    logging=LogSettings(enabled=True),
 )
 
 

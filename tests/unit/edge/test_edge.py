@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from perfctl.cdn.delivery.headers import Headers
 from perfctl.cdn.delivery.policies import CACHING_OPTIMIZED
-from perfctl.sandbox.edge.access_log import AccessLog
 from perfctl.sandbox.edge.account import Account
-from perfctl.sandbox.edge.cache import Cache
 from perfctl.sandbox.edge.edge import Edge
 from perfctl.sandbox.edge.http import HttpServer, Request, Response
+from perfctl.sandbox.edge.places import home_of
 from tests.unit.edge.samples import config_with
 
 TEXT = "text/plain"
@@ -26,10 +24,9 @@ Story = Callable[["Stage"], Coroutine[Any, Any, None]]
 class Stage:
     """An edge, and an origin that answers with `page`."""
 
-    def __init__(self, account: Account, edge: Edge, cache: Cache) -> None:
+    def __init__(self, account: Account, edge: Edge) -> None:
         self.account = account
         self.edge = edge
-        self.cache = cache
         self.asked: list[Request] = []
         self.delay_seconds = 0.0
         self.page: Page = lambda _: Response(200)
@@ -56,14 +53,13 @@ class Stage:
 
 
 @pytest.fixture
-def play(account: Account, tmp_path: Path) -> Callable[[Story], None]:
+def play(account: Account) -> Callable[[Story], None]:
     """Run a story on a stage."""
 
     def run(story: Story) -> None:
         async def started() -> None:
-            cache = Cache()
-            edge = Edge(account, cache, AccessLog(tmp_path), default_id="ESAMPLE", pop="FRA60-P1")
-            stage = Stage(account, edge, cache)
+            edge = Edge(account, default_id="ESAMPLE", home=home_of("eu-central-1"))
+            stage = Stage(account, edge)
             server = HttpServer(stage.origin, name="origin")
             port = await server.start(0)
             config = config_with(alias="stage.test", policy=CACHING_OPTIMIZED, origin_port=port)
@@ -228,7 +224,7 @@ LYING: dict[str, bytes] = {
 
 
 @pytest.mark.parametrize("what", LYING)
-def test_an_origin_that_speaks_no_http_is_a_502(account: Account, tmp_path: Path, what: str) -> None:
+def test_an_origin_that_speaks_no_http_is_a_502(account: Account, what: str) -> None:
     async def run() -> int:
         async def lie(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             await reader.readuntil(b"\r\n\r\n")
@@ -238,7 +234,7 @@ def test_an_origin_that_speaks_no_http_is_a_502(account: Account, tmp_path: Path
         server = await asyncio.start_server(lie, "127.0.0.1", 0)
         config = config_with(alias="liar.test", origin_port=server.sockets[0].getsockname()[1])
         account.distributions.create(config)
-        edge = Edge(account, Cache(), AccessLog(tmp_path), default_id="ESAMPLE", pop="FRA60-P1")
+        edge = Edge(account, default_id="ESAMPLE", home=home_of("eu-central-1"))
         reply = await edge.handle(Request("GET", "/", headers=Headers((("Host", "liar.test"),))))
         server.close()
         return reply.status
@@ -254,7 +250,7 @@ def test_an_origin_that_speaks_no_http_is_a_502(account: Account, tmp_path: Path
         (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx", b"x"),
     ],
 )
-def test_an_origin_may_end_its_body_in_three_ways(account: Account, tmp_path: Path, answer: bytes, body: bytes) -> None:
+def test_an_origin_may_end_its_body_in_three_ways(account: Account, answer: bytes, body: bytes) -> None:
     async def run() -> Response:
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             await reader.readuntil(b"\r\n\r\n")
@@ -263,7 +259,7 @@ def test_an_origin_may_end_its_body_in_three_ways(account: Account, tmp_path: Pa
 
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
         account.distributions.create(config_with(alias="o.test", origin_port=server.sockets[0].getsockname()[1]))
-        edge = Edge(account, Cache(), AccessLog(tmp_path), default_id="ESAMPLE", pop="FRA60-P1")
+        edge = Edge(account, default_id="ESAMPLE", home=home_of("eu-central-1"))
         reply = await edge.handle(Request("GET", "/", headers=Headers((("Host", "o.test"),))))
         server.close()
         return reply

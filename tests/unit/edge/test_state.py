@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perfctl.sandbox.edge.__main__ import pop_of, read_options
+from perfctl.sandbox.edge.__main__ import read_options
 from perfctl.sandbox.edge.access_log import AccessLog
 from perfctl.sandbox.edge.account import Account
 from perfctl.sandbox.edge.faults import Faults, read_faults
+from perfctl.sandbox.edge.places import home_of
 from perfctl.sandbox.edge.sample import ensure_sample
 from perfctl.sandbox.edge.store import Store
 from perfctl.sandbox.edge.xml import text_of
@@ -71,7 +72,8 @@ def test_a_state_that_cannot_be_read_is_set_aside(
 
 
 def test_a_log_that_cannot_be_written_is_lost_with_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    log = AccessLog(tmp_path / "missing")
+    (tmp_path / "file").write_text("in the way")
+    log = AccessLog(tmp_path / "file")
     log.add(RECORD)
     with caplog.at_level(logging.WARNING):
         assert log.flush() == 0
@@ -82,7 +84,7 @@ def test_a_log_that_cannot_be_written_is_lost_with_a_warning(tmp_path: Path, cap
     ("region", "pop"), [("us-east-1", "IAD89-P1"), ("fra", "FRA50-P1"), ("x", "XXX50-P1"), ("", "LOC50-P1")]
 )
 def test_a_region_names_an_edge_location(region: str, pop: str) -> None:
-    assert pop_of(region) == pop
+    assert home_of(region).name == pop
 
 
 def test_only_what_must_be_known_is_asked_for() -> None:

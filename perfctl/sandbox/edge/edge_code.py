@@ -1,0 +1,289 @@
+"""Edge functions at their triggers: each is opened on its first call, and its errors become the viewer's answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, deque
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from perfctl.cdn.delivery.behaviours import Association, Origin
+from perfctl.cdn.delivery.headers import Headers
+from perfctl.errors import PerfctlError
+from perfctl.sandbox.edge.fetch import Ask, OriginAnswer, OriginError
+from perfctl.sandbox.edge.functions import Functions
+from perfctl.sandbox.edge.http import Response, reason_phrase
+from perfctl.sandbox.edge.lambdas import Lambdas
+from perfctl.sandbox.edge.origin_events import changed_origin, origin_event
+from perfctl.sandbox.edge.visit import Visit
+
+if TYPE_CHECKING:
+    from perfctl.cdn.edge.model import Called, EdgeFunction, EdgeRequest, EdgeResponse, Event, EventContext
+    from perfctl.cdn.edge.running import Runner
+
+MAX_WORKERS = 2
+"""Of one function at one trigger; a CloudFront Function needs no second one."""
+LINES_KEPT = 200
+
+
+class FunctionError(OriginError):
+    """A function failed: the viewer gets `status` and the reason, and nothing is kept."""
+
+    is_kept = False
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """A response that a function made in place of what it was asked about."""
+
+    response: Response
+    result: str
+
+
+class EdgeCode:
+    """Runs the functions that behaviours name; `figures` tells how often, and what they printed."""
+
+    def __init__(self, functions: Functions, lambdas: Lambdas) -> None:
+        self._functions = functions
+        self._lambdas = lambdas
+        self._pools: dict[tuple[str, str], _Pool] = {}
+        self._calls: Counter[str] = Counter()
+        self._errors: Counter[str] = Counter()
+        self._lines: deque[str] = deque(maxlen=LINES_KEPT)
+
+    async def at_viewer_request(self, visit: Visit) -> Visit | Generated:
+        """The visit with the request as it goes on, or the response that the function gave."""
+        association = visit.behaviour.function_at("viewer-request")
+        if association is None:
+            return visit
+        from perfctl.cdn.edge.model import EdgeRequest
+
+        request = visit.request
+        asked = _edge_request(request.method, request.path, request.query, request.headers, visit)
+        asked = replace(asked, body=request.body if association.includes_body else None)
+        result = await self._request_result(association, visit, asked)
+        if not isinstance(result, EdgeRequest):
+            return Generated(_response(result), _generated(association))
+        goes_on = replace(request, path=result.uri, query=result.querystring, headers=Headers(result.headers))
+        if association.includes_body and result.body is not None:
+            goes_on = replace(goes_on, body=result.body)
+        return replace(visit, request=goes_on, path=result.uri)
+
+    async def at_origin_request(self, visit: Visit, origin: Origin, ask: Ask) -> tuple[Origin, Ask] | OriginAnswer:
+        """The origin and the request as they go on, or the answer that the function gave in the origin's place."""
+        association = visit.behaviour.function_at("origin-request")
+        if association is None:
+            return origin, ask
+        from perfctl.cdn.edge.model import EdgeRequest
+
+        asked = _edge_request(ask.method, ask.path, ask.query, ask.headers, visit)
+        body = ask.body if association.includes_body else None
+        asked = replace(asked, origin=origin_event(origin), body=body)
+        result = await self._request_result(association, visit, asked)
+        if not isinstance(result, EdgeRequest):
+            made = _response(result)
+            return OriginAnswer(made.status, made.headers, made.body, len(made.body), made_by=_generated(association))
+        goes_on = replace(ask, path=result.uri, query=result.querystring, headers=Headers(result.headers))
+        if association.includes_body and result.body is not None:
+            goes_on = replace(goes_on, body=result.body)
+        return changed_origin(origin, result.origin), goes_on
+
+    async def at_origin_response(self, visit: Visit, ask: Ask, answer: OriginAnswer) -> OriginAnswer:
+        """The answer as it is kept and goes on."""
+        association = visit.behaviour.function_at("origin-response")
+        if association is None or answer.made_by is not None:
+            return answer
+        asked = _edge_request(ask.method, ask.path, ask.query, ask.headers, visit)
+        result = await self._response_result(association, visit, asked, answer.status, answer.headers)
+        length = answer.length if result.body is None else len(result.body)
+        body = answer.body if result.body is None else result.body
+        return replace(answer, status=result.status, headers=Headers(result.headers), body=body, length=length)
+
+    async def at_viewer_response(self, visit: Visit, response: Response) -> Response:
+        """The response as the viewer gets it; not asked for errors, as CloudFront does not."""
+        association = visit.behaviour.function_at("viewer-response")
+        if association is None or response.status >= 400:
+            return response
+        request = visit.request
+        asked = _edge_request(request.method, request.path, request.query, request.headers, visit)
+        result = await self._response_result(association, visit, asked, response.status, response.headers)
+        changed = replace(response, status=result.status, headers=Headers(result.headers))
+        return changed if result.body is None else replace(changed, body=result.body)
+
+    async def tested(self, function: EdgeFunction, event: Event) -> Called:
+        """One call with an event of the asker's own; EdgeFunctionError as CloudFront would fail."""
+        from perfctl.cdn.edge.rules import check_result
+        from perfctl.cdn.edge.running import open_runner
+
+        runner = await open_runner(function)
+        try:
+            called = await runner.call(event)
+        finally:
+            await runner.close()
+        check_result(function, event, called.result)
+        return called
+
+    def figures(self) -> dict[str, object]:
+        """Calls and failures by function, and the last lines that functions printed."""
+        return {"calls": dict(self._calls), "errors": dict(self._errors), "lines": list(self._lines)}
+
+    async def close(self) -> None:
+        """End every worker."""
+        pools, self._pools = self._pools, {}
+        for pool in pools.values():
+            await pool.close()
+
+    # -- one call -----------------------------------------------------------------------------------------------
+
+    async def _request_result(
+        self, association: Association, visit: Visit, asked: EdgeRequest
+    ) -> EdgeRequest | EdgeResponse:
+        from perfctl.cdn.edge.events import read_result, request_event
+
+        function = self._function(association)
+        event = request_event(function, asked, _context(visit))
+        return read_result(function, event, await self._result(association, function, event), asked)
+
+    async def _response_result(
+        self, association: Association, visit: Visit, asked: EdgeRequest, status: int, headers: Headers
+    ) -> EdgeResponse:
+        from perfctl.cdn.edge.events import read_result, response_event
+        from perfctl.cdn.edge.model import EdgeResponse
+
+        function = self._function(association)
+        shown = EdgeResponse(status, reason_phrase(status), headers.fields)
+        event = response_event(function, asked, shown, _context(visit))
+        result = read_result(function, event, await self._result(association, function, event), asked)
+        assert isinstance(result, EdgeResponse)  # noqa: S101 - `check_result` lets nothing else pass here
+        return result
+
+    async def _result(self, association: Association, function: EdgeFunction, event: Event) -> Event:
+        """What the function returned, checked; FunctionError with CloudFront's status and the real reason."""
+        from perfctl.cdn.edge.model import EdgeFunctionError
+        from perfctl.cdn.edge.rules import check_result
+
+        self._calls[function.name] += 1
+        try:
+            called = await self._pool(association, function).call(event)
+            self._lines.extend(f"{function.name}: {line}" for line in called.logs)
+            checked: Event = check_result(function, event, called.result)
+        except EdgeFunctionError as error:
+            self._errors[function.name] += 1
+            self._lines.extend(f"{function.name}: {line}" for line in error.logs)
+            raise FunctionError(error.status, error.result_type, error.message) from error
+        except PerfctlError as error:  # no Node, no QuickJS: as if the function could not be started
+            self._errors[function.name] += 1
+            kind = "LambdaExecutionError" if association.is_lambda else "FunctionExecutionError"
+            raise FunctionError(503, kind, f"{function.name}: {error.message}") from error
+        return checked
+
+    def _pool(self, association: Association, function: EdgeFunction) -> _Pool:
+        key = (association.arn, association.trigger)
+        known = self._pools.get(key)
+        if known is None or known.function != function:
+            limit_ms = None
+            if association.is_lambda and (version := self._lambdas.by_arn(association.arn)):
+                limit_ms = 1000.0 * float(version.settings.get("Timeout", 3))
+            self._pools[key] = _Pool(function, limit_ms)
+            if known is not None:
+                known.retire()
+        return self._pools[key]
+
+    def _function(self, association: Association) -> EdgeFunction:
+        """The function as it is now: the LIVE stage, or the version with its number."""
+        return self._lambda(association) if association.is_lambda else self._small(association)
+
+    def _small(self, association: Association) -> EdgeFunction:
+        name = association.arn.rpartition("/")[2]
+        return small_function(self._functions, name, "LIVE", association.trigger)
+
+    def _lambda(self, association: Association) -> EdgeFunction:
+        from perfctl.cdn.edge.model import EdgeFunction
+
+        version = self._lambdas.by_arn(association.arn)
+        if version is None:
+            raise FunctionError(503, "LambdaExecutionError", f"{association.arn} does not exist any more")
+        runtime = "python" if str(version.settings["Runtime"]).startswith("python") else "nodejs"
+        return EdgeFunction(
+            name=version.name,
+            runtime=runtime,  # type: ignore[arg-type]
+            trigger=association.trigger,  # type: ignore[arg-type]
+            source=self._lambdas.folder_of(version),
+            handler=str(version.settings["Handler"]),
+        )
+
+
+class _Pool:
+    """The runners of one function at one trigger; each is used by one call at a time."""
+
+    def __init__(self, function: EdgeFunction, limit_ms: float | None) -> None:
+        self.function = function
+        self._limit_ms = limit_ms
+        self._places = asyncio.Semaphore(MAX_WORKERS if function.is_lambda else 1)
+        self._idle: list[Runner] = []
+        self._is_retired = False
+        self._closing: set[asyncio.Task[None]] = set()
+
+    async def call(self, event: Event) -> Called:
+        """One call; a runner that reached a limit, or whose caller went away, is not used again."""
+        from perfctl.cdn.edge.model import EdgeFunctionError
+        from perfctl.cdn.edge.running import open_runner
+
+        async with self._places:
+            runner = self._idle.pop() if self._idle else None
+            if runner is None:
+                runner = await open_runner(self.function, time_limit_ms=self._limit_ms)
+            is_sound = False
+            try:
+                called = await runner.call(event)
+                is_sound = True
+            except EdgeFunctionError as error:
+                is_sound = error.fault != "limit"
+                raise
+            finally:
+                if is_sound and not self._is_retired:
+                    self._idle.append(runner)
+                else:
+                    await runner.close()
+            return called
+
+    def retire(self) -> None:
+        """Another version took its place: end the runners, those in use after their call."""
+        task = asyncio.ensure_future(self.close())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    async def close(self) -> None:
+        self._is_retired = True
+        idle, self._idle = self._idle, []
+        for runner in idle:
+            await runner.close()
+
+
+def small_function(functions: Functions, name: str, stage: str, trigger: str) -> EdgeFunction:
+    """A CloudFront Function in one stage; ServiceProblem where it does not exist."""
+    from perfctl.cdn.edge.model import EdgeFunction
+
+    version = functions.get(name, stage)
+    runtime = version.config_element.findtext("Runtime")
+    return EdgeFunction(name, runtime, trigger, version.code)  # type: ignore[arg-type]
+
+
+def _edge_request(method: str, uri: str, query: str, headers: Headers, visit: Visit) -> EdgeRequest:
+    from perfctl.cdn.edge.model import EdgeRequest
+
+    return EdgeRequest(method, uri, query, headers.fields, visit.request.client[0])
+
+
+def _context(visit: Visit) -> EventContext:
+    from perfctl.cdn.edge.model import EventContext
+
+    return EventContext(visit.delivery.hosts[0], visit.delivery.distribution_id, visit.request_id)
+
+
+def _response(made: EdgeResponse) -> Response:
+    return Response(made.status, Headers(made.headers), made.body or b"")
+
+
+def _generated(association: Association) -> str:
+    return "LambdaGeneratedResponse" if association.is_lambda else "FunctionGeneratedResponse"
