@@ -10,7 +10,7 @@ ItemKind = Literal["exact", "wildcard", "tag"]
 
 @dataclass(frozen=True, slots=True)
 class PlannedItem:
-    """One item of a plan, and what it purges."""
+    """A wildcard or a tag of a plan, and what it purges."""
 
     item: str
     kind: ItemKind
@@ -68,5 +68,6 @@ class LeastCost:
     everything_cost_usd: float
     """What the one item `/*` costs."""
     details: tuple[PlannedItem, ...] = ()
+    """Of wildcards and tags; an exact path purges itself alone."""
     front: tuple[Choice, ...] = ()
     """By falling collateral."""

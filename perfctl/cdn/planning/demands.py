@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from perfctl.cdn.paths import LONGEST_PATH, Asked, encode_key, encode_path, encoded_each, uncovered
 from perfctl.cdn.planning.inventory import Inventory
-from perfctl.cdn.planning.trie import Demand
+from perfctl.cdn.planning.trie import Demand, Spared
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,7 @@ class Wanted:
 
     demands: tuple[Demand, ...]
     """In order, each once."""
-    free: tuple[str, ...]
+    free: Spared
     """The keys that changed, those under wildcards that were asked for, too."""
     asked: tuple[str, ...]
     """The wildcards that were asked for, without their `*`."""
@@ -40,7 +40,7 @@ def wanted_of(changed: Iterable[Asked | str], wildcards: Iterable[Asked | str], 
         Demand(key, needs_wildcard=_needs_wildcard(key)) for key in keys if not (under and key.startswith(under))
     ]
     demands += [Demand(prefix, needs_wildcard=True) for prefix in asked]
-    return Wanted(tuple(sorted(demands, key=lambda demand: demand.text)), tuple(free), under)
+    return Wanted(tuple(sorted(demands, key=lambda demand: demand.text)), Spared(free, inventory), under)
 
 
 def uncovered_text(wanted: Wanted) -> str:

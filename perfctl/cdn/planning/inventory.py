@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from math import isfinite, lcm
-from operator import attrgetter, lt
+from operator import attrgetter, le, lt
 from typing import TYPE_CHECKING, Self
 
 from perfctl.cdn.paths import encode_key, is_sendable
@@ -40,18 +40,18 @@ class Inventory:
     @classmethod
     def of(cls, pairs: Iterable[tuple[str, float]], *, tags: Mapping[str, Sequence[str]] | None = None) -> Self:
         """From keys and weights in any order; the weights of a key that is there twice add up."""
-        ordered = sorted(pairs)
-        return cls._of_sorted([key for key, _ in ordered], [weight for _, weight in ordered], tags or {})
+        listed = list(pairs)
+        keys, weights = [key for key, _ in listed], [weight for _, weight in listed]
+        return cls._of_sorted(*_in_order(keys, weights), tags or {})
 
     @classmethod
     def of_known(cls, rows: list[Known]) -> Self:
-        """From what lines held, which is sorted in place."""
-        rows.sort(key=attrgetter("path"))
+        """From what lines held."""
         tags: dict[str, list[str]] = {}
-        for row in rows:
+        for row in filter(attrgetter("tags"), rows):
             for tag in row.tags:
                 tags.setdefault(tag, []).append(row.path)
-        return cls._of_sorted([row.path for row in rows], [row.weight for row in rows], tags)
+        return cls._of_sorted(*_in_order([row.path for row in rows], [row.weight for row in rows]), tags)
 
     @classmethod
     def read(cls, path: str) -> Self:
@@ -83,6 +83,20 @@ class Inventory:
         place = bisect_left(self.keys, key)
         return place if place < len(self.keys) and self.keys[place] == key else None
 
+    def places(self, keys: Sequence[str]) -> list[int]:
+        """Where each of some sorted keys stands, or would stand."""
+        places, place = [], 0
+        for key in keys:
+            place = bisect_left(self.keys, key, place)
+            places.append(place)
+        return places
+
+    def own(self, keys: Sequence[str], places: Sequence[int]) -> Iterator[int]:
+        """The weight of each key at its place in parts; 0 where it is not known."""
+        for key, place in zip(keys, places, strict=True):
+            known = place < len(self.keys) and self.keys[place] == key
+            yield self.sums[place + 1] - self.sums[place] if known else 0
+
     def whole(self, first: int, last: int) -> int:
         """The weight of a range in parts."""
         return self.sums[last] - self.sums[first]
@@ -112,20 +126,46 @@ def next_text(prefix: str) -> str:
     return kept[:-1] + chr(ord(kept[-1]) + 1) if kept else "\U0010ffff" * (len(prefix) + 1)
 
 
+def _in_order(keys: list[str], weights: list[float]) -> tuple[list[str], list[float]]:
+    """Both by key. The keys are sorted as texts with their weights behind them, and are made anew: that takes half the
+    time of sorting pairs, and later look-ups find neighbours beside each other."""
+    if all(map(le, keys, keys[1:])):
+        return keys, weights
+    apart = "\0".join(sorted([f"{key}\0{weight}" for key, weight in zip(keys, weights, strict=True)])).split("\0")
+    if len(apart) != 2 * len(keys):
+        order = sorted(range(len(keys)), key=keys.__getitem__)
+        return [keys[place] for place in order], [weights[place] for place in order]
+    number: type[float] = int if set(map(type, weights)) == {int} else float
+    return apart[::2], list(map(number, apart[1::2]))
+
+
 def _merged(keys: list[str], weights: list[float]) -> tuple[list[str], list[float]]:
-    once: dict[str, float] = {}
+    """Sorted keys, each once, with the sum of its weights."""
+    once: list[str] = []
+    sums: list[float] = []
+    last = None
     for key, weight in zip(keys, weights, strict=True):
-        once[key] = once.get(key, 0) + weight
-    return list(once), list(once.values())
+        if key == last:
+            sums[-1] += weight
+        else:
+            once.append(key)
+            sums.append(weight)
+            last = key
+    return once, sums
 
 
 def _parts(weights: list[float]) -> int:
     """0 where every weight is a whole number already. UsageError for what is no weight."""
-    if weights and not (min(weights) >= 0 and isfinite(sum(weights))):
-        wrong = next(weight for weight in weights if not (isfinite(weight) and weight >= 0))
-        raise UsageError(f"the weight {wrong} of a URL: a number from 0 on is one", hint="leave it out for 1")
     if set(map(type, weights)) <= {int}:
-        return 0
+        if min(weights, default=0) >= 0:
+            return 0
+    elif isfinite(sum(weights)) and min(weights) >= 0:
+        return _fraction(weights)
+    wrong = next(weight for weight in weights if not (isfinite(weight) and weight >= 0))
+    raise UsageError(f"the weight {wrong} of a URL: a number from 0 on is one", hint="leave it out for 1")
+
+
+def _fraction(weights: list[float]) -> int:
     parts = 1
     for weight in weights:
         parts = lcm(parts, weight.as_integer_ratio()[1])

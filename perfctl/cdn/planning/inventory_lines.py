@@ -36,8 +36,12 @@ def read_known(source: str) -> list[Known]:
 
 
 def _of_json(data: bytes, name: str) -> list[Known]:
+    """Lines that begin with the path are sorted as they are: what is read in order then is laid out in order."""
+    lines = data.split(b"\n")
+    if lines[0].startswith(b'{"path":'):
+        lines.sort()
     try:
-        return _LINES.decode_lines(data)
+        return _LINES.decode_lines(b"\n".join(lines))
     except (msgspec.MsgspecError, UnicodeDecodeError):
         raise _unusable(data, name) from None
 

@@ -8,7 +8,7 @@ from perfctl.cdn.model.planning import LeastCost
 from perfctl.cdn.paths import MOST_WILDCARDS, Asked, encode_key
 from perfctl.cdn.planning.demands import Wanted, uncovered_text, wanted_of
 from perfctl.cdn.planning.description import described
-from perfctl.cdn.planning.front import constrained
+from perfctl.cdn.planning.front import constrained, front_of
 from perfctl.cdn.planning.inventory import Inventory
 from perfctl.cdn.planning.prices import Prices
 from perfctl.cdn.planning.solver import Solver, UncoverableError
@@ -39,7 +39,7 @@ def plan_least_cost(
     known = inventory.as_sent()
     wanted = wanted_of(changed, wildcards, known)
     carried = _carried(tags, known)
-    tagging = Tagging(carried, frozenset(wanted.free), known)
+    tagging = Tagging(carried, frozenset(wanted.free.keys), known)
     budget = max(max_wildcards, len(wanted.asked))
     solver = Solver(wanted.demands, known, wanted.free, max_wildcards=budget, tagging=tagging)
     try:
@@ -48,7 +48,8 @@ def plan_least_cost(
         raise _uncoverable(wanted, max_wildcards) from None
     if max_collateral is not None:
         solution = constrained(solver, solution, prices, known, max_collateral)
-    plan = described(solution, wanted, known, prices, tagging, max_wildcards)
+    choices = front_of(solver, solution, prices, known, front) if front and wanted.demands else ()
+    plan = described(solution, wanted, known, prices, tagging, max_wildcards, choices)
     if max_cost is not None and plan.cost_usd > max_cost:
         raise _too_dear(plan, max_cost)
     return plan

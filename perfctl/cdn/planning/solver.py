@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from perfctl.cdn.planning.inventory import Inventory
 from perfctl.cdn.planning.tagging import Tagging, improved
-from perfctl.cdn.planning.trie import Demand, Trie
+from perfctl.cdn.planning.trie import Demand, Spared, Trie
 
 
 class UncoverableError(LookupError):
@@ -41,7 +41,7 @@ class Solver:
         self,
         demands: Sequence[Demand],
         inventory: Inventory,
-        free: Sequence[str],
+        free: Spared,
         *,
         max_wildcards: int,
         tagging: Tagging,
@@ -76,7 +76,9 @@ class Solver:
         """The cheapest cover of what these tags leave over."""
         purged = self._tagging.purged(tags)
         rest = [demand for demand in self.demands if demand.text not in purged]
-        trie = Trie(rest, self._inventory, [*self._free, *purged]) if tags else self._paths
+        trie = (
+            Trie(rest, self._inventory, Spared([*self._free.keys, *purged], self._inventory)) if tags else self._paths
+        )
         return self._with(trie, tuple(tags), item, miss)
 
     def _with(self, trie: Trie, tags: tuple[str, ...], item: int, miss: int) -> Solution | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 
@@ -31,6 +31,20 @@ class Demand:
     """Whether no exact item names it: a `*` in it would be taken for a wildcard."""
 
 
+class Spared:
+    """Keys whose purge costs nothing, in order, with prefix sums of what they weigh."""
+
+    def __init__(self, keys: Iterable[str], inventory: Inventory) -> None:
+        self.keys = sorted(set(keys))
+        self.places = inventory.places(self.keys)
+        self.sums = [0, *accumulate(inventory.own(self.keys, self.places))]
+
+    def under(self, prefix: str) -> int:
+        """The weight of those that begin with it, in parts."""
+        first = bisect_left(self.keys, prefix)
+        return self.sums[bisect_left(self.keys, next_text(prefix), first)] - self.sums[first]
+
+
 @dataclass(slots=True)
 class Node:
     """The demands `first` to `last` and their longest common prefix."""
@@ -41,8 +55,10 @@ class Node:
     children: list[Node] = field(default_factory=list)
     prefix: str | None = None
     """Of its wildcard; None where its parent's covers the same, or none may be sent."""
+    known: tuple[int, int] = (0, 0)
+    """The range of the inventory that its wildcard purges."""
     collateral: int = 0
-    """What its wildcard purges without need, in parts of a weight."""
+    """What of that had no need to be, in parts of a weight."""
     costs: list[int] = field(default_factory=list)
     """Least cost with at most 0, 1, 2 ... wildcards, as long as one more helps."""
 
@@ -58,17 +74,14 @@ class Cover:
 class Trie:
     """The trie of demands (sorted, each once) over an inventory, where purging `free` keys costs nothing."""
 
-    def __init__(self, demands: Sequence[Demand], inventory: Inventory, free: Sequence[str]) -> None:
+    def __init__(self, demands: Sequence[Demand], inventory: Inventory, free: Spared) -> None:
         self.demands = demands
         self._inventory = inventory
-        self._free = sorted(set(free))
-        places = (inventory.place(key) for key in self._free)
-        weights = (0 if place is None else inventory.whole(place, place + 1) for place in places)
-        self._free_sums = [0, *accumulate(weights)]
         self.nodes: list[Node] = []
         """Children before their parents; the last one is the root."""
         if demands:
             self._build()
+            self._weigh(free)
 
     def cover(self, item: int, miss: int, max_wildcards: int) -> Cover | None:
         """The cheapest cover for an item's and a miss's price, then the fewest items, then the least collateral.
@@ -150,12 +163,21 @@ class Trie:
         prefix = sendable_prefix(demand.text[: node.depth])
         if len(prefix) > parent_depth:
             node.prefix = prefix
-            node.collateral = self._collateral(prefix)
 
-    def _collateral(self, prefix: str) -> int:
-        first = bisect_left(self._free, prefix)
-        last = bisect_left(self._free, next_text(prefix), first)
-        return self._inventory.whole(*self._inventory.under(prefix)) - (self._free_sums[last] - self._free_sums[first])
+    def _weigh(self, free: Spared) -> None:
+        """What each wildcard purges: a node's range lies within its parent's, around its own demands."""
+        keys = self._inventory.keys
+        places = self._inventory.places([demand.text for demand in self.demands])
+        self.nodes[-1].known = (0, len(keys))
+        for node in reversed(self.nodes):
+            first, last = node.known
+            if node.prefix is not None:
+                first = bisect_left(keys, node.prefix, first, places[node.first])
+                last = bisect_left(keys, next_text(node.prefix), places[node.last - 1], last)
+                node.known = first, last
+                node.collateral = self._inventory.whole(first, last) - free.under(node.prefix)
+            for child in node.children:
+                child.known = first, last
 
 
 @dataclass(frozen=True, slots=True)
