@@ -38,6 +38,18 @@ class Operation:
         return self.method != "GET"
 
 
+def _policy_operations(kind: str, kinds: str, asked: policies.PolicyOperations) -> tuple[Operation, ...]:
+    path, one = f"/{asked.path}", f"/{asked.path}/{{Id}}"
+    return (
+        Operation(f"List{kinds}", "GET", path, asked.list),
+        Operation(f"Create{kind}", "POST", path, asked.create),
+        Operation(f"Get{kind}", "GET", one, asked.get),
+        Operation(f"Get{kind}Config", "GET", f"{one}/config", asked.get_config),
+        Operation(f"Update{kind}", "PUT", one, asked.update),
+        Operation(f"Delete{kind}", "DELETE", one, asked.delete),
+    )
+
+
 OPERATIONS = (
     Operation(
         "CreateDistributionWithTags", "POST", "/distribution", distributions.create_distribution_with_tags, "WithTags"
@@ -53,18 +65,9 @@ OPERATIONS = (
     Operation(
         "GetInvalidation", "GET", "/distribution/{Id}/invalidation/{InvalidationId}", invalidations.get_invalidation
     ),
-    Operation("ListCachePolicies", "GET", "/cache-policy", policies.list_cache_policies),
-    Operation("CreateCachePolicy", "POST", "/cache-policy", policies.create_cache_policy),
-    Operation("GetCachePolicy", "GET", "/cache-policy/{Id}", policies.get_cache_policy),
-    Operation("GetCachePolicyConfig", "GET", "/cache-policy/{Id}/config", policies.get_cache_policy_config),
-    Operation("UpdateCachePolicy", "PUT", "/cache-policy/{Id}", policies.update_cache_policy),
-    Operation("DeleteCachePolicy", "DELETE", "/cache-policy/{Id}", policies.delete_cache_policy),
-    Operation("ListOriginRequestPolicies", "GET", "/origin-request-policy", policies.list_origin_request_policies),
-    Operation("GetOriginRequestPolicy", "GET", "/origin-request-policy/{Id}", policies.get_origin_request_policy),
-    Operation(
-        "ListResponseHeadersPolicies", "GET", "/response-headers-policy", policies.list_response_headers_policies
-    ),
-    Operation("GetResponseHeadersPolicy", "GET", "/response-headers-policy/{Id}", policies.get_response_headers_policy),
+    *_policy_operations("CachePolicy", "CachePolicies", policies.CACHE),
+    *_policy_operations("OriginRequestPolicy", "OriginRequestPolicies", policies.ORIGIN_REQUEST),
+    *_policy_operations("ResponseHeadersPolicy", "ResponseHeadersPolicies", policies.RESPONSE_HEADERS),
     Operation("CreateFunction", "POST", "/function", functions.create_function),
     Operation("ListFunctions", "GET", "/function", functions.list_functions),
     Operation("GetFunction", "GET", "/function/{Name}", functions.get_function),

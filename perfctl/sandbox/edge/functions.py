@@ -1,4 +1,4 @@
-"""CloudFront Functions as the control plane keeps them: code, two stages, versions. They are not run here."""
+"""CloudFront Functions as the control plane keeps them: code, two stages, versions."""
 
 from __future__ import annotations
 
