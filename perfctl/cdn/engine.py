@@ -429,4 +429,6 @@ class CloudFrontOptimizer:
             return Viewer(edge_url, (), True, timeout)
         target = (await self.distribution_ids((distribution,) if distribution else ()))[0]
         found = await self.distribution(target)
-        return Viewer(edge_url or f"https://{found.domain_name}", found.names, edge_url is not None, timeout)
+        is_given = edge_url is not None
+        url = edge_url or f"https://{found.domain_name}"
+        return Viewer(url, found.names, stands_in=is_given, timeout_seconds=timeout, is_edge_given=is_given)

@@ -2,43 +2,26 @@
 
 from __future__ import annotations
 
-import http.client
 import re
-import socket
-import ssl
-import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import Self
 from urllib.parse import SplitResult, urlsplit
 
-from perfctl.calls import begun, ended
+from perfctl.cdn.addresses import Pins
 from perfctl.cdn.background import in_background
+from perfctl.cdn.connecting import Got, Session, Target
 from perfctl.cdn.edge_words import age_seconds, cache_state
 from perfctl.cdn.model.edge import EdgeAnswer
-from perfctl.errors import PerfctlError, ServiceError, TimedOutError, UnreachableError, UsageError
+from perfctl.errors import UsageError
 
 VIEWERS_ENCODINGS = "br, gzip"
-_CHUNK_BYTES = 1 << 16
+_STANDARD_PORTS = (("http", None), ("http", 80), ("https", None), ("https", 443))
+_LOCATION = re.compile(r"[A-Z]{3}[0-9]{0,3}(-[A-Z][0-9]{1,2})?")
+_LOCATION_HEADER = "X-Perfctl-Pop"
+"""What the sandbox's edge is told the viewer's location by."""
 _HEADER_VALUE = re.compile(r"[ -~]*")
 _NOT_SENT = re.compile(rb"[^!-~]|[\"<>`{}#]")
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where a GET goes: which server is spoken to, which name is asked for, which path."""
-
-    scheme: str
-    host: str
-    port: int | None
-    host_header: str | None
-    """Another name than the server's, where the edge stands in for it."""
-    path: str
-
-    @property
-    def url(self) -> str:
-        """The URL as a viewer would write it."""
-        port = f":{self.port}" if self.port else ""
-        return f"{self.scheme}://{self.host_header or self.host + port}{self.path}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,23 +33,43 @@ class Viewer:
     stands_in: bool = False
     """Whether this edge answers for all names; else each name is spoken to itself."""
     timeout_seconds: float = 10.0
+    is_edge_given: bool = True
+    """Whether the edge's address was configured, and so may be a private one."""
+    location: str | None = None
+    """The edge location that is asked, in place of the nearest one."""
+    pins: Pins = field(default_factory=Pins, compare=False, repr=False)
+
+    def at(self, location: str) -> Self:
+        """The same, at an edge location such as `FRA56-P3`.
+
+        By a name that AWS's own pre-warming sample uses and no document promises: ID.LOCATION.cloudfront.net, with the
+        Host and the certificate of the name that is asked for. UsageError for what is no location.
+        """
+        if not _LOCATION.fullmatch(location):
+            raise UsageError(f"{location!r} is no edge location", hint="write it as X-Amz-Cf-Pop does: FRA56-P3")
+        return replace(self, location=location)
+
+    def session(self) -> Session:
+        """Connections to keep over several looks."""
+        return Session(self.pins, self.timeout_seconds)
 
     def target(self, url_or_path: str) -> Target:
         """Where to look. UsageError for a host that is not the distribution's: nothing is sent to strangers."""
         edge = _split(self.edge_url)
-        base = edge.path.rstrip("/")
         if url_or_path.startswith("/"):
-            return Target(edge.scheme, edge.hostname or "", edge.port, None, base + _path(url_or_path))
+            return self._of_edge(edge, None, edge.path.rstrip("/") + _path(url_or_path))
         url = _split(url_or_path)
         path = _path(_path_of(url))
         if (url.hostname, url.port) == (edge.hostname, edge.port):
-            return Target(edge.scheme, edge.hostname or "", edge.port, None, path)
+            return self._of_edge(edge, None, path)
         if not any(_is_named(url.hostname, name) for name in self.names):
             known = ", ".join(dict.fromkeys((edge.netloc, *self.names)))
             raise UsageError(f"{url_or_path!r}: not a name of the distribution", hint=f"it answers to {known}")
+        if (url.scheme, url.port) not in _STANDARD_PORTS:
+            raise UsageError(f"{url_or_path!r}: CloudFront answers on 80 and 443 alone", hint="leave the port out")
         if not self.stands_in:
-            return Target(url.scheme, url.hostname or "", url.port, None, path)
-        return Target(edge.scheme, edge.hostname or "", edge.port, url.hostname, path)
+            return self._of_name(url.scheme, url.hostname or "", path)
+        return self._of_edge(edge, url.hostname, path)
 
     async def look(self, url_or_path: str, *, accept_encoding: str = VIEWERS_ENCODINGS) -> EdgeAnswer:
         """GET it through the edge, the whole body, and say what the cache did. Redirects are not followed."""
@@ -78,14 +81,45 @@ class Viewer:
         *,
         accept_encoding: str = VIEWERS_ENCODINGS,
         headers: Mapping[str, str] | None = None,
-        keep_bytes: int,
+        keep_bytes: int = 0,
+        session: Session | None = None,
     ) -> tuple[EdgeAnswer, bytes]:
-        """The same, and the first `keep_bytes` of the body as they came; `headers` go out beside the usual ones."""
+        """The same, and the first `keep_bytes` of the body as they came; `headers` go out beside the usual ones.
+
+        Over the connections of a `session`, else over one of its own.
+        """
         target = self.target(url_or_path)
         if not _HEADER_VALUE.fullmatch(accept_encoding):
             raise UsageError(f"accept encoding {accept_encoding!r} cannot stand in a header", hint="write br, gzip")
-        sent = {"Accept-Encoding": accept_encoding, "User-Agent": "perfctl", "Connection": "close", **(headers or {})}
-        return await in_background(lambda: _get(target, sent, self.timeout_seconds, keep_bytes))
+        sent = {"Accept-Encoding": accept_encoding, "User-Agent": "perfctl", **(headers or {})}
+        if self.location is not None and self.stands_in:
+            sent[_LOCATION_HEADER] = self.location
+        if session is not None:
+            got = await in_background(lambda: session.get(target, sent, keep_bytes=keep_bytes))
+        else:
+            sent["Connection"] = "close"
+            got = await in_background(lambda: self._got_once(target, sent, keep_bytes))
+        return _answer(target, got), got.kept
+
+    def _got_once(self, target: Target, sent: Mapping[str, str], keep_bytes: int) -> Got:
+        session = self.session()
+        try:
+            return session.get(target, sent, keep_bytes=keep_bytes)
+        finally:
+            session.close()
+
+    def _of_edge(self, edge: SplitResult, asked_for: str | None, path: str) -> Target:
+        host = edge.hostname or ""
+        if not self.is_edge_given:
+            return self._of_name(edge.scheme, host, path)
+        return Target(edge.scheme, host, edge.port, asked_for, path)
+
+    def _of_name(self, scheme: str, name: str, path: str) -> Target:
+        """The name itself, or the edge location that is asked in its name."""
+        if self.location is None:
+            return Target(scheme, name, None, None, path, is_public=True)
+        identity = (self.names or (name,))[0].partition(".")[0]
+        return Target(scheme, f"{identity}.{self.location}.cloudfront.net", None, name, path, is_public=True)
 
 
 def is_url(text: str) -> bool:
@@ -126,68 +160,21 @@ def _is_named(host: str | None, name: str) -> bool:
     return host == name.lower()
 
 
-def _get(target: Target, headers: dict[str, str], timeout_seconds: float, keep_bytes: int) -> tuple[EdgeAnswer, bytes]:
-    started = time.perf_counter()
-    since = begun()
-    connection = _connection(target, timeout_seconds)
-    try:
-        if target.host_header:
-            headers["Host"] = target.host_header
-        connection.request("GET", target.path, headers=headers)
-        response = connection.getresponse()
-        size, kept = _drained(response, keep_bytes)
-        return _answer(target, response, size, (time.perf_counter() - started) * 1000), kept
-    except (OSError, http.client.HTTPException) as error:
-        raise _failed(target, error) from error
-    finally:
-        connection.close()
-        ended("edge", f"GET {target.url}", since)
-
-
-def _connection(target: Target, timeout_seconds: float) -> http.client.HTTPConnection:
-    if target.scheme == "http":
-        return http.client.HTTPConnection(target.host, target.port, timeout=timeout_seconds)
-    context = ssl.create_default_context()
-    return http.client.HTTPSConnection(target.host, target.port, timeout=timeout_seconds, context=context)
-
-
-def _drained(response: http.client.HTTPResponse, keep_bytes: int) -> tuple[int, bytes]:
-    """Read to the end, for an edge may not keep what was not fetched whole; the size, and the first bytes."""
-    size, kept = 0, b""
-    while chunk := response.read(_CHUNK_BYTES):
-        kept += chunk[: max(keep_bytes - size, 0)]
-        size += len(chunk)
-    return size, kept
-
-
-def _answer(target: Target, response: http.client.HTTPResponse, size: int, took_ms: float) -> EdgeAnswer:
-    x_cache = response.getheader("X-Cache")
+def _answer(target: Target, got: Got) -> EdgeAnswer:
+    x_cache = got.header("X-Cache")
     return EdgeAnswer(
         url=target.url,
-        status=response.status,
+        status=got.status,
         cache=cache_state(x_cache),
         x_cache=x_cache,
-        age_seconds=age_seconds(response.getheader("Age")),
-        cache_control=response.getheader("Cache-Control"),
-        content_type=response.getheader("Content-Type"),
-        content_encoding=response.getheader("Content-Encoding"),
-        size_bytes=size,
-        etag=response.getheader("ETag"),
-        vary=response.getheader("Vary"),
-        via_pop=response.getheader("X-Amz-Cf-Pop"),
-        took_ms=round(took_ms, 3),
-        headers=tuple(response.getheaders()),
+        age_seconds=age_seconds(got.header("Age")),
+        cache_control=got.header("Cache-Control"),
+        content_type=got.header("Content-Type"),
+        content_encoding=got.header("Content-Encoding"),
+        size_bytes=got.size_bytes,
+        etag=got.header("ETag"),
+        vary=got.header("Vary"),
+        via_pop=got.header("X-Amz-Cf-Pop"),
+        took_ms=got.took_ms,
+        headers=got.headers,
     )
-
-
-def _failed(target: Target, error: Exception) -> PerfctlError:
-    where = f"GET {target.url}"
-    if isinstance(error, TimeoutError):
-        return TimedOutError(f"{where}: no answer in time", hint="raise --timeout, or check the edge (cdn.edge_url)")
-    if isinstance(error, ssl.SSLError):
-        return UnreachableError(f"{where}: TLS: {error}", hint="check the certificate of that name")
-    if isinstance(error, socket.gaierror):
-        return UnreachableError(f"{where}: the name has no address", hint="check the name and the DNS")
-    if isinstance(error, OSError):
-        return UnreachableError(f"{where}: {error.strerror or error}", hint="check the edge (cdn.edge_url)")
-    return ServiceError(f"{where}: not an HTTP answer: {error!r}", hint="is this the edge's address?")
