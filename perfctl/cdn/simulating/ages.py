@@ -38,7 +38,8 @@ class Threshold:
     """Hits above it, fetches below it."""
     observed: int
     """Requests whose age is known."""
-    oldest_hit_seconds: int = 0
+    at_most_seconds: int | None = None
+    """The highest age that is about as good; None: any."""
 
 
 class Ages:
@@ -77,9 +78,13 @@ def _best(hits: Ints, fetched: Ints) -> Threshold:
     near = np.union1d(near, near[(near > 0) & (near < _SECONDS_APART)] - 1)
     observed = int(hits.sum() + fetched.sum())
     with_hits = np.flatnonzero(hits)
-    oldest = int(EDGES[with_hits[-1]]) if len(with_hits) else 0
-    place = _chosen(near, wrong, fewest, none_above=not fetched[with_hits[-1] + 1 :].any() if len(with_hits) else False)
-    return Threshold(None if place == NO_LIMIT else int(EDGES[place]), int(wrong[place]), observed, oldest)
+    none_above = bool(len(with_hits)) and not fetched[with_hits[-1] + 1 :].any()
+    place = _chosen(near, wrong, fewest, none_above=none_above)
+    return Threshold(_seconds(place), int(wrong[place]), observed, _seconds(int(near[-1])))
+
+
+def _seconds(place: int) -> int | None:
+    return None if place == NO_LIMIT else int(EDGES[place])
 
 
 def _chosen(near: Ints, wrong: Ints, fewest: int, *, none_above: bool) -> int:

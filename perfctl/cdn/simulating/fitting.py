@@ -6,7 +6,7 @@ the cache tells that the TTL is longer than the time since, one from the origin 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from perfctl.cdn.logs.arrays import Ints, Mask, np
@@ -16,7 +16,7 @@ from perfctl.cdn.simulating.queries import QueryRule
 from perfctl.cdn.simulating.replaying import NEVER
 from perfctl.cdn.simulating.requests import HIT, MISS, REFRESH
 
-SAMPLE = 400_000
+SAMPLE = 200_000
 """So many events decide on the layout."""
 FEWEST_AGES = 12
 """A group with less evidence takes the TTL of all."""
@@ -37,7 +37,8 @@ class Baseline:
     """Who is not asked for so long is forgotten; NEVER: no sign of that."""
     refresh_share: np.ndarray
     """By group: of the known objects that were fetched again, how many the origin said to be unchanged."""
-    thresholds: tuple[Threshold, ...]
+    ttl_from: tuple[str, ...]
+    """By group, as `ContentFit` has it."""
 
 
 def ages_of(kept: Sorted) -> Ints:
@@ -118,13 +119,36 @@ class Fit:
 
     def baseline(self) -> Baseline:
         """What the evidence comes to."""
-        thresholds = tuple(self._ages.thresholds())
-        overall = self._ages.of_all()
-        chosen = [one if one.observed >= FEWEST_AGES else overall for one in thresholds]
-        ttl = [NEVER if one.seconds is None or not one.observed else one.seconds * 1000 for one in chosen]
+        thresholds = self._ages.thresholds()
+        usual = _usual(thresholds, self._ages.of_all())
+        found = [_ttl_of(one, usual) for one in thresholds]
+        ttl_ms = np.array([NEVER if seconds is None else seconds * 1000 for seconds, _ in found], np.int64)
         refreshed, missed = self._again
         share = refreshed / np.maximum(refreshed + missed, 1)
-        return Baseline(self.layout, np.array(ttl, np.int64), self._idle_ms, share, thresholds)
+        return Baseline(self.layout, ttl_ms, self._idle_ms, share, tuple(told for _, told in found))
+
+
+def _usual(thresholds: Sequence[Threshold], overall: Threshold) -> tuple[int | None, ...]:
+    """TTLs in seconds that stand in where a group tells too little: that of all, then those of the busiest groups."""
+    busiest = sorted(thresholds, key=lambda one: -one.observed)
+    told = [one.seconds for one in (overall, *busiest) if one.observed >= FEWEST_AGES and one.seconds != 0]
+    return tuple(dict.fromkeys(told))
+
+
+def _ttl_of(told: Threshold, usual: Sequence[int | None]) -> tuple[int | None, str]:
+    """A group's TTL in seconds, and what tells it.
+
+    Where nothing is a hit, a TTL may be 0, or shorter than any two requests are apart: then it is what is usual.
+    """
+    limit = told.at_most_seconds
+    possible = [seconds for seconds in usual if limit is None or (seconds is not None and seconds <= limit)]
+    if told.observed < FEWEST_AGES:
+        return (possible or [None])[0], "all"
+    if told.seconds == 0 and possible:
+        return possible[0], "all"
+    if told.seconds is None:
+        return None, "beyond"
+    return told.seconds, "log" if told.seconds else "never"
 
 
 def fitted(portions: Callable[[], Iterable[np.ndarray]], layout: Layout, places: Places, groups: int) -> Baseline:

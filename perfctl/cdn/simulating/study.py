@@ -9,13 +9,12 @@ from perfctl.cdn.logs.arrays import Ints, np
 from perfctl.cdn.logs.columns import Block
 from perfctl.cdn.model.simulation import CdnSimulation, ContentFit
 from perfctl.cdn.regions import UNKNOWN
-from perfctl.cdn.simulating.ages import Threshold
 from perfctl.cdn.simulating.bill import Prices, Span, observed_row, row_of
-from perfctl.cdn.simulating.fitting import FEWEST_AGES, SAMPLE, Baseline, choose_layout, fitted
+from perfctl.cdn.simulating.fitting import SAMPLE, Baseline, choose_layout, fitted
 from perfctl.cdn.simulating.layouts import Key, Places
 from perfctl.cdn.simulating.queries import EVERYTHING, QueryRule
 from perfctl.cdn.simulating.replaying import NEVER
-from perfctl.cdn.simulating.requests import MISS, Intake
+from perfctl.cdn.simulating.requests import EVENT, MISS, Intake
 from perfctl.cdn.simulating.shelves import IN_MEMORY, Shelves
 from perfctl.cdn.simulating.wanted import AUTO, Wanted
 from perfctl.cdn.simulating.whatif import Change, Portion, Tally, alone
@@ -81,14 +80,11 @@ class _Study:
 
     def _sample(self) -> np.ndarray:
         """Events of some paths, enough to tell how the caches work."""
+        step = np.uint64(max(1, self._shelves.total // SAMPLE))
+        found = [np.zeros(0, EVENT)]
         for events in self._shelves.portions():
-            step = max(1, len(events) // SAMPLE)
-            sample: np.ndarray = events[(events["path"] >> np.uint64(8)) % np.uint64(step) == 0]
-            if len(sample):
-                return sample
-        from perfctl.cdn.simulating.requests import EVENT
-
-        return np.zeros(0, EVENT)
+            found.append(events[(events["path"] >> np.uint64(8)) % step == 0])
+        return np.concatenate(found)
 
     def _busiest(self, sample: np.ndarray) -> str:
         """The region with the most requests."""
@@ -129,13 +125,13 @@ class _Study:
         for pattern, group in self._intake.names.groups.items():
             requests = int(log.group_requests[group])
             if requests:
-                ttl_ms, told = int(baseline.ttl_ms[group]), baseline.thresholds[group]
+                ttl_ms = int(baseline.ttl_ms[group])
                 found.append(
                     ContentFit(
                         pattern=pattern,
                         requests=requests,
                         ttl_seconds=None if ttl_ms == NEVER else ttl_ms / 1000,
-                        ttl_from=_told_by(told),
+                        ttl_from=baseline.ttl_from[group],
                         observed_hit_ratio=float(log.group_hits[group] / requests),
                         replayed_hit_ratio=float(np.asarray(replayed.group_hits)[group] / requests),
                     )
@@ -175,14 +171,6 @@ class _Log:
     def hours(self) -> float:
         """From the first request to the last."""
         return (self._last - self._first) / 3600
-
-
-def _told_by(threshold: Threshold) -> str:
-    if threshold.observed < FEWEST_AGES:
-        return "all"
-    if threshold.seconds is None:
-        return "beyond"
-    return "log" if threshold.seconds else "never"
 
 
 def _changes(wanted: Wanted, busiest: str) -> list[tuple[str, Change]]:

@@ -114,7 +114,8 @@ class Portion:
         fetched = fetches(everywhere.times_ms, everywhere.first, ttl_ms[order], idle_ms=self._baseline.idle_ms)
         place = self._places.of(everywhere.events, self._baseline.layout.place)
         generation: Ints = np.cumsum(fetched, dtype=np.int64)
-        asks = _first_of_each(generation, place) | lost[order] | fetched
+        forgotten = lost | (kept.gaps_ms >= self._baseline.idle_ms)
+        asks = _first_of_each(generation, place) | forgotten[order] | fetched
         tally = self._tally(everywhere, fetched, asks, private[order])
         region = self._places.regions[everywhere.events["location"].astype(np.int64)]
         own = self._places.names.index(change.shield) if change.shield in self._places.names else -1
