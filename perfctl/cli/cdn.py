@@ -17,14 +17,30 @@ group = CommandGroup(
     help="Invalidate and check what the edge serves.",
     parts={
         "invalidate": "cdn_invalidate",
+        "plan": "cdn_plan",
         "status": "cdn_invalidate",
+        "queue status": "cdn_queue",
+        "queue run": "cdn_queue",
+        "queue drain": "cdn_queue",
+        "queue cancel": "cdn_queue",
+        "invalidations": "cdn_queue",
+        **{f"logs {word}": "cdn_logs" for word in ("report", "top", "misses", "errors", "pops", "latency")},
+        "stats": "cdn_logs",
         "logs generate": "cdn_simulate",
         "simulate": "cdn_simulate",
         "optimize": "cdn_optimize",
+        "edge lint": "cdn_edge",
+        "edge run": "cdn_edge",
+        "edge test": "cdn_edge",
         "headers": "cdn_check",
+        "check": "cdn_check",
         "doctor": "cdn_check",
     },
-    below={"logs": "What access logs tell, and logs to try that on."},
+    below={
+        "queue": "Invalidations that wait on this host, sent within CloudFront's limits.",
+        "logs": "What access logs tell, and logs to try that on.",
+        "edge": "Functions at the edge: lint, run and test them here.",
+    },
 )
 
 Distribution = Annotated[
