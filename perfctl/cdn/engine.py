@@ -30,7 +30,7 @@ from perfctl.cdn.model.preloads import PreloadReport
 from perfctl.cdn.paths import Asked, Items, plan
 from perfctl.cdn.services import Services
 from perfctl.config import CDNConfig
-from perfctl.diagnosis import Check
+from perfctl.diagnosis import Check, Diagnosis
 from perfctl.errors import PerfctlError, UsageError
 
 if TYPE_CHECKING:
@@ -320,6 +320,35 @@ class CloudFrontOptimizer:
         from perfctl.cdn.doctor import examine
 
         return await examine(self._distributions, self.control, self.probe, distribution)
+
+    async def check_url(self, url_or_path: str, *, distribution: str | None = None) -> Diagnosis:
+        """What one URL's answer says to caches, and what the edge made of it."""
+        from perfctl.cdn.checking.examining import examine_url
+        from perfctl.cdn.checking.looking import known_setup
+
+        viewer = await self._viewer(url_or_path, distribution)
+        return await examine_url(
+            viewer, url_or_path, lambda: known_setup(self._distributions, self.control, distribution)
+        )
+
+    async def check_distribution(
+        self, *, distribution: str | None = None, urls: Sequence[str] = (), pages: int = 10
+    ) -> Diagnosis:
+        """A distribution's configuration, and up to `pages` of its pages through the edge beside the `urls`."""
+        from perfctl.cdn.checking.examining import examine_distribution
+
+        (target,) = await self.distribution_ids((distribution,) if distribution else ())
+        looks = pages > 0 or urls
+        return await examine_distribution(
+            await self.control(),
+            target,
+            viewer=await self._viewer(next(iter(urls), "/"), target) if looks else None,
+            services=self.services,
+            urls=urls,
+            pages=pages,
+            private_paths=self.config.private_paths,
+            logs=self.config.logs,
+        )
 
     async def health(self) -> list[Check]:
         """Whether the distribution is deployed and the edge answers. Never raises."""

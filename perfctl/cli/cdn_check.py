@@ -1,4 +1,4 @@
-"""`perfctl cdn headers` and `doctor`: is it well, and why is this cached or not."""
+"""`perfctl cdn headers`, `check` and `doctor`: why is this cached or not, and is it well."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ import typer
 from perfctl.cdn.model.checks import CacheExplanation
 from perfctl.cdn.model.diagnoses import CdnDiagnosis
 from perfctl.cli.cdn import Distribution, engine_of, group
+from perfctl.cli.gate import FailOn, Severity, gated
 from perfctl.cli.run import Run
+from perfctl.diagnosis import Diagnosis
+from perfctl.errors import UsageError
 
 
 @group.command("headers", example="perfctl cdn headers /index.html")
@@ -35,6 +38,41 @@ async def headers(
     return await engine_of(run, distribution).explain(
         url, accept_encoding=accept_encoding, headers=request_headers(header or []), distribution=distribution
     )
+
+
+@group.command("check", example="perfctl cdn check www.example.com --fail-on warn --ci sarif:cdn.sarif")
+async def check(
+    run: Run,
+    target: Annotated[
+        str | None,
+        typer.Argument(metavar="[URL|DISTRIBUTION]", help="One URL or path; else a distribution's ID or alias."),
+    ] = None,
+    url: Annotated[
+        list[str] | None, typer.Option("--url", metavar="URL", help="Look at this page, too; repeatable.")
+    ] = None,
+    pages: Annotated[
+        int, typer.Option("--pages", min=0, max=50, help="Pages to look at: the root and what it links to; 0: none.")
+    ] = 10,
+    distribution: Distribution = None,
+    fail_on: FailOn = Severity.fail,
+) -> Diagnosis:
+    """Is the distribution in good shape? Its configuration and some pages; each finding with what mends it.
+
+    Looked for: content that is kept although it is private, what is kept too short or too long, compression that does
+    not happen, cache keys that split by visitor, slow failover, behaviours that no request reaches, logs and metrics
+    that are off. Pages are asked for through the edge, twice each, and only under the distribution's own names.
+
+    With a URL or path only its answer is judged: RFC 9111's traps, validators, cookies, compression.
+    """
+    if target is not None and (target.startswith("/") or "://" in target):
+        if url:
+            raise UsageError("--url goes with a distribution", hint="name one URL, or a distribution with --url")
+        return gated(run, await engine_of(run, distribution).check_url(target, distribution=distribution), fail_on)
+    if target and distribution:
+        raise UsageError(f"two distributions: {target!r} and --distribution {distribution!r}", hint="name one of them")
+    named = target or distribution
+    engine = engine_of(run, named)
+    return gated(run, await engine.check_distribution(distribution=named, urls=url or (), pages=pages), fail_on)
 
 
 @group.command("doctor", example="perfctl cdn doctor")

@@ -74,7 +74,7 @@ ENTRIES: Mapping[str, Entry] = {
             "logs generate",
             "simulate",
             *("optimize", "edge lint", "edge run", "edge test"),
-            "headers",
+            *("headers", "check"),
             "doctor",
         ),
     ),

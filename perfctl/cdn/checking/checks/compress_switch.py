@@ -1,0 +1,23 @@
+"""Is compression switched off where something is kept?"""
+
+from __future__ import annotations
+
+from perfctl.cdn.checking.checks.rule import Evidence, Rule, Verdict, of_behaviours, setup_in
+from perfctl.cdn.checking.checks.uncompressed import holds_text
+
+
+def judge(evidence: Evidence) -> Verdict:
+    """Behaviours that keep text; what is never kept is never compressed, and pictures are it already."""
+    bad = [
+        one for one in setup_in(evidence).behaviours if one.caches and not one.compresses and holds_text(one.pattern)
+    ]
+    return of_behaviours(
+        bad,
+        status="warn",
+        is_well="every behaviour that keeps text compresses",
+        observed="Compress is false: viewers get text as it is, three to five times its size",
+        fix="Compress: true on these behaviours: perfctl cdn apply FILE",
+    )
+
+
+RULE = Rule(name="switch", area="compression", judge=judge, needs="setup")
