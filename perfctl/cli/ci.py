@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import typing
 from collections.abc import Sequence
 from pathlib import Path
@@ -56,7 +57,9 @@ def _lists_checks(kind: Any) -> bool:
 def _annotation(check: Check, title: str) -> str:
     """A workflow command; GitHub reads them on stderr as well, and stdout belongs to the answer."""
     name = _property(f"{title}: {check.component} {check.check}")
-    return f"::{_LEVELS[check.status]} title={name}::{_data(_text(check))}\n"
+    place = _place(check)
+    at = f" file={_property(place[0])},line={place[1]},col={place[2]}," if place else " "
+    return f"::{_LEVELS[check.status]}{at}title={name}::{_data(_text(check))}\n"
 
 
 def _data(text: str) -> str:
@@ -69,6 +72,17 @@ def _property(text: str) -> str:
 
 def _text(check: Check) -> str:
     return safe(f"{check.observed}; to mend: {check.fix}" if check.fix else check.observed)
+
+
+def _place(check: Check) -> tuple[str, int, int] | None:
+    """The file, line and column that a check is about, where it is about one: `functions/a.js:3:7`."""
+    found = re.fullmatch(r"(.+):(\d+):(\d+)", check.objects[0]) if check.objects else None
+    return (found[1], int(found[2]), int(found[3])) if found else None
+
+
+def _sarif_location(file: str, line: int, column: int) -> dict[str, Any]:
+    region = {"startLine": line, "startColumn": column}
+    return {"physicalLocation": {"artifactLocation": {"uri": Path(file).as_posix()}, "region": region}}
 
 
 def _junit(checks: Sequence[Check], title: str) -> str:
@@ -108,6 +122,7 @@ def _sarif(checks: Sequence[Check], title: str) -> str:
             "level": levels[check.status],
             "kind": kinds.get(check.status, "fail"),
             "message": {"text": _text(check)},
+            **({"locations": [_sarif_location(*place)]} if (place := _place(check)) else {}),
         }
         for check in checks
     ]

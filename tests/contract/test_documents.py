@@ -28,10 +28,18 @@ class Row:
 
 PLAN = "Seq Scan on t  (cost=0.00..1.05 rows=5 width=4) (actual time=0.010..0.020 rows=5.00 loops=1)\n"
 PLANS = str(Path(__file__).parents[1] / "fixtures" / "db").replace(" ", "|")
+EDGE = str(Path(__file__).parents[1] / "fixtures" / "edge").replace(" ", "|")
 LOG = "#Fields: date time x-edge-location sc-bytes cs-method cs-uri-stem sc-status x-edge-result-type\n" + "".join(
     f"2026-05-01\t10:00:0{second}\tFRA56-P3\t900\tGET\t/a.css\t200\t{result}\n"
     for second, result in enumerate(("Miss", "Hit", "Hit", "Error"))
 )
+LOG = (
+    "#Fields: date time x-edge-location sc-bytes cs-method x-host-header cs-uri-stem cs-uri-query sc-status "
+    "x-edge-result-type time-taken\n"
+    "2026-05-01 12:00:00 FRA56-P1 812 GET www.example.com /a page=1 200 Miss 0.250\n"
+    "2026-05-01 12:00:01 IAD89-C1 12 GET www.example.com /b - 503 Error 1.5\n"
+)
+LOG_WORDS = ("report", "top", "misses", "errors", "pops", "latency")
 
 ROWS: Mapping[str, Row] = {
     "sandbox up": Row("--no-seed"),
@@ -74,10 +82,15 @@ ROWS: Mapping[str, Row] = {
     "cache simulate": Row("- --size 2 --target 0.5", stdin='"a"\n"b"\n"a"\n"c"\n"b"\n'),
     "cache doctor": Row("", exits=(0, 1)),
     "cdn invalidate": Row("/img/* --yes"),
+    "cdn plan": Row("/a /b"),
     "cdn status": Row(""),
     "cdn optimize": Row(f"{PLANS}/plan_parallel_15.json --dry-run"),
     "cdn logs generate": Row("made-logs --lines 200 --urls 20"),
     "cdn simulate": Row("- --ttl 1h --shield auto", stdin=LOG),
+    **{f"cdn {words}": Row("-", stdin=LOG) for words in ("stats", *(f"logs {word}" for word in LOG_WORDS))},
+    "cdn edge lint": Row(f"{EDGE}/rewrite.js"),
+    "cdn edge run": Row(f"{EDGE}/rewrite.js --url /"),
+    "cdn edge test": Row(EDGE),
     "cdn headers": Row("/"),
     "cdn doctor": Row("", exits=(0, 1)),
     "metrics show": Row(""),

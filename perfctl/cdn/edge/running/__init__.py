@@ -10,8 +10,11 @@ from perfctl.cdn.edge.model import Called, EdgeFunction, Event
 class Runner(Protocol):
     """One function, ready to be called again and again."""
 
-    async def call(self, event: Event) -> Called:
-        """What the function returned, as it returned it. EdgeFunctionError where it throws or reaches a limit."""
+    async def call(self, event: Event, *, now_ms: float | None = None) -> Called:
+        """What the function returned, as it returned it. EdgeFunctionError where it throws or reaches a limit.
+
+        `now_ms` sets the clock of a CloudFront Function, in milliseconds since 1970; Lambda@Edge has its machine's.
+        """
         ...
 
     async def close(self) -> None:

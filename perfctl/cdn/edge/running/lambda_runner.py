@@ -58,7 +58,7 @@ class LambdaRunner:
             raise
         return runner
 
-    async def call(self, event: Event) -> Called:
+    async def call(self, event: Event, *, now_ms: float | None = None) -> Called:
         """What the function returned or gave to its callback."""
         async with self._places:
             worker = self._free.pop() if self._free else await self._started()
