@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import time
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from perfctl.cli.db import group
 from perfctl.cli.db_slow_logs import looked_in_logs
+from perfctl.cli.moments import moment
 from perfctl.cli.planner import DryRun, Plan, confirm
 from perfctl.cli.run import Run
 from perfctl.db.model.history import HistoryListing, Pruned, Recording
 from perfctl.db.model.statements import SlowOrder, SlowQueries
 from perfctl.db.statements.order import DEFAULT_LIMIT, Wanted
 from perfctl.db.statements.sources import Look, SourceName, offline
-from perfctl.errors import UsageError
 from perfctl.units import parse_duration
 
 if TYPE_CHECKING:
@@ -134,26 +133,6 @@ async def prune(
         return would
     confirm(run, Plan(f"prune the history to {keep}", would.removed, "recordings"))
     return await asyncio.to_thread(pruned, file, before=before)
-
-
-def moment(text: str | None, where: str) -> datetime | None:
-    """`24h`: so long ago; `2026-01-31` or `2026-01-31T08:00`: then, in UTC where no zone is said. UsageError else."""
-    if text is None:
-        return None
-    try:
-        said = datetime.fromisoformat(text)
-    except ValueError:
-        pass
-    else:
-        return said if said.tzinfo else said.replace(tzinfo=UTC)
-    try:
-        return datetime.now(UTC) - timedelta(seconds=parse_duration(text, where=where))
-    except (UsageError, OverflowError) as error:
-        raise UsageError(
-            f"{where}: {text!r} is neither a duration nor a time",
-            hint="write 24h (ago), 2026-01-31 or 2026-01-31T08:00",
-            where=where,
-        ) from error
 
 
 async def _looked(run: Run, wanted: Wanted, look: Look) -> SlowQueries:

@@ -33,12 +33,6 @@ LOG = "#Fields: date time x-edge-location sc-bytes cs-method cs-uri-stem sc-stat
     f"2026-05-01\t10:00:0{second}\tFRA56-P3\t900\tGET\t/a.css\t200\t{result}\n"
     for second, result in enumerate(("Miss", "Hit", "Hit", "Error"))
 )
-LOG = (
-    "#Fields: date time x-edge-location sc-bytes cs-method x-host-header cs-uri-stem cs-uri-query sc-status "
-    "x-edge-result-type time-taken\n"
-    "2026-05-01 12:00:00 FRA56-P1 812 GET www.example.com /a page=1 200 Miss 0.250\n"
-    "2026-05-01 12:00:01 IAD89-C1 12 GET www.example.com /b - 503 Error 1.5\n"
-)
 LOG_WORDS = ("report", "top", "misses", "errors", "pops", "latency")
 
 ROWS: Mapping[str, Row] = {

@@ -49,7 +49,7 @@ def files_of(
     """
     if not places:
         raise UsageError("no place of access logs was named", hint=WANTED)
-    found = [(place, [] if _is_s3(place) else _local(place)) for place in places]
+    found = [(place, [] if is_s3(place) else _local(place)) for place in places]
     return _each_once(found, services, since, until)
 
 
@@ -61,8 +61,8 @@ def _each_once(
 ) -> Iterator[LogSource]:
     seen: set[str] = set()
     for place, sources in found:
-        for source in _objects(place, services, since) if _is_s3(place) else sources:
-            key = os.path.realpath(source.name) if not _is_s3(place) else source.name
+        for source in _objects(place, services, since) if is_s3(place) else sources:
+            key = os.path.realpath(source.name) if not is_s3(place) else source.name
             if key not in seen and may_hold(source.name, since, until):
                 seen.add(key)
                 yield source
@@ -85,7 +85,8 @@ def may_hold(name: str, since: datetime | None, until: datetime | None) -> bool:
     return not is_over and (until is None or hour - _MARGIN < until)
 
 
-def _is_s3(place: str) -> bool:
+def is_s3(place: str) -> bool:
+    """Whether a place is in S3."""
     return place.startswith("s3://")
 
 

@@ -1,0 +1,260 @@
+"""What all questions count alike: the facts of the reading, and measures by group."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from perfctl.cdn.logs.arrays import Floats, Ints, Mask, np
+from perfctl.cdn.logs.columns import Block, read
+from perfctl.cdn.logs.filtering import Filter
+from perfctl.cdn.logs.inflating import Told
+from perfctl.cdn.logs.locations import LogSource
+from perfctl.cdn.logs.sketches import HeavyHitters, Histograms
+from perfctl.cdn.model.logs import Counted, LogFacts, Quantiles
+
+HITS = (b"Hit", b"RefreshHit")
+_LARGEST = 10**15
+"""A petabyte; a larger `sc-bytes` is no figure of a response."""
+
+
+class Batch:
+    """A block of requests with what several questions ask of it, made once."""
+
+    def __init__(self, block: Block) -> None:
+        self.block = block
+        self.size = block.size
+
+    @cached_property
+    def sizes(self) -> Ints:
+        """Bytes to the viewer; 0 where the log does not say."""
+        sizes = self.block.int("sc-bytes")
+        return np.where((sizes < 0) | (sizes > _LARGEST), 0, sizes)
+
+    @cached_property
+    def statuses(self) -> Ints:
+        """HTTP statuses; 0 where there was no answer."""
+        codes, labels = self.block.codes("sc-status")
+        return np.array([int(label) if _is_status(label) else 0 for label in labels], dtype=np.int64)[codes]
+
+    @cached_property
+    def errors(self) -> Mask:
+        """Answers of 400 and above."""
+        return self.statuses >= 400
+
+    @cached_property
+    def hits(self) -> Mask:
+        """Hit and RefreshHit."""
+        return self.where("x-edge-result-type", *HITS)
+
+    @cached_property
+    def misses(self) -> Mask:
+        """Miss."""
+        return self.where("x-edge-result-type", b"Miss")
+
+    @cached_property
+    def seconds(self) -> Ints:
+        """When, in seconds since 1970."""
+        return self.block.seconds()
+
+    @cached_property
+    def taken(self) -> Floats:
+        """How long, in seconds."""
+        return self.block.float("time-taken")
+
+    def where(self, name: str, *values: bytes) -> Mask:
+        """Where a field has one of these values."""
+        codes, labels = self.block.codes(name)
+        mask: Mask = np.array([label in values for label in labels], dtype=np.bool_)[codes]
+        return mask
+
+
+def _is_status(label: bytes) -> bool:
+    return len(label) == 3 and label.isdigit()
+
+
+class Measured(NamedTuple):
+    """The measures of one group, summed up."""
+
+    requests: int
+    sent_bytes: int
+    hits: int
+    misses: int
+    miss_bytes: int
+    errors: int
+    taken_us: int
+    timed: int
+    """The requests that say how long they took."""
+
+    @property
+    def hit_ratio(self) -> float | None:
+        return ratio(self.hits, self.requests)
+
+    @property
+    def mean_ms(self) -> float | None:
+        return self.taken_us / 1000 / self.timed if self.timed else None
+
+
+BY = {"requests": "requests", "bytes": "sent_bytes", "misses": "misses", "time": "taken_us"}
+"""What rows may be ordered by, and the measure that it is."""
+
+
+class Groups:
+    """Measures by label; `by` decides what is kept where there are too many."""
+
+    def __init__(self, by: str = "requests") -> None:
+        first = Measured._fields.index(BY[by])
+        self._order = [first, *(place for place in range(len(Measured._fields)) if place != first)]
+        self.table = HeavyHitters(len(self._order))
+
+    def add(self, batch: Batch, codes: Ints, labels: list[bytes]) -> None:
+        """Count each request of a batch to the label of its code."""
+        self.table.add(labels, measures_of(batch, codes, len(labels))[:, self._order])
+
+    def rows(self, limit: int | None = None) -> list[tuple[bytes, Measured]]:
+        """The labels with their measures, the greatest first."""
+        return [(label, self._measured(counts)) for label, counts in self.table.rows(limit)]
+
+    def _measured(self, counts: list[int]) -> Measured:
+        return Measured(*(count for _, count in sorted(zip(self._order, counts, strict=True))))
+
+
+def measures_of(batch: Batch, codes: Ints, groups: int) -> Ints:
+    """A row of measures for each code, in the order of Measured."""
+    timed = ~np.isnan(batch.taken)
+    taken_us = np.rint(np.minimum(np.where(timed, batch.taken, 0.0), 1e6) * 1e6)
+    sizes = batch.sizes.astype(np.float64)
+    columns = (
+        np.bincount(codes, minlength=groups),
+        np.bincount(codes, sizes, groups),
+        np.bincount(codes[batch.hits], minlength=groups),
+        np.bincount(codes[batch.misses], minlength=groups),
+        np.bincount(codes[batch.misses], sizes[batch.misses], groups),
+        np.bincount(codes[batch.errors], minlength=groups),
+        np.bincount(codes, taken_us, groups),
+        np.bincount(codes[timed], minlength=groups),
+    )
+    return np.stack(columns, axis=1).astype(np.int64)
+
+
+class Latencies:
+    """A histogram for each label, of the first thousand labels; the others are one."""
+
+    MOST = 1000
+    OTHERS = b"(others)"
+
+    def __init__(self) -> None:
+        self._places: dict[bytes, int] = {}
+        self.histograms = Histograms(0)
+
+    def add(self, values: Floats, codes: Ints, labels: list[bytes]) -> None:
+        """Count each value to the label of its code."""
+        places = np.array([self._place(label) for label in labels], dtype=np.int64)
+        self.histograms.grow(len(self._places))
+        if len(codes):
+            self.histograms.add(values, places[codes])
+
+    def of(self, label: bytes) -> Quantiles:
+        """The quantiles of a label."""
+        place = self._places.get(label)
+        return quantiles_of(self.histograms, place) if place is not None else Quantiles(0, None, None, None, None)
+
+    def labels(self) -> list[bytes]:
+        """Those that have a histogram."""
+        return list(self._places)
+
+    def _place(self, label: bytes) -> int:
+        known = self._places
+        if label not in known and len(known) >= self.MOST:
+            label = self.OTHERS
+        return known.setdefault(label, len(known))
+
+
+def quantiles_of(histograms: Histograms, group: int = 0) -> Quantiles:
+    """How long, in milliseconds, of seconds."""
+    count = int(histograms.counts[group].sum())
+    mean = float(histograms.sums[group]) / count if count else None
+    shares = histograms.quantiles((0.5, 0.95, 0.99), group)
+    return Quantiles(count, *(None if value is None else round(value * 1000, 3) for value in (mean, *shares)))
+
+
+@dataclass(slots=True)
+class Reading:
+    """Reads sources block by block and keeps the facts of it."""
+
+    wanted: Filter = field(default_factory=Filter)
+    told: Told | None = None
+    requests: int = 0
+    malformed: int = 0
+    left_out: int = 0
+    files: int = 0
+    truncated_files: int = 0
+    bytes_read: int = 0
+    first: int = -1
+    last: int = -1
+
+    def batches(self, sources: Iterator[LogSource]) -> Iterator[Batch]:
+        """The requests that are wanted."""
+        for source in sources:
+            self.files += 1
+            for block in read(source, self._tell):
+                self.malformed += block.malformed
+                self.truncated_files += block.is_truncated
+                chosen = self.wanted.apply(block)
+                self.left_out += block.size - chosen.size
+                if chosen.size:
+                    yield self._noted(Batch(chosen))
+
+    def facts(self) -> LogFacts:
+        """What was read."""
+        return LogFacts(
+            requests=self.requests,
+            malformed=self.malformed,
+            left_out=self.left_out,
+            files=self.files,
+            truncated_files=self.truncated_files,
+            bytes_read=self.bytes_read,
+            first_at=moment_of(self.first) if self.first >= 0 else None,
+            last_at=moment_of(self.last) if self.last >= 0 else None,
+        )
+
+    def _noted(self, batch: Batch) -> Batch:
+        self.requests += batch.size
+        said = batch.seconds[batch.seconds >= 0]
+        if len(said):
+            self.first = int(said.min()) if self.first < 0 else min(self.first, int(said.min()))
+            self.last = max(self.last, int(said.max()))
+        return batch
+
+    def _tell(self, more: int) -> None:
+        self.bytes_read += more
+        if self.told is not None:
+            self.told(more)
+
+
+def moment_of(seconds: int) -> datetime:
+    """A time in UTC."""
+    return datetime.fromtimestamp(min(seconds, 253_402_300_799), UTC)
+
+
+def ratio(part: float, whole: float) -> float | None:
+    """A share; None of nothing."""
+    return part / whole if whole else None
+
+
+def text_of(label: bytes) -> str:
+    """A label as text; bytes that are no UTF-8 are escaped."""
+    return label.decode("utf-8", "backslashreplace")
+
+
+def counted(rows: list[tuple[bytes, list[int]]], whole: int) -> tuple[Counted, ...]:
+    """Labels with how often and how much of the whole."""
+    return tuple(Counted(text_of(label), counts[0], counts[0] / whole if whole else 0.0) for label, counts in rows)
+
+
+def fields_of(facts: LogFacts) -> dict[str, Any]:
+    """A result's fields, for a larger result that has them, too."""
+    return {one.name: getattr(facts, one.name) for one in fields(facts)}
