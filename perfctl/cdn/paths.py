@@ -174,6 +174,13 @@ def parse_lines(lines: Iterable[str], *, source: str) -> list[Asked]:
     return asked
 
 
+def parse_keys(text: str, *, source: str) -> list[Asked]:
+    """One literal key a line, blanks and all; empty lines and those that begin with `#` are no keys."""
+    lines = enumerate(text.removeprefix("\ufeff").split("\n"), start=1)
+    keys = ((number, line.removesuffix("\r")) for number, line in lines)
+    return [Asked(key, f"{source}:{number}") for number, key in keys if key and not key.startswith("#")]
+
+
 def encoded_each(paths: Iterable[Asked | str], encode: Callable[[str], str]) -> list[str]:
     """Each path as `encode` writes it. UsageError lists everything that it refuses."""
     faults: list[str] = []
