@@ -28,6 +28,7 @@ group = CommandGroup(
         "stats": "cdn_logs",
         "logs generate": "cdn_simulate",
         "simulate": "cdn_simulate",
+        "preload": "cdn_preload",
         "optimize": "cdn_optimize",
         "edge lint": "cdn_edge",
         "edge run": "cdn_edge",

@@ -73,7 +73,7 @@ ENTRIES: Mapping[str, Entry] = {
             *("logs report", "logs top", "logs misses", "logs errors", "logs pops", "logs latency"),
             "logs generate",
             "simulate",
-            *("optimize", "edge lint", "edge run", "edge test"),
+            *("preload", "optimize", "edge lint", "edge run", "edge test"),
             *("headers", "check"),
             "doctor",
         ),

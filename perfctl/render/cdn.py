@@ -6,10 +6,9 @@ import json
 
 from perfctl.cdn.model.diagnoses import CdnDiagnosis
 from perfctl.cdn.model.invalidations import EdgeProof, Invalidation, InvalidationReport, Invalidations, SentInvalidation
-from perfctl.cdn.model.preloads import PreloadReport
 from perfctl.render.diagnosis import diagnosis_view
 from perfctl.render.view import Cell, Column, Part, Table, Text, Tone, View, view
-from perfctl.units import format_bytes, format_count
+from perfctl.units import format_count
 
 _STATES: dict[str, Tone] = {"Completed": "good", "InProgress": "warn", "planned": "dim", "failed": "bad"}
 _MOST_PATHS = 10
@@ -41,31 +40,6 @@ def invalidations_view(result: Invalidations) -> View:
     )
     empty = f"no invalidation is in progress at {result.distribution_id}"
     return View((Table(columns, tuple(_row(one) for one in result.rows), empty=empty),))
-
-
-def preload_view(report: PreloadReport) -> View:
-    """What failed first, then what is not kept, then the rest."""
-    columns = (
-        Column("warm"),
-        Column("first"),
-        Column("status", "right"),
-        Column("encoding"),
-        Column("size", "right"),
-        Column("url", wraps=True),
-    )
-    rows = tuple(
-        (
-            Cell("yes", "good") if row.is_warm else Cell("no", "bad"),
-            row.first,
-            "-" if row.status is None else str(row.status),
-            row.encoding,
-            format_bytes(row.size_bytes),
-            row.url,
-        )
-        for row in report.rows
-    )
-    caption = f"{report.warmed} of {report.requested} warm, {report.failed} failed"
-    return View((Table(columns, rows, caption=caption, empty="nothing was asked for"),))
 
 
 def cdn_diagnosis_view(result: CdnDiagnosis) -> View:
@@ -128,7 +102,6 @@ def _row(one: Invalidation) -> tuple[Cell | str, ...]:
 VIEWS = {
     InvalidationReport: invalidation_view,
     Invalidations: invalidations_view,
-    PreloadReport: preload_view,
     CdnDiagnosis: cdn_diagnosis_view,
 }
 LATER = {
@@ -148,6 +121,7 @@ LATER = {
     "perfctl.cdn.model.spending.InvalidationSpending": "cdn_queue:spending_view",
     "perfctl.cdn.model.simulation.CdnSimulation": "cdn_simulate:simulation_view",
     "perfctl.cdn.model.simulation.Corpus": "cdn_simulate:corpus_view",
+    "perfctl.cdn.model.preloads.PreloadReport": "cdn_preload:preload_view",
     "perfctl.cdn.model.content.OptimizeReport": "cdn_content:optimize_view",
     "perfctl.cdn.model.checks.CacheExplanation": "cdn_check:explanation_view",
 }

@@ -5,10 +5,8 @@ from __future__ import annotations
 import pytest
 
 from perfctl.cdn.doctor import least_policy
-from perfctl.cdn.model import invalidations as model
 from perfctl.cdn.model.diagnoses import CdnDiagnosis
 from perfctl.cdn.model.invalidations import EdgeProof, Invalidation, InvalidationReport, Invalidations, SentInvalidation
-from perfctl.cdn.model.preloads import PreloadReport, Warmed
 from perfctl.diagnosis import Check
 from perfctl.render.cdn import VIEWS
 from perfctl.render.show import show
@@ -62,15 +60,6 @@ ANSWERS = {
         ),
     ),
     "nothing": Invalidations("E2QWRUHAPOMQZL", ()),
-    "preload": PreloadReport(
-        2,
-        1,
-        1,
-        (
-            Warmed("/broken", "gzip", 503, "error", False, 120, 4.2, "the edge answered 503"),
-            Warmed("/app.js", "br", 200, "miss", True, 36520, 12.1),
-        ),
-    ),
     "doctor": CdnDiagnosis(
         "fail",
         (

@@ -78,6 +78,7 @@ ROWS: Mapping[str, Row] = {
     "cdn invalidate": Row("/img/* --yes"),
     "cdn plan": Row("/a /b"),
     "cdn status": Row(""),
+    "cdn preload": Row("/ --encoding gzip"),
     "cdn optimize": Row(f"{PLANS}/plan_parallel_15.json --dry-run"),
     "cdn logs generate": Row("made-logs --lines 200 --urls 20"),
     "cdn simulate": Row("- --ttl 1h --shield auto", stdin=LOG),

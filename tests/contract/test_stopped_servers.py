@@ -59,6 +59,7 @@ ROWS: Mapping[str, Row] = {
     "cache doctor": Row("", 1),
     "cdn invalidate": Row("/img/* --yes", 5),
     "cdn status": Row("", 5),
+    "cdn preload": Row("/ --encoding gzip", 5),
     "cdn headers": Row("/", 5),
     "cdn doctor": Row("", 1),
     "metrics show": Row("", 6),

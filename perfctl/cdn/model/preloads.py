@@ -20,6 +20,13 @@ class Warmed:
     size_bytes: int
     took_ms: float
     error: str | None = None
+    location: str | None = None
+    """The edge location that was asked for; None is the nearest one."""
+    via_pop: str | None = None
+    """The edge location that answered."""
+    redirected_to: str | None = None
+    why_not_kept: str | None = None
+    """Where the edge answered well, and does not keep it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +39,8 @@ class PreloadReport:
     warmed: int
     failed: int
     rows: tuple[Warmed, ...]
+    requests: int = 0
+    """The GETs that were sent: looking again and redirects are GETs, too."""
+    size_bytes: int = 0
+    """What the first GETs brought."""
+    took_seconds: float = 0.0
