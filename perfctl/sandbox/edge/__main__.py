@@ -1,27 +1,37 @@
 """The local CloudFront as one process: control plane, edge and sample origin, each on its port of 127.0.0.1.
 
     python -m perfctl.sandbox.edge --control-port N --edge-port N --origin-port N --state-dir DIR --log-dir DIR
-        --distribution-id ID --access-key K [--completion-seconds 2] [--region us-east-1] [--log-seconds 10]
+        --distribution-id ID --access-key K [--completion-seconds 2] [--completion-up-to-seconds S]
+        [--region us-east-1] [--log-seconds 10] [--log-forms v1,v2-json,v2-w3c] [--latency none|world]
+        [--regional-caches]
 
 It prints nothing and is ready when `GET http://127.0.0.1:CONTROL/_perfctl/ready` answers 200: the control port
 listens last. SIGTERM and SIGINT end it within a second with exit code 0; SIGKILL loses at most `--log-seconds` of
 access log. The state folder keeps distributions, invalidations, policies and functions over a restart.
 
-boto3 needs `endpoint_url="http://127.0.0.1:CONTROL"`, or in the environment:
+boto3 needs `endpoint_url="http://127.0.0.1:CONTROL"`, for `cloudfront`, `lambda`, `sts` and (to read the access logs)
+`s3` alike, or in the environment:
 
-    AWS_ENDPOINT_URL_CLOUDFRONT=http://127.0.0.1:CONTROL  AWS_ENDPOINT_URL_STS=http://127.0.0.1:CONTROL
+    AWS_ENDPOINT_URL=http://127.0.0.1:CONTROL
     AWS_ACCESS_KEY_ID=K  AWS_SECRET_ACCESS_KEY=anything  AWS_REGION=us-east-1
     PERFCTL_EDGE_URL=http://127.0.0.1:EDGE
 
 The access key's id is checked (AccessDenied, for STS InvalidClientTokenId), the signature is not. At the edge a Host
 of 127.0.0.1 or localhost means `--distribution-id`; any other Host must be a distribution's domain name or alias.
-The reserved paths for tests (faults, clock, logs, cache, cost) are listed in `admin.py`, the pages of the sample
-origin in `origin.py`, the operations in `control.py`. An invalidation takes effect after a fifth of
-`--completion-seconds` and is reported `Completed` after all of them.
+The reserved paths for tests (faults, clock, logs, network, invalidations, cache, cost) are listed in `admin.py`, the
+pages of the sample origin in `origin.py`, the operations in `control.py` and `lambda_api.py`.
 
-Not here: HTTPS and HTTP/2 (so `redirect-to-https` is accepted and has no effect), edge functions, response headers
-policies (listed, not applied), custom error pages (their TTLs apply), signed URLs, geo restriction, and an object
-above 64 MiB.
+What a request meets, in this order: the behaviour of its path, the viewer protocol policy (HTTPS is what says
+`X-Forwarded-Proto: https`), viewer-request, the cache key, the caches, origin-request, the origin or an origin group's
+second, origin-response, compression, custom error pages, the response headers policy, viewer-response. CloudFront
+Functions run in QuickJS (extra `edge`), Lambda@Edge in workers of Node or Python; what fails in them is a 502 or 503
+with the reason in its body. Edge locations (`X-Perfctl-Pop: FRA`, or `ID.FRA.cloudfront.net` as host) have caches of
+their own, behind them regional caches (`--regional-caches`) and the Origin Shields that origins name; `--latency
+world` makes the distances between them take time. An invalidation takes effect in all of them after a fifth of its
+time (`--completion-seconds`, or anything up to `--completion-up-to-seconds`) and is reported `Completed` at its end.
+
+Not here: HTTPS and HTTP/2, signed URLs, geo restriction, WAF, key value stores, real-time logs, and an object above
+64 MiB.
 """
 
 from __future__ import annotations
@@ -39,10 +49,14 @@ from perfctl.sandbox.edge.access_forms import FORMS
 from perfctl.sandbox.edge.access_log import AccessLog
 from perfctl.sandbox.edge.account import Account, open_account
 from perfctl.sandbox.edge.admin import Admin
+from perfctl.sandbox.edge.bucket import Bucket
 from perfctl.sandbox.edge.clock import Clock
+from perfctl.sandbox.edge.cloudwatch import CloudWatch
 from perfctl.sandbox.edge.control import ControlPlane
 from perfctl.sandbox.edge.edge import Edge, NetworkSettings
 from perfctl.sandbox.edge.http import MAX_CONNECTIONS, HttpServer
+from perfctl.sandbox.edge.invalidations import Delay
+from perfctl.sandbox.edge.lambda_api import LambdaApi
 from perfctl.sandbox.edge.origin import SampleOrigin
 from perfctl.sandbox.edge.places import Distances, home_of
 from perfctl.sandbox.edge.sample import ensure_sample
@@ -64,6 +78,7 @@ class Options:
     distribution_id: str
     access_key: str
     completion_seconds: float
+    completion_up_to_seconds: float
     region: str
     log_seconds: float
     log_forms: tuple[str, ...]
@@ -90,6 +105,7 @@ def read_options(words: list[str] | None) -> Options:
     for name in ("distribution-id", "access-key"):
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--completion-seconds", type=float, default=2.0)
+    parser.add_argument("--completion-up-to-seconds", type=float, default=0.0)
     parser.add_argument("--region", default="us-east-1")
     parser.add_argument("--log-seconds", type=float, default=10.0)
     parser.add_argument("--log-forms", type=_log_forms, default=("v1",))
@@ -116,6 +132,7 @@ async def serve(options: Options, *, clock: Clock | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     store, log = Store(options.state_dir / "edge.sqlite3"), AccessLog(options.log_dir, options.log_forms)
     account = open_account(store, clock, access_key=options.access_key, completion_seconds=options.completion_seconds)
+    account.invalidations.set_delay(Delay(options.completion_seconds, options.completion_up_to_seconds))
     try:
         await _serve_account(options, account, log, stop)
     finally:
@@ -126,8 +143,10 @@ async def serve(options: Options, *, clock: Clock | None = None) -> None:
 async def _serve_account(options: Options, account: Account, log: AccessLog, stop: asyncio.Event) -> None:
     edge = Edge(account, default_id=options.distribution_id, home=home_of(options.region))
     edge.settings = NetworkSettings(Distances(world=options.latency == "world"), options.regional_caches)
-    edge.observers.append(log.add)
-    control = ControlPlane(account, Admin(account, edge, log))
+    watch = CloudWatch(account)
+    edge.observers += (log.add, watch.observe)
+    beside = (watch, LambdaApi(account), Bucket(account, options.log_dir, log.flush))
+    control = ControlPlane(account, Admin(account, edge, log), beside)
     servers = {
         options.origin_port: HttpServer(SampleOrigin(account.clock).handle, name="origin"),
         options.edge_port: HttpServer(edge.handle, name="edge"),

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 from urllib.parse import unquote
 
 from perfctl.cdn.delivery.headers import Headers
-from perfctl.sandbox.edge import lambda_api, sts
+from perfctl.sandbox.edge import sts
 from perfctl.sandbox.edge.account import Account
 from perfctl.sandbox.edge.admin import Admin
 from perfctl.sandbox.edge.call import PATH, Answer, Call
@@ -100,18 +101,23 @@ OPERATIONS = (
 )
 
 
-BESIDE: tuple[tuple[Callable[[Request], bool], Callable[[Request, Account], Response]], ...] = (
-    (lambda_api.is_asked, lambda_api.handle),
-)
-"""The services on the same port: who says that a request is for it, and who answers it."""
+class Beside(Protocol):
+    """A service on the same port."""
+
+    def is_asked(self, request: Request) -> bool:
+        """Whether the request is for it."""
+        ...
+
+    def handle(self, request: Request) -> Response: ...
 
 
 class ControlPlane:
     """Answers the service's API, the services beside it, and the reserved paths below `/_perfctl/`."""
 
-    def __init__(self, account: Account, admin: Admin) -> None:
+    def __init__(self, account: Account, admin: Admin, beside: Sequence[Beside] = ()) -> None:
         self._account = account
         self._admin = admin
+        self._beside = tuple(beside)
 
     async def handle(self, request: Request) -> Response:
         if request.path.startswith("/_perfctl/"):
@@ -125,9 +131,9 @@ class ControlPlane:
         return NO_ANSWER if dice.loses_answer() else response
 
     async def _response(self, request: Request) -> Response:
-        for is_asked, handle in BESIDE:
-            if is_asked(request):
-                return handle(request, self._account)
+        for service in self._beside:
+            if service.is_asked(request):
+                return service.handle(request)
         try:
             return _written(await self._answer(request))
         except ServiceProblem as problem:

@@ -15,14 +15,13 @@ from perfctl.sandbox.edge.functions import Functions
 from perfctl.sandbox.edge.http import Response, reason_phrase
 from perfctl.sandbox.edge.lambdas import Lambdas
 from perfctl.sandbox.edge.origin_events import changed_origin, origin_event
+from perfctl.sandbox.edge.problems import ServiceProblem
 from perfctl.sandbox.edge.visit import Visit
 
 if TYPE_CHECKING:
     from perfctl.cdn.edge.model import Called, EdgeFunction, EdgeRequest, EdgeResponse, Event, EventContext
     from perfctl.cdn.edge.running import Runner
 
-MAX_WORKERS = 2
-"""Of one function at one trigger; a CloudFront Function needs no second one."""
 LINES_KEPT = 200
 
 
@@ -46,7 +45,7 @@ class EdgeCode:
     def __init__(self, functions: Functions, lambdas: Lambdas) -> None:
         self._functions = functions
         self._lambdas = lambdas
-        self._pools: dict[tuple[str, str], _Pool] = {}
+        self._open: dict[tuple[str, str], _Opened] = {}
         self._calls: Counter[str] = Counter()
         self._errors: Counter[str] = Counter()
         self._lines: deque[str] = deque(maxlen=LINES_KEPT)
@@ -129,9 +128,9 @@ class EdgeCode:
 
     async def close(self) -> None:
         """End every worker."""
-        pools, self._pools = self._pools, {}
-        for pool in pools.values():
-            await pool.close()
+        opened, self._open = self._open, {}
+        for one in opened.values():
+            await one.close()
 
     # -- one call -----------------------------------------------------------------------------------------------
 
@@ -164,7 +163,7 @@ class EdgeCode:
 
         self._calls[function.name] += 1
         try:
-            called = await self._pool(association, function).call(event)
+            called = await (await self._opened(association, function)).call(event)
             self._lines.extend(f"{function.name}: {line}" for line in called.logs)
             checked: Event = check_result(function, event, called.result)
         except EdgeFunctionError as error:
@@ -177,17 +176,17 @@ class EdgeCode:
             raise FunctionError(503, kind, f"{function.name}: {error.message}") from error
         return checked
 
-    def _pool(self, association: Association, function: EdgeFunction) -> _Pool:
+    async def _opened(self, association: Association, function: EdgeFunction) -> _Opened:
         key = (association.arn, association.trigger)
-        known = self._pools.get(key)
-        if known is None or known.function != function:
-            limit_ms = None
-            if association.is_lambda and (version := self._lambdas.by_arn(association.arn)):
-                limit_ms = 1000.0 * float(version.settings.get("Timeout", 3))
-            self._pools[key] = _Pool(function, limit_ms)
-            if known is not None:
-                known.retire()
-        return self._pools[key]
+        known = self._open.get(key)
+        if known is not None and known.function == function:
+            return known
+        version = self._lambdas.by_arn(association.arn)
+        limit_ms = None if version is None else 1000.0 * float(version.settings.get("Timeout", 3))
+        made = self._open[key] = _Opened(function, limit_ms)
+        if known is not None:
+            await known.retire()
+        return made
 
     def _function(self, association: Association) -> EdgeFunction:
         """The function as it is now: the LIVE stage, or the version with its number."""
@@ -195,7 +194,10 @@ class EdgeCode:
 
     def _small(self, association: Association) -> EdgeFunction:
         name = association.arn.rpartition("/")[2]
-        return small_function(self._functions, name, "LIVE", association.trigger)
+        try:
+            return small_function(self._functions, name, "LIVE", association.trigger)
+        except ServiceProblem as problem:
+            raise FunctionError(503, "FunctionExecutionError", problem.message) from problem
 
     def _lambda(self, association: Association) -> EdgeFunction:
         from perfctl.cdn.edge.model import EdgeFunction
@@ -210,54 +212,49 @@ class EdgeCode:
             trigger=association.trigger,  # type: ignore[arg-type]
             source=self._lambdas.folder_of(version),
             handler=str(version.settings["Handler"]),
+            memory_mb=int(version.settings.get("MemorySize", 128)),
         )
 
 
-class _Pool:
-    """The runners of one function at one trigger; each is used by one call at a time."""
+class _Opened:
+    """A function with its runner, which is opened by the first call."""
 
     def __init__(self, function: EdgeFunction, limit_ms: float | None) -> None:
         self.function = function
         self._limit_ms = limit_ms
-        self._places = asyncio.Semaphore(MAX_WORKERS if function.is_lambda else 1)
-        self._idle: list[Runner] = []
+        self._opening = asyncio.Lock()
+        self._runner: Runner | None = None
+        self._calls = 0
         self._is_retired = False
-        self._closing: set[asyncio.Task[None]] = set()
 
     async def call(self, event: Event) -> Called:
-        """One call; a runner that reached a limit, or whose caller went away, is not used again."""
-        from perfctl.cdn.edge.model import EdgeFunctionError
-        from perfctl.cdn.edge.running import open_runner
+        self._calls += 1
+        try:
+            return await (await self._opened()).call(event)
+        finally:
+            self._calls -= 1
+            if self._is_retired:
+                await self.retire()
 
-        async with self._places:
-            runner = self._idle.pop() if self._idle else None
-            if runner is None:
-                runner = await open_runner(self.function, time_limit_ms=self._limit_ms)
-            is_sound = False
-            try:
-                called = await runner.call(event)
-                is_sound = True
-            except EdgeFunctionError as error:
-                is_sound = error.fault != "limit"
-                raise
-            finally:
-                if is_sound and not self._is_retired:
-                    self._idle.append(runner)
-                else:
-                    await runner.close()
-            return called
-
-    def retire(self) -> None:
-        """Another version took its place: end the runners, those in use after their call."""
-        task = asyncio.ensure_future(self.close())
-        self._closing.add(task)
-        task.add_done_callback(self._closing.discard)
+    async def retire(self) -> None:
+        """Another version took its place: end the runner, after the calls that it is at."""
+        self._is_retired = True
+        if self._runner is not None and not self._calls:
+            runner, self._runner = self._runner, None
+            await runner.close()
 
     async def close(self) -> None:
-        self._is_retired = True
-        idle, self._idle = self._idle, []
-        for runner in idle:
-            await runner.close()
+        """End the runner at once."""
+        self._calls = 0
+        await self.retire()
+
+    async def _opened(self) -> Runner:
+        from perfctl.cdn.edge.running import open_runner
+
+        async with self._opening:
+            if self._runner is None:
+                self._runner = await open_runner(self.function, time_limit_ms=self._limit_ms)
+            return self._runner
 
 
 def small_function(functions: Functions, name: str, stage: str, trigger: str) -> EdgeFunction:

@@ -6,6 +6,7 @@ Quotas and syntax are those of the CloudFront developer guide ("Invalidate files
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -24,8 +25,6 @@ MAX_TAG_CHARACTERS = 256
 MAX_KEPT = 10_000
 FREE_PATHS_A_MONTH = 1_000
 PRICE_USD = 0.005
-EFFECT_SHARE = 0.2
-"""The service states 5 s to the effect and 25 s to the report."""
 
 _UNSAFE = frozenset('"<>{}|\\^`')
 
@@ -46,6 +45,22 @@ class Invalidation:
 
     def status(self, now: float) -> str:
         return "Completed" if now >= self.completed_at else "InProgress"
+
+
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """How long a batch takes until it is reported complete: a time, or any between two."""
+
+    completion_seconds: float
+    up_to_seconds: float = 0.0
+    effect_share: float = 0.2
+    """When it takes effect, as a share of that: the service states 5 s to the effect and 25 s to the report."""
+    seed: int | None = None
+    """Makes the times repeatable."""
+
+    @property
+    def longest_seconds(self) -> float:
+        return max(self.completion_seconds, self.up_to_seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,12 +152,23 @@ class Invalidations:
     def __init__(self, store: Store, clock: Clock, *, completion_seconds: float) -> None:
         self._store = store
         self._clock = clock
-        self.completion_seconds = completion_seconds
+        self.set_delay(Delay(completion_seconds))
+        self._longest_seconds = 0.0
         self._by_distribution: dict[str, dict[str, Invalidation]] = {}
         self._references: dict[tuple[str, str], Invalidation] = {}
         self._waiting: list[Invalidation] = []
         for body in store.all("invalidation").values():
             self._remember(Invalidation(**{**body, "paths": tuple(body["paths"])}))
+
+    @property
+    def completion_seconds(self) -> float:
+        """How long a change takes at least."""
+        return self.delay.completion_seconds
+
+    def set_delay(self, delay: Delay) -> None:
+        """From now on batches take this long; those under way keep their times."""
+        self.delay = delay
+        self._random = random.Random(delay.seed)  # noqa: S311 - times, no secret
 
     def create(
         self, distribution_id: str, reference: str, items: tuple[str, ...], *, tags_enabled: bool
@@ -155,14 +181,15 @@ class Invalidations:
             return _same_or_refused(earlier, items)
         self._check_quota(distribution_id, items)
         now = self._clock.now()
+        takes = self._random.uniform(self.delay.completion_seconds, self.delay.longest_seconds)
         accepted = Invalidation(
             identity=short_id("I"),
             distribution_id=distribution_id,
             caller_reference=reference,
             paths=items,
             created_at=now,
-            effective_at=now + self.completion_seconds * EFFECT_SHARE,
-            completed_at=now + self.completion_seconds,
+            effective_at=now + takes * self.delay.effect_share,
+            completed_at=now + takes,
         )
         self._store.put("invalidation", accepted.identity, asdict(accepted))
         self._charge(len(items))
@@ -180,12 +207,14 @@ class Invalidations:
         return list(reversed(self._of(distribution_id).values()))
 
     def in_progress(self, distribution_id: str) -> list[Invalidation]:
+        """Newest first. Of all that are kept only those are looked at that can still be under way."""
         now = self._clock.now()
         found = []
         for invalidation in reversed(self._of(distribution_id).values()):
-            if invalidation.completed_at <= now:
+            if invalidation.created_at + self._longest_seconds <= now:
                 break
-            found.append(invalidation)
+            if invalidation.completed_at > now:
+                found.append(invalidation)
         return found
 
     def take_due(self) -> list[Invalidation]:
@@ -216,6 +245,7 @@ class Invalidations:
         known = self._by_distribution.setdefault(invalidation.distribution_id, {})
         known[invalidation.identity] = invalidation
         self._references[invalidation.distribution_id, invalidation.caller_reference] = invalidation
+        self._longest_seconds = max(self._longest_seconds, invalidation.completed_at - invalidation.created_at)
         if len(known) > MAX_KEPT:
             self._drop(known.pop(next(iter(known))))
 

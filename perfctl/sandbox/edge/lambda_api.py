@@ -52,20 +52,25 @@ class Operation:
     answer: Callable[[LambdaCall], tuple[int, Json | None]]
 
 
-def is_asked(request: Request) -> bool:
-    return f"{request.path}/".startswith(f"{PATH}/")
+class LambdaApi:
+    """Answers what lies below the service's path; errors are its JSON."""
 
+    def __init__(self, account: Account) -> None:
+        self._account = account
 
-def handle(request: Request, account: Account) -> Response:
-    """One call; errors are the service's JSON."""
-    try:
-        operation, name = _find(request)
-        check_caller(request, account.access_key, unknown="UnrecognizedClientException")
-        account.dice.strike(f"lambda:{operation.name}", changes=operation.method != "GET")
-        status, body = operation.answer(_call(request, account, name))
-    except ServiceProblem as problem:
-        return _error(problem)
-    return _json(status, body)
+    def is_asked(self, request: Request) -> bool:
+        return f"{request.path}/".startswith(f"{PATH}/")
+
+    def handle(self, request: Request) -> Response:
+        account = self._account
+        try:
+            operation, name = _find(request)
+            check_caller(request, account.access_key, unknown="UnrecognizedClientException")
+            account.dice.strike(f"lambda:{operation.name}", changes=operation.method != "GET")
+            status, body = operation.answer(_call(request, account, name))
+        except ServiceProblem as problem:
+            return _error(problem)
+        return _json(status, body)
 
 
 def _find(request: Request) -> tuple[Operation, str]:

@@ -8,13 +8,16 @@ from typing import Any
 
 from perfctl.cdn.delivery.behaviours import Origin
 
+_LOOPBACK, _HERE = "127.0.0.1", "localhost"
+"""An address is no name that a function may return, so that the sandbox's own origin is shown by its name."""
+
 
 def origin_event(origin: Origin) -> dict[str, Any]:
     """The `origin` field of the event."""
     headers = {name.lower(): [{"key": name, "value": value}] for name, value in origin.headers}
     custom = {
         "customHeaders": headers,
-        "domainName": origin.domain,
+        "domainName": _HERE if origin.domain == _LOOPBACK else origin.domain,
         "keepaliveTimeout": 5,
         "path": origin.path,
         "port": origin.port,
@@ -30,9 +33,10 @@ def changed_origin(origin: Origin, event: dict[str, Any] | None) -> Origin:
     shown = (event or {}).get("custom") or (event or {}).get("s3")
     if not isinstance(shown, dict) or shown == origin_event(origin)["custom"]:
         return origin
+    domain = str(shown.get("domainName", ""))
     return replace(
         origin,
-        domain=str(shown.get("domainName", origin.domain)),
+        domain=_LOOPBACK if domain == _HERE else domain,
         port=_number(shown.get("port"), 80),
         path=str(shown.get("path", "")),
         headers=_headers(shown.get("customHeaders")),

@@ -25,8 +25,8 @@ _IDENTITY = """<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2
 
 
 def is_asked(request: Request) -> bool:
-    """STS takes its calls as forms at the root."""
-    return request.method == "POST" and request.path == "/"
+    """STS takes its calls as forms at the root; those that name a target there are for another service."""
+    return request.method == "POST" and request.path == "/" and "x-amz-target" not in request.headers
 
 
 def handle(request: Request, account: Account) -> Response:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 if TYPE_CHECKING:
     from mypy_boto3_cloudfront import CloudFrontClient
     from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_s3 import S3Client
     from mypy_boto3_sts import STSClient
 
 KEY = "AKIASANDBOXEXAMPLE00"
@@ -122,13 +123,21 @@ def wait_until_ready(port: int, process: subprocess.Popen[bytes]) -> None:
 
 @overload
 def client(
-    service: Literal["cloudfront"], endpoint: str, *, key: str = ..., retries: int = ...
+    service: Literal["cloudfront"], endpoint: str, *, key: str = ..., retries: int = ..., region: str = ...
 ) -> CloudFrontClient: ...
 @overload
-def client(service: Literal["sts"], endpoint: str, *, key: str = ..., retries: int = ...) -> STSClient: ...
+def client(
+    service: Literal["lambda"], endpoint: str, *, key: str = ..., retries: int = ..., region: str = ...
+) -> LambdaClient: ...
 @overload
-def client(service: Literal["lambda"], endpoint: str, *, key: str = ..., retries: int = ...) -> LambdaClient: ...
-def client(service: Any, endpoint: str, *, key: str = KEY, retries: int = 1) -> Any:
+def client(
+    service: Literal["s3"], endpoint: str, *, key: str = ..., retries: int = ..., region: str = ...
+) -> S3Client: ...
+@overload
+def client(
+    service: Literal["sts"], endpoint: str, *, key: str = ..., retries: int = ..., region: str = ...
+) -> STSClient: ...
+def client(service: Any, endpoint: str, *, key: str = KEY, retries: int = 1, region: str = "us-east-1") -> Any:
     """A boto3 client that tries `retries` times."""
     import boto3
     from botocore.config import Config
@@ -138,6 +147,6 @@ def client(service: Any, endpoint: str, *, key: str = KEY, retries: int = 1) -> 
         endpoint_url=endpoint,
         aws_access_key_id=key,
         aws_secret_access_key="not-checked",
-        region_name="us-east-1",
+        region_name=region,
         config=Config(retries={"total_max_attempts": retries, "mode": "standard"}, read_timeout=20),
     )
