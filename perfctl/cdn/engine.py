@@ -34,10 +34,12 @@ from perfctl.diagnosis import Check, Diagnosis
 from perfctl.errors import PerfctlError, UsageError
 
 if TYPE_CHECKING:
+    from perfctl.cdn.configuring.applying import Asked as AskedConfig
     from perfctl.cdn.content.memo import Memo
     from perfctl.cdn.content.optimizing import ContentRules
     from perfctl.cdn.logs.asking import AccessLogs
     from perfctl.cdn.model.checks import CacheExplanation
+    from perfctl.cdn.model.configuration import ConfigApplied, ConfigDifference
     from perfctl.cdn.model.queue import Queued
     from perfctl.cdn.model.simulation import CdnSimulation
     from perfctl.cdn.model.spending import InvalidationSpending
@@ -385,6 +387,26 @@ class CloudFrontOptimizer:
             private_paths=self.config.private_paths,
             logs=self.config.logs,
         )
+
+    async def config_difference(self, asked: AskedConfig) -> ConfigDifference:
+        """What a file (`configuring.applying.asked_for`) would change at its distribution."""
+        from perfctl.cdn.configuring.applying import compare
+
+        return await compare(await self.control(), asked)
+
+    async def apply_config(self, asked: AskedConfig, agreed: ConfigDifference) -> ConfigApplied:
+        """Make those changes and no others, under the version that was read; what was there is saved first."""
+        from perfctl.cdn.configuring.applying import apply
+
+        return await apply(await self.control(), asked, agreed, self._time)
+
+    async def wait_until_deployed(
+        self, distribution_id: str, *, seconds: float, told: Callable[[int], None] | None = None
+    ) -> float:
+        """Return when every edge location has the configuration, with the seconds that it took."""
+        from perfctl.cdn.configuring.applying import wait_until_deployed
+
+        return await wait_until_deployed(await self.control(), distribution_id, self._time, seconds=seconds, told=told)
 
     async def health(self) -> list[Check]:
         """Whether the distribution is deployed and the edge answers. Never raises."""

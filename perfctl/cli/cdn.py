@@ -35,6 +35,8 @@ group = CommandGroup(
         "edge test": "cdn_edge",
         "headers": "cdn_check",
         "check": "cdn_check",
+        "diff": "cdn_config",
+        "apply": "cdn_config",
         "doctor": "cdn_check",
     },
     below={

@@ -74,7 +74,7 @@ ENTRIES: Mapping[str, Entry] = {
             "logs generate",
             "simulate",
             *("preload", "optimize", "edge lint", "edge run", "edge test"),
-            *("headers", "check"),
+            *("headers", "check", "diff", "apply"),
             "doctor",
         ),
     ),

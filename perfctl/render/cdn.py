@@ -124,5 +124,7 @@ LATER = {
     "perfctl.cdn.model.preloads.PreloadReport": "cdn_preload:preload_view",
     "perfctl.cdn.model.content.OptimizeReport": "cdn_content:optimize_view",
     "perfctl.cdn.model.checks.CacheExplanation": "cdn_check:explanation_view",
+    "perfctl.cdn.model.configuration.ConfigDifference": "cdn_config:difference_view",
+    "perfctl.cdn.model.configuration.ConfigApplied": "cdn_config:applied_view",
 }
 """By the result's name, so that none is loaded for another's sake."""

@@ -1,0 +1,1 @@
+"""A distribution's configuration from YAML: read, merged item by item, compared, applied, and a way back."""

@@ -1,0 +1,49 @@
+"""Drawing what a file changes at a distribution."""
+
+from __future__ import annotations
+
+from perfctl.cdn.model.configuration import Change, ConfigApplied, ConfigDifference
+from perfctl.render.view import Cell, Column, Facts, Table, Text, Tone, View, view
+from perfctl.units import format_counted
+
+_MARKS: dict[str, Cell] = {"added": Cell("+", "good"), "changed": Cell("~", "warn"), "removed": Cell("-", "bad")}
+_STATES: dict[str, Tone] = {"Deployed": "good", "InProgress": "warn", "planned": "dim", "unchanged": "good"}
+
+
+def difference_view(result: ConfigDifference) -> View:
+    """Each value that the file changes, as it is and as it would be."""
+    return view(_table(result.changes, _nothing(result.file, result.distribution_id)), _summary(result.changes))
+
+
+def applied_view(result: ConfigApplied) -> View:
+    """How far it is, what was changed, and the way back."""
+    facts = (
+        ("status", Cell(result.status, _STATES[result.status])),
+        ("distribution", result.distribution_id),
+        ("version", result.etag),
+        *((("waited", f"{result.waited_seconds:.0f} s"),) if result.waited_seconds else ()),
+    )
+    table = _table(result.changes, _nothing(result.file, result.distribution_id))
+    back = f"as it was: {result.saved}\nto go back: {result.rollback}" if result.saved else None
+    return view(Facts(facts), table, _summary(result.changes), Text(back, "dim") if back else None)
+
+
+def _table(changes: tuple[Change, ...], empty: str) -> Table:
+    columns = (Column(""), Column("setting", wraps=True), Column("is", wraps=True), Column("would be", wraps=True))
+    return Table(columns, tuple(_row(change) for change in changes), empty=empty)
+
+
+def _row(change: Change) -> tuple[Cell | str, ...]:
+    return (_MARKS[change.kind], change.path, change.before or "", change.after or "")
+
+
+def _summary(changes: tuple[Change, ...]) -> Text | None:
+    if not changes:
+        return None
+    counted = {kind: sum(change.kind == kind for change in changes) for kind in _MARKS}
+    told = ", ".join(f"{number} {kind}" for kind, number in counted.items() if number)
+    return Text(f"{format_counted(len(changes), 'change')}: {told}", "dim")
+
+
+def _nothing(file: str, distribution_id: str) -> str:
+    return f"{distribution_id} is as {file} says"
