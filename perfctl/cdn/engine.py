@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import time as clocks
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from perfctl.aws import AwsAccess
 from perfctl.cdn.cloudfront import CloudFront, ControlPlane
 from perfctl.cdn.distributions import Distributions
+from perfctl.cdn.invalidating.choosing import Choosing, Chosen, choose
 from perfctl.cdn.invalidating.report import as_sent, is_fresh, planned, report_of
 from perfctl.cdn.invalidating.sending import WAIT_SECONDS, Sender, Time
 from perfctl.cdn.model.diagnoses import CdnDiagnosis
@@ -28,6 +30,7 @@ from perfctl.cdn.model.invalidations import (
 )
 from perfctl.cdn.model.preloads import PreloadReport
 from perfctl.cdn.paths import Asked, Items, plan
+from perfctl.cdn.planning.prices import Prices
 from perfctl.cdn.services import Services
 from perfctl.config import CDNConfig
 from perfctl.diagnosis import Check, Diagnosis
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
     from perfctl.cdn.logs.asking import AccessLogs
     from perfctl.cdn.model.checks import CacheExplanation
     from perfctl.cdn.model.configuration import ConfigApplied, ConfigDifference
+    from perfctl.cdn.model.measures import CdnMetrics
     from perfctl.cdn.model.queue import Queued
     from perfctl.cdn.model.simulation import CdnSimulation
     from perfctl.cdn.model.spending import InvalidationSpending
@@ -48,6 +52,9 @@ if TYPE_CHECKING:
     from perfctl.cdn.viewer import Viewer
 
 Tell = Callable[[Waiting], None]
+
+FREE_ITEMS_SECONDS = 5.0
+"""How long to count the month's items for."""
 
 
 class CloudFrontOptimizer:
@@ -107,26 +114,55 @@ class CloudFrontOptimizer:
         wait_timeout_seconds: float = WAIT_SECONDS,
         distributions: Sequence[str] = (),
         verify: Sequence[str] = (),
+        preload: bool = False,
+        choosing: Choosing | None = None,
         dry_run: bool = False,
         tell: Tell | None = None,
     ) -> InvalidationReport:
         """Have the edge forget paths and tags, at the configured distribution or at others (by ID or alias).
 
         Returns when CloudFront has accepted it, with `wait` when it has completed. `verify` looks at URLs before and
-        after, and waits. TimedOutError when that takes longer than `wait_timeout_seconds`: it goes on all the same.
-        Nothing to forget is nothing to do: no call is made.
+        after, `preload` warms what was purged again; both wait. TimedOutError when that takes longer than
+        `wait_timeout_seconds`: it goes on all the same. `choosing` says which items cover what was asked: by default
+        those that were asked for, and no more. Nothing to forget is nothing to do: no call is made.
         """
-        items = self.plan_invalidation(paths, tags=tags)
+        given = (paths,) if isinstance(paths, str) else paths
         targets = await self.distribution_ids(distributions)
+        chosen = choose(given, tags, choosing or Choosing(), distributions=len(targets))
+        return await self.send_invalidation(
+            chosen,
+            targets,
+            wait=wait,
+            wait_timeout_seconds=wait_timeout_seconds,
+            verify=verify,
+            preload=preload,
+            dry_run=dry_run,
+            tell=tell,
+        )
+
+    async def send_invalidation(
+        self,
+        chosen: Chosen,
+        targets: Sequence[str],
+        *,
+        wait: bool = False,
+        wait_timeout_seconds: float = WAIT_SECONDS,
+        verify: Sequence[str] = (),
+        preload: bool = False,
+        dry_run: bool = False,
+        tell: Tell | None = None,
+    ) -> InvalidationReport:
+        """Send what was chosen to distributions by their IDs; as `invalidate_content` does."""
+        items, price = chosen.items, self.config.invalidation_price_usd
         if dry_run or not items.all:
-            return report_of(items, planned(targets, items), dry_run=dry_run)
+            return report_of(chosen, planned(targets, items), dry_run=dry_run, item_price_usd=price)
         if items.tags:
             await self._distributions.check_tags(targets)
         before = [await self.probe(url, distribution=targets[0]) for url in verify]
         sender = Sender(await self.control(), time=self._time, tell=tell)
         started = self._time.now()
         until = started + wait_timeout_seconds
-        wait = wait or bool(verify)
+        wait = wait or bool(verify) or preload
         sent = await self._send(sender, targets, items, wait=wait, until=until)
         if wait:
             sent = await sender.wait(sent, until=until)
@@ -134,7 +170,37 @@ class CloudFrontOptimizer:
         proofs = [
             await self._prove(answer, url, targets[0], started) for url, answer in zip(verify, before, strict=True)
         ]
-        return report_of(items, sent, waited_seconds=waited if wait else 0.0, verified=proofs)
+        warmed = await self.preload_content(chosen.warms, distribution=targets[0]) if preload else None
+        return report_of(
+            chosen,
+            sent,
+            waited_seconds=waited if wait else 0.0,
+            verified=proofs,
+            item_price_usd=price,
+            preloaded=warmed,
+        )
+
+    def choosing(self, **options: Any) -> Choosing:
+        """How items are chosen, at the configured prices and limits."""
+        prices = Prices(self.config.invalidation_price_usd, self.config.miss_price_usd)
+        return Choosing(prices=prices, max_wildcards=self.config.max_wildcards, **options)
+
+    async def learns_tags(self, targets: Sequence[str]) -> bool:
+        """Whether every one of the distributions learns cache tags."""
+        try:
+            await self._distributions.check_tags(targets)
+        except UsageError:
+            return False
+        return True
+
+    async def free_items_left(self) -> int | None:
+        """How many of the month's free items are left, as far as CloudFront says so in a few seconds."""
+        try:
+            async with asyncio.timeout(FREE_ITEMS_SECONDS):
+                months = (await self.invalidation_spending(with_items=True)).months
+        except (PerfctlError, TimeoutError):
+            return None
+        return months[-1].free_left if months else self.config.free_invalidations
 
     async def invalidation_status(
         self,
@@ -350,6 +416,27 @@ class CloudFrontOptimizer:
         return await in_background(
             lambda: simulate(where, asked, self.config, services, told_read=read, told_replayed=replaying)
         )
+
+    async def measure(
+        self,
+        *,
+        since_seconds: float = 10_800.0,
+        period_seconds: float | None = None,
+        function: str | None = None,
+        distribution: str | None = None,
+    ) -> CdnMetrics:
+        """What CloudWatch has measured of the distribution, or of a CloudFront Function by its name.
+
+        A metric without a value says why. UsageError for a time or a period that CloudWatch has not.
+        """
+        from perfctl.cdn.measuring.report import distribution_metrics, function_metrics, window_of
+
+        window = window_of(clocks.time(), since_seconds, period_seconds)
+        services = await self.services()
+        if function is not None:
+            return await function_metrics(services, function, window)
+        target = (await self.distribution_ids((distribution,) if distribution else ()))[0]
+        return await distribution_metrics(services, self.control, target, window)
 
     # Being well
 

@@ -142,6 +142,14 @@ def encode_tag(text: str) -> str:
     return "#" + tag.lower()
 
 
+def is_tag(text: str) -> bool:
+    """Whether CloudFront takes it for a tag, without a `#`."""
+    try:
+        return encode_tag(text) == f"#{text}"
+    except UsageError:
+        return False
+
+
 def is_wildcard(item: str) -> bool:
     """Whether the item stands for all that begins with it."""
     return item.startswith("/") and item.endswith("*")

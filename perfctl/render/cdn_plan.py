@@ -79,22 +79,27 @@ def _front(front: tuple[Choice, ...]) -> Part | None:
         Column("items $", "right"),
         Column("collateral", "right"),
         Column("share", "right"),
-        Column("best from a miss of", "right"),
+        Column("best from $ a miss", "right"),
     )
-    return Table(columns, tuple(_choice(one) for one in front), title="what another price of a miss would choose")
+    return Table(
+        columns,
+        tuple(_choice(one) for one in front),
+        title="what another price of a miss would choose",
+        caption="* this plan",
+    )
 
 
 def _choice(one: Choice) -> tuple[Cell | str, ...]:
     tone: Tone | None = "strong" if one.is_chosen else None
     cells = (
-        "chosen" if one.is_chosen else "",
+        "*" if one.is_chosen else "",
         format_count(one.items),
         format_count(one.wildcards),
         format_count(one.tags),
         usd(one.item_cost_usd),
         _weight(one.collateral_weight),
         f"{one.collateral_ratio:.2%}",
-        usd(one.miss_price_usd),
+        f"{one.miss_price_usd:.2g}",
     )
     return tuple(Cell(text, tone) for text in cells)
 

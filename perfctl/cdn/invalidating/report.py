@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from perfctl.cdn.invalidating.choosing import Chosen
 from perfctl.cdn.model.edge import EdgeAnswer
 from perfctl.cdn.model.invalidations import (
     EdgeProof,
@@ -12,7 +13,11 @@ from perfctl.cdn.model.invalidations import (
     InvalidationState,
     SentInvalidation,
 )
-from perfctl.cdn.paths import Items, batches, is_wildcard
+from perfctl.cdn.model.preloads import PreloadReport
+from perfctl.cdn.paths import ITEM_PRICE_USD, Items, batches, is_wildcard
+
+BATCH_SECONDS = 25.0
+"""What the service states for 95 of 100 batches; the next batch of wildcards waits for the one before."""
 
 
 def is_fresh(answer: EdgeAnswer, since_sent_seconds: float) -> bool:
@@ -35,14 +40,17 @@ def planned(targets: Sequence[str], items: Items) -> list[SentInvalidation]:
 
 
 def report_of(
-    items: Items,
+    chosen: Chosen,
     sent: Sequence[SentInvalidation],
     *,
     waited_seconds: float = 0.0,
     verified: Sequence[EdgeProof] = (),
     dry_run: bool = False,
+    item_price_usd: float = ITEM_PRICE_USD,
+    preloaded: PreloadReport | None = None,
 ) -> InvalidationReport:
     """The whole call in one result; its status is that of the batch that is least far."""
+    items = chosen.items
     distributions = len({one.distribution_id for one in sent})
     return InvalidationReport(
         distribution_id=sent[0].distribution_id,
@@ -53,11 +61,19 @@ def report_of(
         wildcards=len(items.wildcards) * distributions,
         tags=len(items.tags) * distributions,
         dropped=items.dropped,
-        cost_usd=round(items.cost_usd * distributions, 6),
+        cost_usd=round(len(items.all) * item_price_usd * distributions, 6),
         waited_seconds=round(waited_seconds, 3),
         dry_run=dry_run,
         invalidations=tuple(sent),
         verified=tuple(verified),
+        strategy=chosen.strategy,
+        objects=chosen.objects,
+        collateral_weight=chosen.collateral_weight,
+        collateral_ratio=chosen.collateral_ratio,
+        skipped=chosen.skipped,
+        rounds=items.rounds,
+        estimated_seconds=items.rounds * BATCH_SECONDS,
+        preloaded=preloaded,
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from perfctl.cdn.model.preloads import PreloadReport
+
 InvalidationState = Literal["planned", "InProgress", "Completed", "failed"]
 """`InProgress` and `Completed` are CloudFront's own words."""
 
@@ -89,6 +91,23 @@ class InvalidationReport:
     dry_run: bool
     invalidations: tuple[SentInvalidation, ...]
     verified: tuple[EdgeProof, ...] = ()
+    strategy: Literal["exact", "cheapest"] = "exact"
+    objects: int | None = None
+    """Known URLs that are purged at each distribution; None where no inventory was given."""
+    collateral_weight: float | None = None
+    """The weight of those that were not asked for; likewise."""
+    collateral_ratio: float | None = None
+    """Of the inventory's whole weight."""
+    skipped: int = 0
+    """Paths left out since no viewer fetched them."""
+    free_left: int | None = None
+    """Of the month's free items, before this call; None where nobody counted."""
+    rounds: int = 0
+    """Batches that the limits make of it, for each distribution."""
+    estimated_seconds: float = 0.0
+    """Until all of it has completed: the service states 25 s for a batch."""
+    preloaded: PreloadReport | None = None
+    """What was warmed again afterwards."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from math import isfinite, lcm
 from operator import attrgetter, le, lt
 from typing import TYPE_CHECKING, Self
 
-from perfctl.cdn.paths import encode_key, is_sendable
+from perfctl.cdn.paths import encode_key, is_sendable, is_tag
 from perfctl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Inventory:
     parts: int = 1
     """The parts that make a weight of 1, so that sums are exact."""
     tags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """The keys that carry each tag, where lines said so."""
+    """The keys that carry each tag, where lines said so; what CloudFront takes for no tag is left out."""
 
     @classmethod
     def of(cls, pairs: Iterable[tuple[str, float]], *, tags: Mapping[str, Sequence[str]] | None = None) -> Self:
@@ -50,7 +50,7 @@ class Inventory:
         tags: dict[str, list[str]] = {}
         for row in filter(attrgetter("tags"), rows):
             for tag in row.tags:
-                tags.setdefault(tag, []).append(row.path)
+                tags.setdefault(tag.lower(), []).append(row.path)
         return cls._of_sorted(*_in_order([row.path for row in rows], [row.weight for row in rows]), tags)
 
     @classmethod
@@ -67,7 +67,7 @@ class Inventory:
             keys, weights = _merged(keys, weights)
         parts = _parts(weights)
         sums = [0, *accumulate(weights if parts == 0 else (round(weight * parts) for weight in weights))]
-        carried = {tag: tuple(dict.fromkeys(carriers)) for tag, carriers in tags.items()}
+        carried = {tag: tuple(dict.fromkeys(carriers)) for tag, carriers in tags.items() if is_tag(tag)}
         return cls(keys, sums, parts or 1, carried)  # type: ignore[arg-type]
 
     def __len__(self) -> int:

@@ -111,7 +111,7 @@ def test_status_lists_those_in_progress_with_their_paths(engine: CloudFrontOptim
 def test_status_of_one_waits_until_it_is_complete(engine: CloudFrontOptimizer) -> None:
     sent = run(engine.invalidate_content(["/a"]))
     found = run(engine.invalidation_status(sent.invalidation_id, wait=True))
-    assert ([row.status for row in found.rows], found.waited_seconds) == (["Completed"], 7.0)
+    assert ([row.status for row in found.rows], found.waited_seconds) == (["Completed"], 5.0)
 
 
 def test_status_of_an_unknown_one_is_an_error(engine: CloudFrontOptimizer) -> None:

@@ -37,6 +37,8 @@ def test_without_wait_it_returns_as_soon_as_it_is_accepted(engine: CloudFrontOpt
         waited_seconds=0.0,
         dry_run=False,
         invalidations=(SentInvalidation("E1SHOP", "I0000000000000", "InProgress", 2, 1),),
+        rounds=1,
+        estimated_seconds=25.0,
     )
     assert clock.pauses == []
 
@@ -47,13 +49,22 @@ def test_wait_polls_fast_and_returns_when_it_is_complete(
     control.completion_seconds = 9.0
     told: list[Waiting] = []
     report = _invalidate(engine, "/a", wait=True, tell=told.append)
-    assert (report.status, report.waited_seconds) == ("Completed", 12.0)
-    assert clock.pauses == [1.0, 1.0, 2.0, 3.0, 5.0]
-    assert told[-1] == Waiting(done=1, total=1, waited_seconds=12.0)
+    assert (report.status, report.waited_seconds) == ("Completed", 9.5)
+    assert clock.pauses == [1.0, 1.0, 1.5, 1.5, 1.5, 1.5, 1.5]
+    assert told[-1] == Waiting(done=1, total=1, waited_seconds=9.5)
 
 
-def test_polling_settles_at_five_seconds() -> None:
-    assert list(itertools.islice(poll_delays(), 7)) == [1, 1, 2, 3, 5, 5, 5]
+@pytest.mark.parametrize("tenths", range(1, 590, 7))
+def test_completion_within_a_minute_is_noticed_within_two_seconds(
+    engine: CloudFrontOptimizer, control: MemoryCloudFront, tenths: int
+) -> None:
+    control.completion_seconds = tenths / 10
+    assert 0 <= _invalidate(engine, "/a", wait=True).waited_seconds - tenths / 10 <= 2
+
+
+def test_polling_settles_at_five_seconds_after_a_minute() -> None:
+    delays = list(itertools.islice(poll_delays(), 44))
+    assert (sum(delays[:40]), delays[40:]) == (59.0, [2, 3, 5, 5])
 
 
 def test_what_takes_too_long_names_the_invalidation_and_how_to_ask_again(
