@@ -9,7 +9,7 @@ from typing import Any
 
 from perfctl.cdn.edge.model import EdgeFunction, EdgeRequest, EdgeResponse, Event, EventContext, Pairs
 
-BODY_BYTES = {"viewer-request": 40_000, "origin-request": 1_000_000}
+BODY_BYTES = {"viewer-request": 40 * 1024, "origin-request": 1024 * 1024}
 """How much of a request's body a Lambda@Edge function is shown."""
 
 

@@ -16,7 +16,7 @@ import msgspec
 
 from perfctl.cdn.edge.model import Called, EdgeFunction, EdgeFunctionError, Event
 from perfctl.cdn.edge.running.entry import Entry, entry_of
-from perfctl.cdn.edge.running.worker import Worker, WorkerEndedError, WorkerTimedOutError
+from perfctl.cdn.edge.running.worker import HALF_A_PAIR, Worker, WorkerEndedError, WorkerTimedOutError
 from perfctl.errors import UsageError
 
 LIMIT_MS: Mapping[str, float] = {
@@ -101,6 +101,9 @@ class LambdaRunner:
             raise self._failed(f"it ran longer than {self._limit_ms / 1000:g} s") from None
         except WorkerEndedError as error:
             raise self._failed(_ending(error, self._function)) from None
+        except msgspec.DecodeError:
+            worker.kill()
+            raise EdgeFunctionError(self._function, HALF_A_PAIR, fault="validation") from None
         if reply.get("isFatal"):
             worker.kill()
             _result(self._function, reply)

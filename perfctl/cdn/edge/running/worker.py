@@ -17,6 +17,9 @@ _AT_ONCE_MS = 3.0
 """For so long the caller itself waits; to hand a wait to a thread costs as much as most calls take."""
 _CHUNK = 1_048_576
 _TAIL_BYTES = 4_096
+HALF_A_PAIR = "what it returned or logged is not Unicode: it holds half of a surrogate pair"
+"""Why a reply cannot be decoded, though a worker wrote it: JSON can hold what UTF-8 cannot."""
+
 _MOST_BYTES = 32 * 1024 * 1024
 
 
