@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import json
 import os
 import re
 import subprocess
@@ -43,6 +44,20 @@ DIFFERENCES: dict[tuple[str, str], str] = {
     ("ministack", "test_times_out_of_order_are_refused"): "does not compare times",
     ("ministack", "test_a_function_goes_from_development_to_live"): "wants Stage where the model has it optional",
     ("ministack", "test_a_function_that_does_not_exist_cannot_be_tested"): "does not have the operation",
+    ("ministack", "test_the_reference_of_a_distribution_stays"): "lets it be changed",
+    ("ministack", "test_a_function_of_an_old_version_is_not_changed"): "ignores If-Match",
+    ("ministack", "test_a_function_that_does_not_exist_is_not_associated"): "does not look functions up",
+    ("ministack", "test_an_association_without_a_version_is_refused"): "does not look at the ARN",
+    ("ministack", "test_a_function_is_run_when_it_is_tested"): "does not have the operation",
+    ("moto", "test_the_reference_of_a_distribution_stays"): "lets it be changed",
+    ("moto", "test_an_origin_request_policy_is_made_changed_and_deleted"): "has no policies",
+    ("moto", "test_a_response_headers_policy_is_made_changed_and_deleted"): "has no policies",
+    ("moto", "test_a_policy_of_an_old_version_is_not_changed"): "has no policies",
+    ("moto", "test_a_function_of_an_old_version_is_not_changed"): "cannot update or publish a function",
+    ("moto", "test_a_published_function_is_associated_with_a_behaviour"): "cannot update or publish a function",
+    ("moto", "test_a_function_that_does_not_exist_is_not_associated"): "does not look functions up",
+    ("moto", "test_an_association_without_a_version_is_refused"): "does not look at the ARN",
+    ("moto", "test_a_function_is_run_when_it_is_tested"): "does not have the operation",
     ("moto", "test_an_update_changes_the_version"): "keeps the ETag over an update",
     ("moto", "test_an_update_of_an_old_version_is_refused"): "ignores If-Match",
     ("moto", "test_an_enabled_distribution_is_not_deleted"): "deletes what is enabled",
@@ -66,6 +81,7 @@ DIFFERENCES: dict[tuple[str, str], str] = {
     ("moto", "test_additional_metrics_are_off_until_they_are_switched_on"): "does not have the operations",
 }
 
+CODE = b"function handler(event) { event.request.uri = '/seen'; return event.request; }"
 ASKED: set[str] = set()
 _NUMBERS = itertools.count()
 
@@ -297,6 +313,45 @@ def test_an_update_without_a_version_is_refused(cloudfront: CloudFrontClient) ->
     assert error == ("InvalidIfMatchVersion", 400)
 
 
+@asks("GetDistributionConfig", "UpdateDistribution")
+def test_what_an_update_does_not_touch_stays(cloudfront: CloudFrontClient) -> None:
+    errors = {
+        "Quantity": 1,
+        "Items": [{"ErrorCode": 404, "ResponsePagePath": "/404.html", "ResponseCode": "404", "ErrorCachingMinTTL": 30}],
+    }
+    logging = {"Enabled": True, "IncludeCookies": False, "Bucket": "logs.s3.amazonaws.com", "Prefix": "cdn/"}
+    identity = distribution(
+        cloudfront,
+        Aliases={"Quantity": 1, "Items": [f"{unique('www')}.example.com"]},
+        CustomErrorResponses=errors,
+        Logging=logging,
+        PriceClass="PriceClass_100",
+        DefaultRootObject="index.html",
+    )
+    before = cloudfront.get_distribution_config(Id=identity)
+    wanted: Any = before["DistributionConfig"]
+    wanted["DefaultCacheBehavior"]["Compress"] = True
+    wanted["Comment"] = "read, changed, written"
+    cloudfront.update_distribution(Id=identity, IfMatch=before["ETag"], DistributionConfig=wanted)
+    now = cloudfront.get_distribution_config(Id=identity)["DistributionConfig"]
+    assert now == wanted
+    assert (now["Logging"], now["CustomErrorResponses"]) == (logging, errors)
+
+
+@asks("UpdateDistribution")
+def test_the_reference_of_a_distribution_stays(cloudfront: CloudFrontClient) -> None:
+    identity = distribution(cloudfront)
+    held = cloudfront.get_distribution_config(Id=identity)
+    held["DistributionConfig"]["CallerReference"] = unique("another")
+    code, _ = refused(
+        cloudfront.update_distribution,
+        Id=identity,
+        IfMatch=held["ETag"],
+        DistributionConfig=held["DistributionConfig"],
+    )
+    assert code in ("IllegalUpdate", "PreconditionFailed")
+
+
 @asks("DeleteDistribution")
 def test_a_distribution_is_deleted_after_it_was_disabled(cloudfront: CloudFrontClient) -> None:
     identity = distribution(cloudfront, Enabled=False)
@@ -505,6 +560,70 @@ def test_the_managed_origin_request_policies_are_there(cloudfront: CloudFrontCli
     assert held["OriginRequestPolicyConfig"]["HeadersConfig"]["HeaderBehavior"] == "allViewer"
 
 
+@asks(
+    "CreateOriginRequestPolicy",
+    "GetOriginRequestPolicyConfig",
+    "UpdateOriginRequestPolicy",
+    "DeleteOriginRequestPolicy",
+)
+def test_an_origin_request_policy_is_made_changed_and_deleted(cloudfront: CloudFrontClient) -> None:
+    settings: Any = {
+        "Name": unique("request-policy"),
+        "Comment": "",
+        "HeadersConfig": {"HeaderBehavior": "whitelist", "Headers": {"Quantity": 1, "Items": ["Origin"]}},
+        "CookiesConfig": {"CookieBehavior": "all"},
+        "QueryStringsConfig": {"QueryStringBehavior": "all"},
+    }
+    made = cloudfront.create_origin_request_policy(OriginRequestPolicyConfig=settings)
+    identity = made["OriginRequestPolicy"]["Id"]
+    held = cloudfront.get_origin_request_policy_config(Id=identity)["OriginRequestPolicyConfig"]
+    assert (held["HeadersConfig"], held["Name"]) == (settings["HeadersConfig"], settings["Name"])
+    fewer: Any = {**settings, "CookiesConfig": {"CookieBehavior": "none"}}
+    changed = cloudfront.update_origin_request_policy(
+        Id=identity, IfMatch=made["ETag"], OriginRequestPolicyConfig=fewer
+    )
+    cookies = changed["OriginRequestPolicy"]["OriginRequestPolicyConfig"]["CookiesConfig"]
+    assert cookies["CookieBehavior"] == "none"
+    cloudfront.delete_origin_request_policy(Id=identity, IfMatch=changed["ETag"])
+    assert refused(cloudfront.get_origin_request_policy, Id=identity) == ("NoSuchOriginRequestPolicy", 404)
+
+
+@asks(
+    "CreateResponseHeadersPolicy",
+    "GetResponseHeadersPolicyConfig",
+    "UpdateResponseHeadersPolicy",
+    "DeleteResponseHeadersPolicy",
+)
+def test_a_response_headers_policy_is_made_changed_and_deleted(cloudfront: CloudFrontClient) -> None:
+    header = {"Header": "X-Team", "Value": "web", "Override": True}
+    settings: Any = {
+        "Name": unique("headers-policy"),
+        "Comment": "",
+        "CustomHeadersConfig": {"Quantity": 1, "Items": [header]},
+    }
+    made = cloudfront.create_response_headers_policy(ResponseHeadersPolicyConfig=settings)
+    identity = made["ResponseHeadersPolicy"]["Id"]
+    held = cloudfront.get_response_headers_policy_config(Id=identity)["ResponseHeadersPolicyConfig"]
+    assert held["CustomHeadersConfig"] == settings["CustomHeadersConfig"]
+    timed: Any = {**settings, "ServerTimingHeadersConfig": {"Enabled": True, "SamplingRate": 5.0}}
+    changed = cloudfront.update_response_headers_policy(
+        Id=identity, IfMatch=made["ETag"], ResponseHeadersPolicyConfig=timed
+    )
+    config_now = changed["ResponseHeadersPolicy"]["ResponseHeadersPolicyConfig"]
+    assert config_now["ServerTimingHeadersConfig"] == {"Enabled": True, "SamplingRate": 5.0}
+    cloudfront.delete_response_headers_policy(Id=identity, IfMatch=changed["ETag"])
+    assert refused(cloudfront.get_response_headers_policy, Id=identity) == ("NoSuchResponseHeadersPolicy", 404)
+
+
+@asks("GetCachePolicy")
+def test_a_policy_of_an_old_version_is_not_changed(cloudfront: CloudFrontClient) -> None:
+    settings: Any = {"Name": unique("policy"), "MinTTL": 1, "DefaultTTL": 5, "MaxTTL": 10}
+    identity = cloudfront.create_cache_policy(CachePolicyConfig=settings)["CachePolicy"]["Id"]
+    error = refused(cloudfront.update_cache_policy, Id=identity, IfMatch="EOLD", CachePolicyConfig=settings)
+    assert error == ("PreconditionFailed", 412)
+    assert cloudfront.get_cache_policy(Id=identity)["CachePolicy"]["CachePolicyConfig"]["MaxTTL"] == 10
+
+
 @asks("ListResponseHeadersPolicies", "GetResponseHeadersPolicy")
 def test_the_managed_response_headers_policies_are_there(cloudfront: CloudFrontClient) -> None:
     listed = cloudfront.list_response_headers_policies(Type="managed")["ResponseHeadersPolicyList"]["Items"]
@@ -540,6 +659,70 @@ def test_a_function_goes_from_development_to_live(cloudfront: CloudFrontClient) 
     assert code == b"function handler(e) { return e; }"
     cloudfront.delete_function(Name=name, IfMatch=cloudfront.describe_function(Name=name)["ETag"])
     assert refused(cloudfront.describe_function, Name=name) == ("NoSuchFunctionExists", 404)
+
+
+@asks("UpdateFunction", "CreateFunction")
+def test_a_function_of_an_old_version_is_not_changed(cloudfront: CloudFrontClient) -> None:
+    name, settings = unique("function"), {"Comment": "", "Runtime": "cloudfront-js-2.0"}
+    cloudfront.create_function(Name=name, FunctionConfig=settings, FunctionCode=CODE)  # type: ignore[arg-type]
+    error = refused(
+        cloudfront.update_function, Name=name, IfMatch="EOLD", FunctionConfig=settings, FunctionCode=b"// other"
+    )
+    assert error[0] in ("PreconditionFailed", "InvalidIfMatchVersion")
+    assert cloudfront.get_function(Name=name)["FunctionCode"].read() == CODE
+
+
+@asks("CreateFunction")
+def test_a_function_s_name_is_given_once(cloudfront: CloudFrontClient) -> None:
+    name, settings = unique("function"), {"Comment": "", "Runtime": "cloudfront-js-2.0"}
+    cloudfront.create_function(Name=name, FunctionConfig=settings, FunctionCode=CODE)  # type: ignore[arg-type]
+    error = refused(cloudfront.create_function, Name=name, FunctionConfig=settings, FunctionCode=CODE)
+    assert error == ("FunctionAlreadyExists", 409)
+
+
+@asks("PublishFunction", "UpdateDistribution")
+def test_a_published_function_is_associated_with_a_behaviour(cloudfront: CloudFrontClient) -> None:
+    name, settings = unique("function"), {"Comment": "", "Runtime": "cloudfront-js-2.0"}
+    made = cloudfront.create_function(Name=name, FunctionConfig=settings, FunctionCode=CODE)  # type: ignore[arg-type]
+    live = cloudfront.publish_function(Name=name, IfMatch=made["ETag"])["FunctionSummary"]
+    arn = live["FunctionMetadata"]["FunctionARN"]
+    named = {"Quantity": 1, "Items": [{"FunctionARN": arn, "EventType": "viewer-request"}]}
+    behaviour = {**config()["DefaultCacheBehavior"], "FunctionAssociations": named}
+    identity = distribution(cloudfront, DefaultCacheBehavior=behaviour)
+    held = cloudfront.get_distribution_config(Id=identity)["DistributionConfig"]["DefaultCacheBehavior"]
+    assert held["FunctionAssociations"] == named
+
+
+@asks("CreateDistribution")
+def test_a_function_that_does_not_exist_is_not_associated(cloudfront: CloudFrontClient) -> None:
+    arn = "arn:aws:cloudfront::000000000000:function/none"
+    named = {"Quantity": 1, "Items": [{"FunctionARN": arn, "EventType": "viewer-request"}]}
+    behaviour = {**config()["DefaultCacheBehavior"], "FunctionAssociations": named}
+    error = refused(cloudfront.create_distribution, DistributionConfig=config(DefaultCacheBehavior=behaviour))
+    assert error == ("InvalidFunctionAssociation", 400)
+
+
+@asks("CreateDistribution")
+def test_an_association_without_a_version_is_refused(cloudfront: CloudFrontClient) -> None:
+    arn = "arn:aws:lambda:us-east-1:000000000000:function:none:$LATEST"
+    named = {"Quantity": 1, "Items": [{"LambdaFunctionARN": arn, "EventType": "origin-request"}]}
+    behaviour = {**config()["DefaultCacheBehavior"], "LambdaFunctionAssociations": named}
+    error = refused(cloudfront.create_distribution, DistributionConfig=config(DefaultCacheBehavior=behaviour))
+    assert error == ("InvalidLambdaFunctionAssociation", 400)
+
+
+@asks("TestFunction")
+def test_a_function_is_run_when_it_is_tested(cloudfront: CloudFrontClient) -> None:
+    pytest.importorskip("quickjs")
+    name, settings = unique("function"), {"Comment": "", "Runtime": "cloudfront-js-2.0"}
+    made = cloudfront.create_function(Name=name, FunctionConfig=settings, FunctionCode=CODE)  # type: ignore[arg-type]
+    request = {"method": "GET", "uri": "/a", "querystring": {}, "headers": {}, "cookies": {}}
+    context = {"eventType": "viewer-request"}
+    event = {"version": "1.0", "context": context, "viewer": {"ip": "198.51.100.11"}, "request": request}
+    asked: Any = {"Name": name, "IfMatch": made["ETag"], "Stage": "DEVELOPMENT"}
+    result = cloudfront.test_function(**asked, EventObject=json.dumps(event).encode())["TestResult"]
+    assert json.loads(result["FunctionOutput"])["request"]["uri"] == "/seen"
+    assert result["FunctionSummary"]["Name"] == name
 
 
 @asks("TestFunction")

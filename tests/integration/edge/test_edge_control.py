@@ -150,14 +150,6 @@ def test_additional_metrics_are_switched_on_and_off(edge: EdgeProcess, cloudfron
         cloudfront.get_monitoring_subscription(DistributionId=DISTRIBUTION)
 
 
-def test_a_function_is_kept_but_not_run(edge: EdgeProcess, cloudfront: CloudFrontClient) -> None:
-    config = {"Comment": "", "Runtime": "cloudfront-js-2.0"}
-    made = cloudfront.create_function(Name="kept", FunctionConfig=config, FunctionCode=b"x")  # type: ignore[arg-type]
-    with pytest.raises(cloudfront.exceptions.UnsupportedOperation):
-        cloudfront.test_function(Name="kept", IfMatch=made["ETag"], EventObject=b"{}")
-    cloudfront.delete_function(Name="kept", IfMatch=made["ETag"])
-
-
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_a_restart_keeps_what_was_accepted(tmp_path: Path, number: signal.Signals) -> None:
     with running(tmp_path) as first:
