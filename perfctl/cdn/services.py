@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from perfctl import aws
@@ -14,6 +15,9 @@ from perfctl.cdn.cloudfront import is_aws
 from perfctl.errors import ServiceError
 
 T = TypeVar("T")
+
+_REGIONS = {"cloudwatch": "us-east-1"}
+"""CloudFront is measured there, whatever the account's region is."""
 
 
 class Services:
@@ -57,5 +61,6 @@ class Services:
         if service not in self._clients:
             is_placed = f"AWS_ENDPOINT_URL_{service.upper()}" in os.environ
             endpoint = None if is_placed else self._endpoint_url
-            self._clients[service] = aws.client(service, self._access, endpoint_url=endpoint)
+            access = replace(self._access, region=_REGIONS.get(service, self._access.region))
+            self._clients[service] = aws.client(service, access, endpoint_url=endpoint)
         return self._clients[service]

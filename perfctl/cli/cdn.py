@@ -38,6 +38,7 @@ group = CommandGroup(
         "diff": "cdn_config",
         "apply": "cdn_config",
         "doctor": "cdn_check",
+        "metrics": "cdn_metrics",
     },
     below={
         "queue": "Invalidations that wait on this host, sent within CloudFront's limits.",

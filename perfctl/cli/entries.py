@@ -75,6 +75,7 @@ ENTRIES: Mapping[str, Entry] = {
             "simulate",
             *("preload", "optimize", "edge lint", "edge run", "edge test"),
             *("headers", "check", "diff", "apply"),
+            "metrics",
             "doctor",
         ),
     ),

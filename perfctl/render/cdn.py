@@ -119,6 +119,7 @@ LATER = {
     "perfctl.cdn.model.queue.QueueRun": "cdn_queue:run_view",
     "perfctl.cdn.model.queue.QueueCancelled": "cdn_queue:cancelled_view",
     "perfctl.cdn.model.spending.InvalidationSpending": "cdn_queue:spending_view",
+    "perfctl.cdn.model.measures.CdnMetrics": "cdn_metrics:metrics_view",
     "perfctl.cdn.model.simulation.CdnSimulation": "cdn_simulate:simulation_view",
     "perfctl.cdn.model.simulation.Corpus": "cdn_simulate:corpus_view",
     "perfctl.cdn.model.preloads.PreloadReport": "cdn_preload:preload_view",

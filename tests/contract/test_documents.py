@@ -86,6 +86,7 @@ ROWS: Mapping[str, Row] = {
     "cdn edge lint": Row(f"{EDGE}/rewrite.js"),
     "cdn edge run": Row(f"{EDGE}/rewrite.js --url /"),
     "cdn edge test": Row(EDGE),
+    "cdn metrics": Row("--since 1h"),
     "cdn headers": Row("/"),
     "cdn doctor": Row("", exits=(0, 1)),
     "metrics show": Row(""),

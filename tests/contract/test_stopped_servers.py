@@ -60,6 +60,7 @@ ROWS: Mapping[str, Row] = {
     "cdn invalidate": Row("/img/* --yes", 5),
     "cdn status": Row("", 5),
     "cdn preload": Row("/ --encoding gzip", 5),
+    "cdn metrics": Row("", 5),
     "cdn headers": Row("/", 5),
     "cdn doctor": Row("", 1),
     "metrics show": Row("", 6),

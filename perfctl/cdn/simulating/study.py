@@ -81,10 +81,8 @@ class _Study:
     def _sample(self) -> np.ndarray:
         """Events of some paths, enough to tell how the caches work."""
         step = np.uint64(max(1, self._shelves.total // SAMPLE))
-        found = [np.zeros(0, EVENT)]
-        for events in self._shelves.portions():
-            found.append(events[(events["path"] >> np.uint64(8)) % step == 0])
-        return np.concatenate(found)
+        found = (events[(events["path"] >> np.uint64(8)) % step == 0] for events in self._shelves.portions())
+        return np.concatenate((np.zeros(0, EVENT), *found))
 
     def _busiest(self, sample: np.ndarray) -> str:
         """The region with the most requests."""
