@@ -438,64 +438,6 @@ class CloudFrontOptimizer:
         target = (await self.distribution_ids((distribution,) if distribution else ()))[0]
         return await distribution_metrics(services, self.control, target, window)
 
-    async def measure(
-        self,
-        *,
-        since_seconds: float = 10_800.0,
-        period_seconds: float | None = None,
-        function: str | None = None,
-        distribution: str | None = None,
-    ) -> CdnMetrics:
-        """What CloudWatch has measured of the distribution, or of a CloudFront Function by its name.
-
-        A metric without a value says why. UsageError for a time or a period that CloudWatch has not.
-        """
-        from perfctl.cdn.measuring.report import distribution_metrics, function_metrics, window_of
-
-        window = window_of(clocks.time(), since_seconds, period_seconds)
-        services = await self.services()
-        if function is not None:
-            return await function_metrics(services, function, window)
-        target = (await self.distribution_ids((distribution,) if distribution else ()))[0]
-        return await distribution_metrics(services, self.control, target, window)
-
-    # Being well
-
-    async def doctor(self, *, distribution: str | None = None) -> CdnDiagnosis:
-        """Who we are there, what we may do, whether the distribution and its edge are well, and the least policy."""
-        from perfctl.cdn.doctor import examine
-
-        return await examine(self._distributions, self.control, self.probe, distribution)
-
-    async def check_url(self, url_or_path: str, *, distribution: str | None = None) -> Diagnosis:
-        """What one URL's answer says to caches, and what the edge made of it."""
-        from perfctl.cdn.checking.examining import examine_url
-        from perfctl.cdn.checking.looking import known_setup
-
-        viewer = await self._viewer(url_or_path, distribution)
-        return await examine_url(
-            viewer, url_or_path, lambda: known_setup(self._distributions, self.control, distribution)
-        )
-
-    async def check_distribution(
-        self, *, distribution: str | None = None, urls: Sequence[str] = (), pages: int = 10
-    ) -> Diagnosis:
-        """A distribution's configuration, and up to `pages` of its pages through the edge beside the `urls`."""
-        from perfctl.cdn.checking.examining import examine_distribution
-
-        (target,) = await self.distribution_ids((distribution,) if distribution else ())
-        looks = pages > 0 or urls
-        return await examine_distribution(
-            await self.control(),
-            target,
-            viewer=await self._viewer(next(iter(urls), "/"), target) if looks else None,
-            services=self.services,
-            urls=urls,
-            pages=pages,
-            private_paths=self.config.private_paths,
-            logs=self.config.logs,
-        )
-
     # Being well
 
     async def doctor(self, *, distribution: str | None = None) -> CdnDiagnosis:
