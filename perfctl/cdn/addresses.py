@@ -15,6 +15,8 @@ Resolve = Callable[[str, int], Sequence[str]]
 _NOT_PUBLIC = tuple(
     ipaddress.ip_network(text)
     for text in (
+        "100.64.0.0/10",  # shared by a carrier's customers
+        "192.0.0.0/24",  # special purposes
         "192.88.99.0/24",  # relays to IPv6
         "::/96",  # IPv4 within IPv6, in its old form
         "::ffff:0:0/96",  # IPv4 mapped
