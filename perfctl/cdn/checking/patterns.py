@@ -12,9 +12,11 @@ from collections.abc import Sequence
 
 _OTHER = "\x00"
 """Stands for every letter that no pattern names."""
-_MOST_STATES = 20_000
+_MOST_STATES = 5_000
 
-State = tuple[frozenset[int], tuple[frozenset[int], ...]]
+Place = tuple[int, int]
+"""A pattern by its number, and a position in it. The pattern that is asked about has the number 0."""
+State = frozenset[Place]
 
 
 def path_left(pattern: str, earlier: Sequence[str]) -> str | None:
@@ -25,18 +27,20 @@ def path_left(pattern: str, earlier: Sequence[str]) -> str | None:
     >>> path_left("/img/*.png", ["/img/*"]), path_left("/img/*", ["/img/*.png"])
     (None, '/img/')
     """
-    own, before = _anchored(pattern), [_anchored(each) for each in earlier]
-    letters = [*sorted({*"".join((own, *before))} - {"*", "?"}), _OTHER]
-    start: State = (_closed(own, {0}), tuple(_closed(each, {0}) for each in before))
-    seen: dict[State, tuple[State, str] | None] = {start: None}
-    waiting = deque([start])
+    patterns = [_anchored(each) for each in (pattern, *earlier)]
+    first = _moved(patterns, _closed(patterns, {(number, 0) for number in range(len(patterns))}), "/")
+    seen: dict[State, tuple[State, str] | None] = {first: None}
+    waiting = deque([first])
     while waiting:
         state = waiting.popleft()
-        if len(own) in state[0] and not any(len(each) in at for each, at in zip(before, state[1], strict=True)):
-            return _spelled(state, seen)
-        for letter in ("/",) if seen[state] is None else letters:
-            following = _moved(own, before, state, letter)
-            if following[0] and following not in seen:
+        if _is_hopeless(patterns, state):
+            continue
+        ended = {number for number, position in state if position == len(patterns[number])}
+        if ended == {0}:
+            return "/" + _spelled(state, seen)
+        for letter in _letters(patterns, state):
+            following = _moved(patterns, state, letter)
+            if following not in seen:
                 seen[following] = (state, letter)
                 waiting.append(following)
         if len(seen) > _MOST_STATES:
@@ -55,29 +59,36 @@ def _anchored(pattern: str) -> str:
     return pattern if pattern.startswith(("/", "*")) else "/" + pattern
 
 
-def _closed(pattern: str, positions: set[int]) -> frozenset[int]:
+def _closed(patterns: Sequence[str], places: set[Place]) -> State:
     """With those that are reached by letting a `*` stand for nothing."""
-    for position in sorted(positions):
-        while position < len(pattern) and pattern[position] == "*":
+    for number, position in list(places):
+        while position < len(patterns[number]) and patterns[number][position] == "*":
             position += 1
-            positions.add(position)
-    return frozenset(positions)
+            places.add((number, position))
+    return frozenset(places)
 
 
-def _moved(own: str, before: Sequence[str], state: State, letter: str) -> State:
-    moved = tuple(_step(each, at, letter) for each, at in zip(before, state[1], strict=True))
-    return _step(own, state[0], letter), moved
+def _is_hopeless(patterns: Sequence[str], state: State) -> bool:
+    """Whether the pattern has come to nothing, or an earlier one takes whatever follows."""
+    is_alive = any(number == 0 for number, _ in state)
+    return not is_alive or any(number > 0 and patterns[number][position:] == "*" for number, position in state)
 
 
-def _step(pattern: str, positions: frozenset[int], letter: str) -> frozenset[int]:
+def _letters(patterns: Sequence[str], state: State) -> list[str]:
+    """Those that any pattern could go on with here, and one for all others."""
+    named = {patterns[number][position] for number, position in state if position < len(patterns[number])}
+    return [*sorted(named - {"*", "?"}), _OTHER]
+
+
+def _moved(patterns: Sequence[str], state: State, letter: str) -> State:
     following = set()
-    for position in positions:
-        if position < len(pattern):
-            if pattern[position] == "*":
-                following.add(position)
-            elif pattern[position] in ("?", letter):
-                following.add(position + 1)
-    return _closed(pattern, following)
+    for number, position in state:
+        here = patterns[number][position : position + 1]
+        if here == "*":
+            following.add((number, position))
+        elif here in ("?", letter):
+            following.add((number, position + 1))
+    return _closed(patterns, following)
 
 
 def _spelled(state: State, seen: dict[State, tuple[State, str] | None]) -> str:
