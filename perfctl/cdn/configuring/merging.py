@@ -58,14 +58,17 @@ def merged(current: Mapping[str, Any], wanted: Wanted, shape: Shape, *, replace:
     if given != reference:
         raise _fault(wanted, "CallerReference", f"CallerReference is {reference!r} and cannot be changed")
     base = {"CallerReference": reference} if replace else deepcopy(dict(current))
-    result = _Merge(wanted).structure(base, wanted.config, shape, "")
+    result = _Merge(wanted, completes=not replace).structure(base, wanted.config, shape, "")
     _check_required(result, shape, wanted, "")
     return result
 
 
 class _Merge:
-    def __init__(self, wanted: Wanted) -> None:
+    """A file into a configuration; `completes`: a new item gets what the file does not say."""
+
+    def __init__(self, wanted: Wanted, *, completes: bool) -> None:
         self._wanted = wanted
+        self._completes = completes
 
     def structure(self, current: dict[str, Any], wanted: Mapping[str, Any], shape: Shape, path: str) -> dict[str, Any]:
         """Key by key; what the file does not name stays."""
@@ -117,7 +120,7 @@ class _Merge:
             if one.get(REMOVE):
                 result.pop(known, None)
                 continue
-            base = dict(result[known]) if known in result else _started(name, one)
+            base = dict(result[known]) if known in result else _started(name, one) if self._completes else {}
             result[known] = self.structure(base, one, member, place)
         order = [str(one[key]) for one in wanted if not one.get(REMOVE)]
         names = _ordered(list(result), [str(one[key]) for one in current], order) if name in ORDERED else list(result)
