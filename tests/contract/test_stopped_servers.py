@@ -62,6 +62,9 @@ ROWS: Mapping[str, Row] = {
     "cdn preload": Row("/ --encoding gzip", 5),
     "cdn metrics": Row("", 5),
     "cdn headers": Row("/", 5),
+    "cdn check": Row("", 5),
+    "cdn diff": Row("-", 5, stdin="IsIPV6Enabled: true\n"),
+    "cdn apply": Row("- --yes", 5, stdin="IsIPV6Enabled: true\n"),
     "cdn doctor": Row("", 1),
     "metrics show": Row("", 6),
 }

@@ -16,7 +16,7 @@ API = CachePolicy(default_ttl=0, gzip=True, brotli=True, queries=Selection("all"
 
 def listed(*members: Any) -> dict[str, Any]:
     """CloudFront's form of a list."""
-    return {"Quantity": len(members), "Items": list(members)}
+    return {"Quantity": len(members), **({"Items": list(members)} if members else {})}
 
 
 def behaviour(pattern: str | None = None, policy: str = CACHING_OPTIMIZED, **more: Any) -> dict[str, Any]:
