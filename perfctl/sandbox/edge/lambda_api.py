@@ -195,6 +195,7 @@ def _configuration(call: LambdaCall, version: LambdaVersion) -> Json:
     return {
         "Architectures": ["x86_64"],
         **version.settings,
+        "Layers": [{"Arn": arn} for arn in version.settings.get("Layers", [])],
         "FunctionName": version.name,
         "FunctionArn": version.unqualified_arn if is_bare else version.arn,
         "Version": version.version,

@@ -27,6 +27,12 @@ SETTINGS = (
     *("DeadLetterConfig", "TracingConfig", "Architectures", "EphemeralStorage", "PackageType"),
 )
 _DEFAULTS: dict[str, Any] = {"Description": "", "Timeout": 3, "MemorySize": 128, "PackageType": "Zip"}
+_LISTS = ("Layers", "Architectures")
+_KINDS: dict[str, type] = {
+    **dict.fromkeys(("Timeout", "MemorySize"), int),
+    **dict.fromkeys(_LISTS, list),
+    **dict.fromkeys(("Environment", "VpcConfig", "DeadLetterConfig", "TracingConfig", "EphemeralStorage"), dict),
+}
 _NAME = re.compile(r"(?:arn:aws:lambda:[a-z0-9-]+:[0-9]{12}:function:|[0-9]{12}:function:)?([A-Za-z0-9_-]{1,64})")
 
 
@@ -73,7 +79,7 @@ class Lambdas:
         for needed in ("Runtime", "Handler", "Role"):
             if not settings.get(needed):
                 raise ServiceProblem("InvalidParameterValueException", f"{needed} is required for a Zip package.")
-        kept = _DEFAULTS | {key: settings[key] for key in SETTINGS if key in settings}
+        kept = _checked(_DEFAULTS | {key: settings[key] for key in SETTINGS if key in settings})
         return self._put_code(LambdaVersion(region, name, LATEST, kept, "", 0, 0.0), code)
 
     def get(self, region: str, name: str, qualifier: str | None = None) -> LambdaVersion:
@@ -103,7 +109,7 @@ class Lambdas:
 
     def update_settings(self, region: str, name: str, settings: dict[str, Any]) -> LambdaVersion:
         current = self.get(region, name)
-        changed = current.settings | {key: settings[key] for key in SETTINGS if key in settings}
+        changed = _checked(current.settings | {key: settings[key] for key in SETTINGS if key in settings})
         return self._keep(self._touched(current, settings=changed))
 
     def publish(self, region: str, name: str, *, description: str | None = None) -> LambdaVersion:
@@ -165,6 +171,24 @@ def plain_name(name: str) -> str:
     if match is None:
         raise ServiceProblem("InvalidParameterValueException", f"{name[:140]!r} is not a function name or ARN.")
     return match[1]
+
+
+def _checked(settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings, where each is of its kind and within Lambda's own bounds."""
+    for name, least, most in (("Timeout", 1, 900), ("MemorySize", 128, 10_240)):
+        value = settings[name]
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            message = f"Value '{value!r:.40}' at '{name}' failed to satisfy constraint: {least} to {most}"
+            raise ServiceProblem("InvalidParameterValueException", message)
+    for name, value in settings.items():
+        if not isinstance(value, _KINDS.get(name, str)):
+            raise ServiceProblem("InvalidParameterValueException", f"{name} has another type in the service's model.")
+    if not all(isinstance(part, str) for name in _LISTS for part in settings.get(name, [])):
+        raise ServiceProblem("InvalidParameterValueException", f"{' and '.join(_LISTS)} are lists of texts.")
+    variables = settings.get("Environment", {}).get("Variables", {})
+    if not isinstance(variables, dict) or not all(isinstance(value, str) for value in variables.values()):
+        raise ServiceProblem("InvalidParameterValueException", "Environment.Variables has texts by name.")
+    return settings
 
 
 def _same(published: LambdaVersion, current: LambdaVersion) -> bool:

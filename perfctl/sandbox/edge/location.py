@@ -16,6 +16,7 @@ from perfctl.sandbox.edge.forward import forwards_cookies
 from perfctl.sandbox.edge.http import Request, Response
 from perfctl.sandbox.edge.layer import Layer
 from perfctl.sandbox.edge.viewer import tailored
+from perfctl.sandbox.edge.viewer_facts import with_facts
 from perfctl.sandbox.edge.visit import Answered, Outcome, Visit, error_page
 
 MAX_URL_BYTES = 8_192
@@ -39,6 +40,7 @@ class Location:
             return _other_protocol(request, behaviour)
         if request.method not in behaviour.allowed_methods:
             return _refused(403, "This distribution is not configured to allow the HTTP request method.")
+        request = with_facts(request, behaviour, self.layer.place, secure=is_secure(request))
         visit = Visit(request, delivery, behaviour, request.path, request_id)
         try:
             return await self._through_functions(visit)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import os
 import random
 import re
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 SAMPLE = 4_000 if os.environ.get("PERFCTL_SOAK") else 250
 SIGNED = {"Authorization": f"AWS4-HMAC-SHA256 Credential={KEY}/20260101/us-east-1/cloudfront/aws4_request"}
+EMPTY_PACKAGE = base64.b64encode(b"PK\x05\x06" + bytes(18)).decode()
 
 
 def send(port: int, text: bytes, *, half_close: bool = True) -> bytes:
@@ -244,3 +247,45 @@ def test_mutated_requests_are_answered_or_refused_by_all_three(edge: EdgeProcess
     assert wrong == []
     assert edge.get("/img/1.jpg").status == 200
     assert edge.process.poll() is None
+
+
+LAMBDA_PATHS = (
+    *("", "/", "/f1", "/f1/code", "/f1/versions", "/f1/configuration", "/%F0/x", "/f1/code/x", f"/{'a' * 200}"),
+    *("/f1?Qualifier=$LATEST", "/f1/versions?Marker=-1&MaxItems=0", f"/f1/versions?Marker={'9' * 30}"),
+)
+LAMBDA_VALUES: tuple[object, ...] = (
+    *(None, 1, "", [], {}, True, -1, "é", [1], "a" * 300),
+    *({"Variables": 5}, {"ZipFile": "!!"}, {"ZipFile": 7}, {"ZipFile": EMPTY_PACKAGE}),
+)
+LAMBDA_FIELDS = (
+    *("FunctionName", "Runtime", "Role", "Handler", "Code", "Publish"),
+    *("Timeout", "MemorySize", "Environment", "Layers", "ZipFile", "Architectures"),
+)
+
+
+def test_whatever_lambda_is_asked_is_answered_or_refused(edge: EdgeProcess) -> None:
+    dice = random.Random(7)
+    good = {"Runtime": "nodejs20.x", "Role": "r", "Handler": "a.b", "Code": {"ZipFile": EMPTY_PACKAGE}}
+    signed = {"Authorization": SIGNED["Authorization"].replace("/cloudfront/", "/lambda/")}
+    for _ in range(SAMPLE):
+        body = {name: dice.choice(LAMBDA_VALUES) for name in dice.sample(LAMBDA_FIELDS, dice.randrange(8))}
+        body |= {"FunctionName": f"f{dice.randrange(4)}", **good} if dice.random() < 0.5 else {}
+        text = json.dumps(body).encode() if dice.random() < 0.9 else dice.choice((b"[", b"[]", b"\xff"))
+        method, path = dice.choice(("GET", "POST", "PUT", "DELETE")), dice.choice(LAMBDA_PATHS)
+        assert ask(edge.control_port, method, f"/2015-03-31/functions{path}", signed, text).status < 500, (path, text)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/", "/sandbox-logs", "/sandbox-logs/", "/sandbox-logs?location", f"/sandbox-logs/{'%ff' * 50}"),
+        *("/sandbox-logs?list-type=2&max-keys=0", f"/sandbox-logs?max-keys={'9' * 30}"),
+        *("/sandbox-logs?prefix=%00%ff&delimiter=%2F", "/sandbox-logs/%2e%2e/state/edge.sqlite3"),
+    ],
+)
+def test_whatever_the_bucket_is_asked_is_answered_or_refused(edge: EdgeProcess, path: str) -> None:
+    signed = {"Authorization": SIGNED["Authorization"].replace("/cloudfront/", "/s3/")}
+    for method in ("GET", "HEAD", "PUT"):
+        reply = ask(edge.control_port, method, path, signed)
+        assert reply.status < 500
+        assert b"SQLite" not in reply.body
