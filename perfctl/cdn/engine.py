@@ -126,9 +126,11 @@ class CloudFrontOptimizer:
         `wait_timeout_seconds`: it goes on all the same. `choosing` says which items cover what was asked: by default
         those that were asked for, and no more. Nothing to forget is nothing to do: no call is made.
         """
-        given = (paths,) if isinstance(paths, str) else paths
+        given = [paths] if isinstance(paths, str) else list(paths)
+        tags = list(tags)
+        self.plan_invalidation(given, tags=tags)
         targets = await self.distribution_ids(distributions)
-        chosen = choose(given, tags, choosing or Choosing(), distributions=len(targets))
+        chosen = self.choose_invalidation(given, tags=tags, choosing=choosing, distributions=len(targets))
         return await self.send_invalidation(
             chosen,
             targets,
@@ -140,6 +142,17 @@ class CloudFrontOptimizer:
             tell=tell,
         )
 
+    def choose_invalidation(
+        self,
+        paths: Iterable[Asked | str],
+        *,
+        tags: Iterable[str] = (),
+        choosing: Choosing | None = None,
+        distributions: int = 1,
+    ) -> Chosen:
+        """What would be sent to so many distributions, without any call."""
+        return choose(paths, tags, choosing or self.choosing(), distributions=distributions)
+
     async def send_invalidation(
         self,
         chosen: Chosen,
@@ -150,12 +163,14 @@ class CloudFrontOptimizer:
         verify: Sequence[str] = (),
         preload: bool = False,
         dry_run: bool = False,
+        free_left: int | None = None,
         tell: Tell | None = None,
     ) -> InvalidationReport:
         """Send what was chosen to distributions by their IDs; as `invalidate_content` does."""
         items, price = chosen.items, self.config.invalidation_price_usd
         if dry_run or not items.all:
-            return report_of(chosen, planned(targets, items), dry_run=dry_run, item_price_usd=price)
+            sent = planned(targets, items)
+            return report_of(chosen, sent, dry_run=dry_run, item_price_usd=price, free_left=free_left)
         if items.tags:
             await self._distributions.check_tags(targets)
         before = [await self.probe(url, distribution=targets[0]) for url in verify]
@@ -177,6 +192,7 @@ class CloudFrontOptimizer:
             waited_seconds=waited if wait else 0.0,
             verified=proofs,
             item_price_usd=price,
+            free_left=free_left,
             preloaded=warmed,
         )
 

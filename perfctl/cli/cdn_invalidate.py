@@ -2,50 +2,60 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from perfctl.cdn.model.invalidations import InvalidationReport, Invalidations
 from perfctl.cli.cdn import Distribution, engine_of, group
-from perfctl.cli.intake import taken
+from perfctl.cli.cdn_asked import Files, FromGit, FromManifest, Index, Map, Paths, asked_for
+from perfctl.cli.cdn_known import InventoryFile, MaxCollateral, MaxCost, inventory_of, weight_of
+from perfctl.cli.cdn_waiting import Wait, WaitTimeout, in_context, watched
 from perfctl.cli.planner import DryRun, MaxAffected, Plan, confirm
 from perfctl.cli.run import Run
-from perfctl.errors import TimedOutError, UsageError
-from perfctl.units import parse_duration
+from perfctl.errors import UsageError
+from perfctl.units import format_count, format_duration_ms, parse_duration
 
 if TYPE_CHECKING:
-    from perfctl.cdn.engine import Tell
-    from perfctl.cdn.model.invalidations import Waiting
-    from perfctl.cdn.paths import Asked, Items
+    from perfctl.cdn.engine import CloudFrontOptimizer
+    from perfctl.cdn.invalidating.choosing import Choosing, Chosen
 
-_MAX_PATHS_BYTES = 16 * 1024 * 1024
-"""More paths than an account may invalidate at a time."""
 
-Wait = Annotated[bool, typer.Option("--wait", help="Return when it has completed.")]
-WaitTimeout = Annotated[str, typer.Option("--wait-timeout", metavar="DURATION", help="The limit of --wait.")]
+class StrategyName(StrEnum):
+    """Which items are sent for what was asked."""
+
+    exact = "exact"
+    cheapest = "cheapest"
 
 
 @group.command("invalidate", example="perfctl cdn invalidate '/img/*' /index.html --wait --yes")
 async def invalidate(
     run: Run,
-    paths: Annotated[
-        list[str] | None, typer.Argument(metavar="PATH...", help="Paths; * only at the end; - reads stdin.")
-    ] = None,
-    file: Annotated[
-        list[str] | None, typer.Option("-f", "--file", metavar="FILE", help="Paths of a file, one a line; - is stdin.")
-    ] = None,
+    paths: Paths = None,
+    file: Files = None,
     tag: Annotated[
         list[str] | None, typer.Option("--tag", metavar="TAG", help="All that carries this cache tag.")
     ] = None,
+    from_git: FromGit = None,
+    from_manifest: FromManifest = None,
+    map: Map = None,
+    index: Index = None,
+    strategy: Annotated[
+        StrategyName, typer.Option("--strategy", help="exact: what was asked; cheapest: the cheapest cover of it.")
+    ] = StrategyName.exact,
+    inventory: InventoryFile = None,
+    only_cached: Annotated[
+        bool, typer.Option("--only-cached", help="Leave out what no viewer fetched, as the inventory says.")
+    ] = False,
+    max_cost: MaxCost = None,
+    max_collateral: MaxCollateral = None,
     wait: Wait = False,
     wait_timeout: WaitTimeout = "15m",
     verify: Annotated[
         list[str] | None, typer.Option("--verify", metavar="URL", help="Prove it at the edge; waits, too.")
     ] = None,
+    preload: Annotated[bool, typer.Option("--preload", help="Warm again what was purged; waits, too.")] = False,
     distribution: Annotated[
         list[str] | None, typer.Option("--distribution", metavar="ID", help="ID or alias; repeatable.")
     ] = None,
@@ -54,27 +64,35 @@ async def invalidate(
 ) -> InvalidationReport:
     """Have the edge forget paths, wildcards and tags.
 
-    Paths are encoded as CloudFront asks, those that a wildcard covers are left out, and what is over the service's
-    limits goes out in rounds. Throttling and failures are retried under one reference: nothing is paid twice.
+    Paths are encoded as CloudFront asks, and nothing is purged that was not asked for, unless --strategy cheapest may.
+    What is over the service's limits goes out in rounds. Failures are retried under one reference: nothing is paid
+    twice.
     """
     seconds = parse_duration(wait_timeout, where="--wait-timeout")
     engine = engine_of(run, distribution)
-    if not (paths or file or tag):
+    if not (paths or file or tag or from_git is not None or from_manifest is not None):
         raise UsageError("there is no path to invalidate", hint="give a path such as '/img/*', or --tag TAG")
-    asked = _asked(paths or [], file or [])
-    items = engine.plan_invalidation(asked, tags=tag or [])
+    asked = asked_for(paths or [], file or [], git=from_git, manifests=from_manifest, maps=map, index=index)
+    engine.plan_invalidation(asked, tags=tag or [])
     targets = await engine.distribution_ids(distribution or [])
-    if items.all and not dry_run:
-        confirm(run, _plan(items, targets), max_affected=max_affected)
-    with _watched(run) as tell:
-        report = await engine.invalidate_content(
-            asked,
-            tags=tag or [],
+    how = await _choosing(run, engine, targets, strategy, inventory, only_cached, max_cost, max_collateral)
+    chosen = engine.choose_invalidation(asked, tags=tag or [], choosing=how, distributions=len(targets))
+    free_left = None
+    if chosen.items.all and (dry_run or run.terminal.can_ask):
+        free_left = await engine.free_items_left()
+    _tell(run, chosen)
+    if chosen.items.all and not dry_run:
+        confirm(run, _plan(engine, chosen, targets, free_left), max_affected=max_affected)
+    with watched(run) as tell:
+        report = await engine.send_invalidation(
+            chosen,
+            targets,
             wait=wait,
             wait_timeout_seconds=seconds,
-            distributions=targets if distribution else (),
             verify=verify or [],
+            preload=preload,
             dry_run=dry_run,
+            free_left=free_left,
             tell=tell,
         )
     _judge(run, report)
@@ -94,46 +112,72 @@ async def status(
     """How far an invalidation is, or which are in progress."""
     seconds = parse_duration(wait_timeout, where="--wait-timeout")
     engine = engine_of(run, distribution)
-    with _watched(run) as tell:
+    with watched(run) as tell:
         return await engine.invalidation_status(
             invalidation_id, wait=wait, wait_timeout_seconds=seconds, distribution=distribution, tell=tell
         )
 
 
-def _asked(paths: list[str], files: list[str]) -> list[Asked]:
-    """Every path with the place where it was written; stdin is read at most once, for `-`."""
-    from perfctl.cdn.paths import Asked, parse_lines
+async def _choosing(
+    run: Run,
+    engine: CloudFrontOptimizer,
+    targets: tuple[str, ...],
+    strategy: StrategyName,
+    inventory: str | None,
+    only_cached: bool,
+    max_cost: float | None,
+    max_collateral: str | None,
+) -> Choosing:
+    """How items are chosen; the configured inventory is read only where it decides something."""
+    is_wanted = inventory is not None or only_cached or strategy is StrategyName.cheapest
+    known = await inventory_of(run, inventory) if is_wanted else None
+    takes_tags = known is not None and bool(known.tags) and await engine.learns_tags(targets)
+    return engine.choosing(
+        strategy=strategy.value,
+        inventory=known if known is None or len(known) else None,
+        only_cached=only_cached,
+        max_cost=max_cost,
+        max_collateral=None if known is None else weight_of(max_collateral, known),
+        takes_tags=takes_tags,
+    )
 
-    asked = [Asked(path) for path in paths if path != "-"]
-    sources = ([] if "-" not in paths else ["-"]) + files
-    for source in dict.fromkeys(sources):
-        asked += parse_lines(_lines(source), source="stdin" if source == "-" else source)
-    return asked
+
+def _tell(run: Run, chosen: Chosen) -> None:
+    """What was left out, and what would be cheaper."""
+    if chosen.skipped:
+        run.terminal.say(f"left out, for no viewer fetched them: {format_count(chosen.skipped)} paths")
+    if chosen.hint:
+        run.terminal.say(f"cheaper: {chosen.hint}")
 
 
-def _lines(source: str) -> list[str]:
-    data = taken(source, at_most=_MAX_PATHS_BYTES, wanted="name a file of paths, one a line", where="--file")
-    return data.decode("utf-8", "surrogateescape").split("\n")
-
-
-def _plan(items: Items, targets: tuple[str, ...]) -> Plan:
-    """What `confirm` shows: where, how many, at which price."""
+def _plan(engine: CloudFrontOptimizer, chosen: Chosen, targets: tuple[str, ...], free_left: int | None) -> Plan:
+    """What `confirm` shows: where, how many, at which price, what else it purges, for how long."""
+    items = chosen.items
     count = len(items.all) * len(targets)
-    cost = items.cost_usd * len(targets)
+    cost = count * engine.config.invalidation_price_usd
     number = len(items.wildcards) * len(targets)
-    wildcards = f"{number} wildcard{'s' if number > 1 else ''}, " if number else ""
+    told = [f"{number} wildcard{'s' if number > 1 else ''}"] if number else []
+    told.append(f"${cost:.3f} beyond the free {_free(engine, free_left)}")
+    if chosen.objects is not None:
+        told.append(f"{format_count(chosen.objects)} known objects, {chosen.collateral_ratio or 0:.2%} not asked for")
+    told.append(f"{items.rounds} round{'s' if items.rounds > 1 else ''}, about {_seconds(items.rounds)}")
     return Plan(
         action=f"invalidate at {', '.join(targets)}",
         count=count,
-        noun=f"{'item' if count == 1 else 'items'} ({wildcards}${cost:.3f} beyond the free 1000 a month)",
+        noun=f"{'item' if count == 1 else 'items'} ({', '.join(told)})",
         samples=items.all[:5],
     )
 
 
-def _in_context(run: Run, line: str | None) -> str | None:
-    """A command line to try, for the context of this run."""
-    context = run.options.context
-    return line.replace("perfctl cdn", f"perfctl -c {context} cdn") if line and context else line
+def _free(engine: CloudFrontOptimizer, free_left: int | None) -> str:
+    free = engine.config.free_invalidations
+    return f"{free} a month" if free_left is None else f"{free} a month, of which {free_left} are left"
+
+
+def _seconds(rounds: int) -> str:
+    from perfctl.cdn.invalidating.report import BATCH_SECONDS
+
+    return format_duration_ms(rounds * BATCH_SECONDS * 1000)
 
 
 def _judge(run: Run, report: InvalidationReport) -> None:
@@ -142,58 +186,15 @@ def _judge(run: Run, report: InvalidationReport) -> None:
         run.terminal.say("nothing to invalidate: the input holds no path")
     if running := [one for one in report.invalidations if one.status == "InProgress"]:
         line = f"perfctl cdn status {running[0].invalidation_id} --wait --distribution {running[0].distribution_id}"
-        run.terminal.say(f"when it is done: {_in_context(run, line)}")
+        run.terminal.say(f"when it is done: {in_context(run, line)}")
     for one in report.invalidations:
         if one.error:
             run.warn(f"{one.distribution_id}: {one.items} items were not sent: {one.error}")
             run.exit(6)
+    if report.preloaded is not None and report.preloaded.failed:
+        run.warn(f"{report.preloaded.failed} of {report.preloaded.requested} requests did not warm")
+        run.exit(6)
     for proof in report.verified:
         if not proof.is_fresh:
             run.warn(f"{proof.url}: not proved fresh, the edge answers {proof.after}")
             run.exit(1)
-
-
-@contextmanager
-def _watched(run: Run) -> Iterator[Tell]:
-    """Progress while it lasts; where it ends before its time, the line to ask again is one for this context."""
-    import asyncio
-
-    progress = _Progress(run)
-    try:
-        yield progress.tell
-    except TimedOutError as error:
-        error.hint = _in_context(run, error.hint)
-        raise
-    except asyncio.CancelledError:
-        progress.clear()
-        if progress.ask_again:
-            run.terminal.say(f"it was sent, and goes on: {_in_context(run, progress.ask_again)}")
-        raise
-    finally:
-        progress.clear()
-
-
-class _Progress:
-    """One line on a terminal's stderr that is written over, and cleared at the end without an escape byte."""
-
-    def __init__(self, run: Run) -> None:
-        self._shows = run.terminal.shows_progress
-        self._width = 0
-        self.ask_again: str | None = None
-        """The command for whoever stops waiting."""
-
-    def tell(self, waiting: Waiting) -> None:
-        self.ask_again = waiting.ask_again
-        what = "waiting for room" if waiting.for_room else f"{waiting.done} of {waiting.total} completed"
-        self._write(f"invalidation: {what}, {waiting.waited_seconds:.0f} s")
-
-    def clear(self) -> None:
-        if self._width:
-            self._write("")
-            self._write("")
-
-    def _write(self, line: str) -> None:
-        if self._shows:
-            sys.stderr.write("\r" + line.ljust(self._width))
-            sys.stderr.flush()
-            self._width = len(line)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from perfctl.cdn.model.planning import LeastCost
 from perfctl.cli.cdn import group
+from perfctl.cli.cdn_known import InventoryFile, MaxCollateral, MaxCost, inventory_of, weight_of
 from perfctl.cli.intake import taken
 from perfctl.cli.run import Run
 from perfctl.errors import UsageError
@@ -21,18 +21,9 @@ MOST_PATHS_BYTES = 64 * 1024 * 1024
 """More paths than an account may invalidate at a time."""
 FRONT_ROWS = 9
 
-InventoryFile = Annotated[
-    str | None,
-    typer.Option("--inventory", metavar="FILE", help="The URLs that are known: JSON lines {path, weight}, or logs."),
-]
 ItemPrice = Annotated[float | None, typer.Option("--item-price", metavar="USD", help="What an item costs.")]
 MissPrice = Annotated[float | None, typer.Option("--miss-price", metavar="USD", help="What one more miss costs.")]
 Wildcards = Annotated[int | None, typer.Option("--wildcards", metavar="N", min=0, help="The most wildcards.")]
-MaxCost = Annotated[float | None, typer.Option("--max-cost", metavar="USD", help="Refuse what costs more.")]
-MaxCollateral = Annotated[
-    str | None,
-    typer.Option("--max-collateral", metavar="N|N%", help="Purge no more weight than that beside what changed."),
-]
 
 
 @group.command("plan", example="perfctl cdn plan -f changed.txt --inventory urls.jsonl")
@@ -86,14 +77,6 @@ def changed_of(paths: list[str], files: list[str]) -> list[Asked]:
     return asked
 
 
-async def inventory_of(run: Run, named: str | None) -> Inventory:
-    """The URLs of the file that is named, else of `cdn.inventory`; none where there is neither."""
-    from perfctl.cdn.planning import Inventory
-
-    source = named if named is not None else run.settings.cdn.inventory
-    return Inventory.read(source) if source else Inventory()
-
-
 def prices_of(run: Run, item_price: float | None, miss_price: float | None) -> Prices:
     """The prices on the line, else those of the configuration."""
     from perfctl.cdn.planning import Prices
@@ -112,14 +95,3 @@ def wildcards_of(run: Run, wildcards: int | None, known: Inventory) -> int:
         run.warn("no inventory: what a wildcard would purge is unknown, so there is none; give --inventory FILE")
         return 0
     return run.settings.cdn.max_wildcards
-
-
-def weight_of(limit: str | None, known: Inventory) -> float | None:
-    """The weight that `--max-collateral` allows: `5%` of the inventory's, or a number."""
-    if limit is None:
-        return None
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(%?)", limit.strip())
-    if match is None:
-        where = "--max-collateral"
-        raise UsageError(f"{where}: {limit!r} is neither a weight nor a share", hint="write 5% or 1200", where=where)
-    return float(match[1]) * (known.total / 100 if match[2] else 1)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 from perfctl.cdn.model.diagnoses import CdnDiagnosis
 from perfctl.cdn.model.invalidations import EdgeProof, Invalidation, InvalidationReport, Invalidations, SentInvalidation
 from perfctl.render.diagnosis import diagnosis_view
 from perfctl.render.view import Cell, Column, Part, Table, Text, Tone, View, view
-from perfctl.units import format_count
+from perfctl.units import format_count, format_duration_ms
 
 _STATES: dict[str, Tone] = {"Completed": "good", "InProgress": "warn", "planned": "dim", "failed": "bad"}
 _MOST_PATHS = 10
@@ -63,7 +64,26 @@ def _summary(report: InvalidationReport) -> str:
     dropped = f", {report.dropped} left out as covered by others" if report.dropped else ""
     done = "would cost" if report.dry_run else "costs"
     items = "1 item" if report.items == 1 else f"{format_count(report.items)} items"
-    return f"{items}{dropped}\n{done} ${report.cost_usd:.3f} beyond the account's 1 000 free items a month"
+    return "\n".join((f"{items}{dropped}", f"{done} ${report.cost_usd:.3f} beyond {_free(report)}", *_extent(report)))
+
+
+def _free(report: InvalidationReport) -> str:
+    free = "the account's 1 000 free items a month"
+    return free if report.free_left is None else f"{free}, of which {format_count(report.free_left)} are left"
+
+
+def _extent(report: InvalidationReport) -> Iterator[str]:
+    """What it purges, for how long it takes, what was left out, as far as that is known."""
+    if report.objects is not None:
+        besides = f"{report.collateral_ratio or 0:.2%} of the weight was not asked for"
+        yield f"purges {format_count(report.objects)} known URLs; {besides}"
+    if report.skipped:
+        yield f"{format_count(report.skipped)} paths left out: no viewer fetched them"
+    if report.dry_run and report.rounds:
+        took = format_duration_ms(report.estimated_seconds * 1000)
+        yield f"{report.rounds} round{'s' if report.rounds > 1 else ''}, complete after about {took}"
+    if report.preloaded is not None:
+        yield f"warmed again: {format_count(report.preloaded.warmed)} of {format_count(report.preloaded.requested)}"
 
 
 def _paths(paths: tuple[str, ...]) -> Part | None:

@@ -11,6 +11,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from perfctl.units import format_count
 from tests.cdn_edge import DISTRIBUTION_ID, SECRET_ACCESS_KEY, LocalEdge, local_edge
 from tests.conftest import Perfctl
 
@@ -76,12 +77,14 @@ def test_a_dry_run_says_what_it_would_send_and_sends_nothing(perfctl: Perfctl, e
     before = edge.paid()
     result = perfctl("cdn", "invalidate", "/a", "/b*", "/b/c", "--dry-run", env=edge.environment)
     assert (result.returncode, edge.paid()) == (0, before)
+    left = format_count(1000 - before)
     assert result.stdout == (
         "STATUS   DISTRIBUTION    INVALIDATION  ITEMS  WILDCARDS  WAITED S\n"
         f"planned  {DISTRIBUTION_ID}  -                 2          1         -\n"
         "\n"
         "2 items, 1 left out as covered by others\n"
-        "would cost $0.010 beyond the account's 1 000 free items a month\n"
+        f"would cost $0.010 beyond the account's 1 000 free items a month, of which {left} are left\n"
+        "1 round, complete after about 25.0 s\n"
         "\n"
         "  /b*\n"
         "  /a\n"

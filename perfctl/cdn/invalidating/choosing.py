@@ -12,6 +12,7 @@ from perfctl.cdn.planning.inventory import Inventory
 from perfctl.cdn.planning.least_cost import plan_least_cost
 from perfctl.cdn.planning.prices import Prices
 from perfctl.errors import RefusedError, UsageError
+from perfctl.units import format_counted
 
 Strategy = Literal["exact", "cheapest"]
 
@@ -129,10 +130,9 @@ def _hint(items: Items, how: Choosing, least: LeastCost | None) -> str | None:
     cost = how.prices.cost(len(items.exact) + len(items.wildcards), 0, 1)
     if least is None or least.cost_usd >= cost:
         return None
-    return (
-        f"{len(least.items)} items for ${least.cost_usd:.3f} instead of ${cost:.3f} would do, and purge "
-        f"{least.collateral_ratio:.2%} of the weight besides: --strategy cheapest"
-    )
+    sent = format_counted(len(least.items), "item")
+    besides = f"{least.collateral_ratio:.2%} of the weight besides"
+    return f"{sent} for ${least.cost_usd:.3f} instead of ${cost:.3f}, which purge {besides}: --strategy cheapest"
 
 
 def _check_cost(chosen: Chosen, how: Choosing, least: LeastCost | None, distributions: int) -> None:

@@ -47,6 +47,7 @@ def report_of(
     verified: Sequence[EdgeProof] = (),
     dry_run: bool = False,
     item_price_usd: float = ITEM_PRICE_USD,
+    free_left: int | None = None,
     preloaded: PreloadReport | None = None,
 ) -> InvalidationReport:
     """The whole call in one result; its status is that of the batch that is least far."""
@@ -71,6 +72,7 @@ def report_of(
         collateral_weight=chosen.collateral_weight,
         collateral_ratio=chosen.collateral_ratio,
         skipped=chosen.skipped,
+        free_left=free_left,
         rounds=items.rounds,
         estimated_seconds=items.rounds * BATCH_SECONDS,
         preloaded=preloaded,

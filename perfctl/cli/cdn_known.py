@@ -1,0 +1,43 @@
+"""What `perfctl cdn plan` and `invalidate` know of a distribution's URLs, and the limits that they keep."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from perfctl.cli.run import Run
+from perfctl.errors import UsageError
+
+if TYPE_CHECKING:
+    from perfctl.cdn.planning import Inventory
+
+InventoryFile = Annotated[
+    str | None,
+    typer.Option("--inventory", metavar="FILE", help="The URLs that are known: JSON lines {path, weight}, or logs."),
+]
+MaxCost = Annotated[float | None, typer.Option("--max-cost", metavar="USD", help="Refuse what costs more.")]
+MaxCollateral = Annotated[
+    str | None,
+    typer.Option("--max-collateral", metavar="N|N%", help="Purge no more weight than that beside what changed."),
+]
+
+
+async def inventory_of(run: Run, named: str | None) -> Inventory:
+    """The URLs of the file that is named, else of `cdn.inventory`; none where there is neither."""
+    from perfctl.cdn.planning import Inventory
+
+    source = named if named is not None else run.settings.cdn.inventory
+    return Inventory.read(source) if source else Inventory()
+
+
+def weight_of(limit: str | None, known: Inventory) -> float | None:
+    """The weight that `--max-collateral` allows: `5%` of the inventory's, or a number."""
+    if limit is None:
+        return None
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(%?)", limit.strip())
+    if match is None:
+        where = "--max-collateral"
+        raise UsageError(f"{where}: {limit!r} is neither a weight nor a share", hint="write 5% or 1200", where=where)
+    return float(match[1]) * (known.total / 100 if match[2] else 1)
