@@ -63,6 +63,10 @@ class Block:
             self._codes[wanted] = codes(self.text(wanted)) if self.has(wanted) else self._one_code()
         return self._codes[wanted]
 
+    def is_coded(self, name: str) -> bool:
+        """Whether the codes of a field are made."""
+        return spelled(name) in self._codes
+
     def seconds(self) -> Ints:
         """When each request was, in seconds since 1970 (UTC); -1 where the log does not say."""
         return seconds_of(self)

@@ -13,12 +13,15 @@ from perfctl.cdn.logs.columns import Block, read
 from perfctl.cdn.logs.filtering import Filter
 from perfctl.cdn.logs.inflating import Told
 from perfctl.cdn.logs.locations import LogSource
-from perfctl.cdn.logs.sketches import HeavyHitters, Histograms
+from perfctl.cdn.logs.sketches import HeavyHitters, Histograms, buckets_of
+from perfctl.cdn.logs.values import equals
 from perfctl.cdn.model.logs import Counted, LogFacts, Quantiles
 
 HITS = (b"Hit", b"RefreshHit")
 _LARGEST = 10**15
 """A petabyte; a larger `sc-bytes` is no figure of a response."""
+_LONGEST = 1e6
+"""Seconds; twelve days."""
 
 
 class Batch:
@@ -65,8 +68,28 @@ class Batch:
         """How long, in seconds."""
         return self.block.float("time-taken")
 
+    @cached_property
+    def taken_buckets(self) -> Ints:
+        """The buckets of those that say how long they took, for histograms."""
+        return buckets_of(self.taken[self.timed])
+
+    @cached_property
+    def timed(self) -> Mask:
+        """Which say how long they took."""
+        return ~np.isnan(self.taken)
+
+    @cached_property
+    def weights(self) -> tuple[Floats, ...]:
+        """What each request adds to the measures behind the first."""
+        sizes, misses = self.sizes.astype(np.float64), self.misses.astype(np.float64)
+        taken_us = np.rint(np.minimum(np.where(self.timed, self.taken, 0.0), _LONGEST) * 1e6)
+        hits, errors = self.hits.astype(np.float64), self.errors.astype(np.float64)
+        return sizes, hits, misses, sizes * misses, errors, taken_us, self.timed.astype(np.float64)
+
     def where(self, name: str, *values: bytes) -> Mask:
         """Where a field has one of these values."""
+        if not self.block.is_coded(name):
+            return equals(self.block.text(name), *values)
         codes, labels = self.block.codes(name)
         mask: Mask = np.array([label in values for label in labels], dtype=np.bool_)[codes]
         return mask
@@ -124,20 +147,11 @@ class Groups:
 
 def measures_of(batch: Batch, codes: Ints, groups: int) -> Ints:
     """A row of measures for each code, in the order of Measured."""
-    timed = ~np.isnan(batch.taken)
-    taken_us = np.rint(np.minimum(np.where(timed, batch.taken, 0.0), 1e6) * 1e6)
-    sizes = batch.sizes.astype(np.float64)
-    columns = (
-        np.bincount(codes, minlength=groups),
-        np.bincount(codes, sizes, groups),
-        np.bincount(codes[batch.hits], minlength=groups),
-        np.bincount(codes[batch.misses], minlength=groups),
-        np.bincount(codes[batch.misses], sizes[batch.misses], groups),
-        np.bincount(codes[batch.errors], minlength=groups),
-        np.bincount(codes, taken_us, groups),
-        np.bincount(codes[timed], minlength=groups),
-    )
-    return np.stack(columns, axis=1).astype(np.int64)
+    counts = np.empty((groups, len(Measured._fields)), dtype=np.int64)
+    counts[:, 0] = np.bincount(codes, minlength=groups)
+    for place, weights in enumerate(batch.weights, 1):
+        counts[:, place] = np.bincount(codes, weights, groups)
+    return counts
 
 
 class Latencies:
@@ -150,12 +164,12 @@ class Latencies:
         self._places: dict[bytes, int] = {}
         self.histograms = Histograms(0)
 
-    def add(self, values: Floats, codes: Ints, labels: list[bytes]) -> None:
-        """Count each value to the label of its code."""
+    def add(self, values: Floats, codes: Ints, labels: list[bytes], buckets: Ints | None = None) -> None:
+        """Count each value to the label of its code; with the buckets of its numbers where they are known."""
         places = np.array([self._place(label) for label in labels], dtype=np.int64)
         self.histograms.grow(len(self._places))
         if len(codes):
-            self.histograms.add(values, places[codes])
+            self.histograms.add(values, places[codes], buckets)
 
     def of(self, label: bytes) -> Quantiles:
         """The quantiles of a label."""

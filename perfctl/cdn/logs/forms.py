@@ -41,7 +41,14 @@ class Separated:
         self._separator: int | None = None
 
     def grids(self, chunk: Chunk) -> tuple[list[Grid], int]:
-        """A grid for each stretch of lines under the same fields."""
+        """A grid for each stretch of lines under the same fields: mostly one for all of them."""
+        if self._names and self._separator is not None:
+            found = separated(self._names, chunk.data, 0, chunk.size, self._separator)
+            if not found.comments:
+                return [found.grid], found.malformed
+        return self._by_stretches(chunk)
+
+    def _by_stretches(self, chunk: Chunk) -> tuple[list[Grid], int]:
         grids, malformed = [], 0
         for begin, end, names in self._stretches(chunk.data, chunk.size):
             if names is not None and names != self._names:
@@ -53,10 +60,10 @@ class Separated:
                 continue
             if self._separator is None and line:
                 self._separator = _separator_of(line, len(self._names))
-            grid, bad = separated(self._names, chunk.data, begin, end, self._separator or 9)
-            malformed += bad
-            if grid.size:
-                grids.append(grid)
+            found = separated(self._names, chunk.data, begin, end, self._separator or 9)
+            malformed += found.malformed
+            if found.grid.size:
+                grids.append(found.grid)
         return grids, malformed
 
     def _stretches(self, data: bytes, end: int) -> Iterator[tuple[int, int, tuple[str, ...] | None]]:

@@ -22,8 +22,7 @@ class JsonLines:
         names = tuple(spelled(key) for key in keys)
         text = "".join(["\t".join([_text(row.get(key)) for key in keys]) + "\n" for row in rows])
         data = text.encode("utf-8", "replace")
-        grid, _ = separated(names, data + PAD, 0, len(data), _TAB)
-        return [grid], malformed
+        return [separated(names, data + PAD, 0, len(data), _TAB).grid], malformed
 
 
 def _decoded(data: bytes) -> tuple[list[dict[str, object]], int]:

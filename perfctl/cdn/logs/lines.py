@@ -60,10 +60,15 @@ class _Gathering:
         if self._skips:
             _, newline, piece = piece.partition(b"\n")
             self._skips = not newline
-        self._parts.append(piece)
         self._waiting += len(piece)
+        end = piece.rfind(b"\n") + 1 if self._waiting >= CHUNK_BYTES else 0
+        if end:
+            yield self._chunk(b"".join((*self._parts, memoryview(piece)[:end], PAD)))
+            piece = piece[end:]
+            self._parts, self._waiting = [], len(piece)
+        self._parts.append(piece)
         if self._waiting >= CHUNK_BYTES:
-            yield self._cut()
+            yield from self._without_last()
 
     def rest(self) -> Chunk:
         """The last lines, with the last newline where it is missing."""
@@ -77,15 +82,15 @@ class _Gathering:
         self._dropped += bool(cut)
         return self._chunk(lines + newline + PAD, is_truncated=True)
 
-    def _cut(self) -> Chunk:
-        data = b"".join(self._parts)
-        end = data.rfind(b"\n") + 1
-        rest = data[end:]
-        if len(rest) > MAX_LINE_BYTES:
-            rest, self._skips = b"", True
-            self._dropped += 1
-        self._parts, self._waiting = [rest], len(rest)
-        return self._chunk(data[:end] + PAD)
+    def _without_last(self) -> Iterator[Chunk]:
+        """A line that is too long, and still has no end, is given up; those before it are a chunk."""
+        lines, newline, last = b"".join(self._parts).rpartition(b"\n")
+        if len(last) <= MAX_LINE_BYTES:
+            return
+        self._dropped += 1
+        self._skips = True
+        self._parts, self._waiting = [], 0
+        yield self._chunk(lines + newline + PAD)
 
     def _chunk(self, data: bytes, *, is_truncated: bool = False) -> Chunk:
         dropped, self._dropped = self._dropped, 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from perfctl.cdn.logs.arrays import Mask, np
+from perfctl.cdn.logs.arrays import np
 from perfctl.cdn.logs.counting import (
     Batch,
     Groups,
@@ -29,6 +29,11 @@ _NOT_ORIGINS = (b"Client", b"Invalid", b"Function", b"Lambda", b"ViewerProtocol"
 """How detailed result types begin that are errors of the viewer, of the request, or of a function at the edge."""
 
 
+_MOST_LOCATIONS = 10_000
+_MOST_HOURS = 100
+"""Of one block, in a row."""
+
+
 class _Totals:
     """Sums over all requests."""
 
@@ -41,12 +46,13 @@ class _Totals:
     def add(self, batch: Batch) -> None:
         """Count a batch."""
         block, sizes = batch.block, batch.sizes
+        block.codes("x-edge-result-type")
         self.requests += batch.size
         self.sent += int(sizes.sum())
         self.hits += int(batch.hits.sum())
         self.hit_bytes += int(sizes[batch.hits].sum())
         self.miss_bytes += int(sizes[batch.misses].sum())
-        self.origin += int(_to_origin(batch).sum())
+        self.origin += _to_origin(batch)
         self.console_hits += int(batch.where("x-edge-response-result-type", b"Hit").sum())
         cacheable = ~(batch.where("cs-method", *_UNCACHEABLE) | batch.where("x-edge-result-type", *_NO_CONTENT))
         cacheable &= ~batch.errors
@@ -56,7 +62,7 @@ class _Totals:
         self.server_errors += int((batch.statuses >= 500).sum())
         self.has_results |= block.has("x-edge-result-type")
         self.has_responses |= block.has("x-edge-response-result-type")
-        self.taken.add(batch.taken)
+        self.taken.add(batch.taken, buckets=batch.taken_buckets)
         self.first_byte.add(block.float("time-to-first-byte"))
 
     def official(self) -> OfficialRatios:
@@ -69,13 +75,12 @@ class _Totals:
         )
 
 
-def _to_origin(batch: Batch) -> Mask:
-    """Which requests CloudFront asked the origin for, as far as a log says."""
-    codes, labels = batch.block.codes("x-edge-detailed-result-type")
-    others = np.array([label.startswith(_NOT_ORIGINS) for label in labels], dtype=np.bool_)[codes]
-    return batch.where("x-edge-result-type", b"Miss", b"RefreshHit") | (
-        batch.where("x-edge-result-type", b"Error") & ~others
-    )
+def _to_origin(batch: Batch) -> int:
+    """How many requests CloudFront asked the origin for, as far as a log says."""
+    asked = int(batch.where("x-edge-result-type", b"Miss", b"RefreshHit").sum())
+    failed = np.flatnonzero(batch.where("x-edge-result-type", b"Error"))
+    reasons = batch.block.text("x-edge-detailed-result-type").chosen(failed).values()
+    return asked + sum(not reason.startswith(_NOT_ORIGINS) for reason in reasons)
 
 
 def stats(reading: Reading, sources: Iterator[LogSource]) -> LogStats:
@@ -137,13 +142,18 @@ class Hours:
 
     def add(self, batch: Batch) -> None:
         """Count a batch; what has no time is in no hour."""
-        known = batch.seconds >= 0
-        hours, codes = np.unique(np.where(known, batch.seconds // 3600, -1), return_inverse=True)
-        self._groups.add(batch, codes, [b"%d" % hour for hour in hours.tolist()])
+        hours = np.where(batch.seconds >= 0, batch.seconds // 3600, -1)
+        first = int(hours.min())
+        if int(hours.max()) - first < _MOST_HOURS:
+            labels, codes = range(first, int(hours.max()) + 1), hours - first
+        else:
+            found, codes = np.unique(hours, return_inverse=True)
+            labels = found.tolist()
+        self._groups.add(batch, codes, [b"%d" % hour for hour in labels])
 
     def rows(self) -> tuple[HourRow, ...]:
         """In order of time; hours without a request are left out."""
-        rows = sorted((int(label), one) for label, one in self._groups.rows() if int(label) >= 0)
+        rows = sorted((int(label), one) for label, one in self._groups.rows() if int(label) >= 0 and one.requests)
         return tuple(
             HourRow(moment_of(hour * 3600), one.requests, one.hit_ratio, one.errors, one.sent_bytes)
             for hour, one in rows
@@ -155,23 +165,31 @@ class Places:
 
     def __init__(self, by: str) -> None:
         self._by = by
+        self._names: dict[bytes, bytes] = {}
         self._groups = Groups()
         self._times = Latencies()
 
     def add(self, batch: Batch) -> None:
         """Count a batch."""
         codes, labels = batch.block.codes("x-edge-location")
-        names = [self._named(label) for label in labels]
+        names = [self._name_of(label) for label in labels]
         known = {name: place for place, name in enumerate(dict.fromkeys(names))}
         merged = np.array([known[name] for name in names], dtype=np.int64)[codes]
         self._groups.add(batch, merged, list(known))
-        self._times.add(batch.taken, merged, list(known))
+        self._times.add(batch.taken, merged, list(known), batch.taken_buckets)
 
     def rows(self) -> tuple[PlaceRow, ...]:
         """The busiest first."""
         rows = self._groups.rows()
         whole = sum(one.requests for _, one in rows)
         return tuple(self._row(label, one, whole) for label, one in rows)
+
+    def _name_of(self, label: bytes) -> bytes:
+        if label not in self._names:
+            if len(self._names) > _MOST_LOCATIONS:
+                self._names.clear()
+            self._names[label] = self._named(label)
+        return self._names[label]
 
     def _named(self, label: bytes) -> bytes:
         if self._by == "pop":

@@ -11,7 +11,7 @@ GAMMA = 1.01
 """A bucket's upper bound over its lower one: whatever is in it is told with an error of at most 0.5 %."""
 _LEAST = 1e-6
 _MOST = 1e7
-BUCKETS = 2 + math.ceil(math.log(_MOST / _LEAST) / math.log(GAMMA))
+BUCKETS = 3 + math.ceil(math.log(_MOST / _LEAST) / math.log(GAMMA))
 """Zero (and what is less than a millionth), then powers of GAMMA up to ten million; the last takes what is more."""
 
 
@@ -32,19 +32,30 @@ class Histograms:
             self.counts = np.concatenate((self.counts, np.zeros((more, BUCKETS), dtype=np.int64)))
             self.sums = np.concatenate((self.sums, np.zeros(more)))
 
-    def add(self, values: Floats, groups: Ints | None = None) -> None:
-        """Count values of the groups with these numbers (0 where none are said); NaN is passed over."""
+    def add(self, values: Floats, groups: Ints | None = None, buckets: Ints | None = None) -> None:
+        """Count values of the groups with these numbers (0 where none are said); NaN is passed over.
+
+        `buckets` are those of the numbers among the values, where they are known.
+        """
         here = ~np.isnan(values)
         values = values[here]
-        places = buckets_of(values)
+        places = buckets_of(values) if buckets is None else buckets
         if groups is None:
             self.counts[0] += np.bincount(places, minlength=BUCKETS)
             self.sums[0] += values.sum()
             return
         groups = groups[here]
-        cells, times = np.unique(groups * BUCKETS + places, return_counts=True)
-        self.counts.reshape(-1)[cells] += times
-        self.sums += np.bincount(groups, weights=values, minlength=len(self.sums))
+        self._count(groups * BUCKETS + places)
+        self.sums += np.bincount(groups, values, len(self.sums))
+
+    def _count(self, cells: Ints) -> None:
+        """Count cells of the table: all of it where it is small."""
+        counts = self.counts.reshape(-1)
+        if len(counts) < 8 * len(cells):
+            counts += np.bincount(cells, minlength=len(counts))
+            return
+        found, times = np.unique(cells, return_counts=True)
+        counts[found] += times
 
     def merge(self, other: Histograms) -> None:
         """Take in what another counted of the same groups."""
@@ -67,9 +78,8 @@ class Histograms:
 
 def buckets_of(values: Floats) -> Ints:
     """The bucket of each value."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        powers = np.ceil(np.log(values / _LEAST) / math.log(GAMMA))
-    places: Ints = np.clip(np.nan_to_num(powers, neginf=-1.0), -1, BUCKETS - 2).astype(np.int64) + 1
+    powers = np.ceil(np.log(np.clip(values, _LEAST / 2, _MOST) * (1 / _LEAST)) * (1 / math.log(GAMMA)))
+    places: Ints = np.maximum(powers, -1.0).astype(np.int64) + 1
     return places
 
 
@@ -132,9 +142,12 @@ class HeavyHitters:
     def rows(self, limit: int | None = None) -> list[tuple[bytes, list[int]]]:
         """Labels with their measures, the greatest first, then by label."""
         labels = list(self._places)
-        counts = self._counts[: len(labels)].tolist()
-        order = sorted(range(len(labels)), key=lambda place: (-counts[place][0], labels[place]))
-        return [(labels[place], counts[place]) for place in order[:limit]]
+        deciding = self._counts[: len(labels), 0]
+        places = np.arange(len(labels))
+        if limit is not None and limit < len(labels):
+            places = np.flatnonzero(deciding >= np.partition(deciding, -limit)[-limit])
+        rows = ((labels[place], self._counts[place].tolist()) for place in places.tolist())
+        return sorted(rows, key=lambda row: (-row[1][0], row[0]))[:limit]
 
     def _placed(self, labels: Sequence[bytes]) -> list[int]:
         known = self._places

@@ -12,8 +12,22 @@ MAX_DIGITS = 18
 _SHORT = 7
 """So many bytes and their length are one word: equal words are equal values."""
 _MASKS = np.array([(1 << (8 * size)) - 1 for size in range(8)] + [(1 << 64) - 1], dtype=np.uint64)
+_SIZES = np.arange(9, dtype=np.uint64) << np.uint64(56)
 _ODD = np.array([secrets.randbits(64) | 1 for _ in range(3)], dtype=np.uint64)
 """Drawn anew in each process: no log can be written so that two values are taken for one."""
+
+
+_ASCII_ZEROS = np.uint64(0x3030303030303030)
+_NOT_ABOVE = np.uint64(0x4646464646464646)
+"""Added to a byte above `9` it sets the highest bit."""
+_HIGH_BITS = np.uint64(0x8080808080808080)
+_AT_COLONS, _COLONS = np.uint64(0x0000FF0000FF0000), np.uint64(0x00003A00003A0000)
+_COLONS_FOR_ZEROS = _COLONS ^ np.uint64(0x0000300000300000)
+_SHIFTS = np.array([0, *(8 * (8 - size) for size in range(1, 9))], dtype=np.uint64)
+_ZEROS = np.array([0, *((1 << (8 * (8 - size))) - 1 & 0x3030303030303030 for size in range(1, 9))], dtype=np.uint64)
+"""The zeros before a value of so many bytes."""
+_BEHIND, _BEFORE, _ZERO = np.uint64(0xFFFFFF << 40), np.uint64(0xFFFFFFFF), np.uint64(0x30)
+"""Of eight bytes that end in a point and three digits: those digits, what is before the point, and a zero for it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,9 +58,62 @@ class Column:
 
 def codes(column: Column) -> tuple[Ints, list[bytes]]:
     """Each line's value as a number, and the values in the order of those numbers."""
-    keys = fingerprints(column)
-    _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
-    return inverse.astype(np.int64, copy=False), column.chosen(first).values()
+    if _is_constant(column):
+        return np.zeros(column.size, dtype=np.int64), [column.at(0)]
+    places, examples = grouped(fingerprints(column))
+    return places, column.chosen(examples).values()
+
+
+def grouped(keys: Words) -> tuple[Ints, Ints]:
+    """Each key as a number of its group, and where an example of each group stands.
+
+    Without sorting: a table of 65,536 slots holds one key each; what meets another key there is sorted, as few do.
+    """
+    slots = ((keys * _ODD[0]) >> np.uint64(48)).astype(np.int64)
+    table = np.full(1 << 16, -1, dtype=np.int64)
+    table[slots] = np.arange(len(keys))
+    held = np.flatnonzero(table >= 0)
+    examples = table[held]
+    meets = np.flatnonzero(keys[table[slots]] != keys)
+    table[held] = np.arange(len(held))
+    groups = table[slots]
+    if len(meets):
+        _, first, inverse = np.unique(keys[meets], return_index=True, return_inverse=True)
+        groups[meets] = inverse + len(held)
+        examples = np.concatenate((examples, meets[first]))
+    return groups, examples
+
+
+def _is_constant(column: Column) -> bool:
+    """Whether all values are one of 8 to 16 bytes, as dates are: two words tell all of it."""
+    if not column.size or not 8 <= column.ends[0] - column.starts[0] <= 16:
+        return False
+    lengths = column.ends - column.starts
+    if (lengths != lengths[0]).any():
+        return False
+    words = _view(column.data)
+    heads, tails = words[column.starts], words[column.ends - 8]
+    return bool((heads == heads[0]).all() and (tails == tails[0]).all())
+
+
+def equals(column: Column, *values: bytes) -> Mask:
+    """Where a column has one of these values, exactly."""
+    lengths = column.ends - column.starts
+    found = np.zeros(column.size, dtype=np.bool_)
+    for value in values:
+        lines = np.flatnonzero(lengths == len(value))
+        found[lines[_are(column.chosen(lines), value)]] = True
+    return found
+
+
+def _are(column: Column, value: bytes) -> Mask:
+    """Which of these values, all as long as `value`, are it: word by word."""
+    words, same = _view(column.data), np.ones(column.size, dtype=np.bool_)
+    for at in range(0, len(value), 8):
+        wanted = value[at : at + 8]
+        mask = _MASKS[len(wanted)]
+        same &= (words[column.starts + at] & mask) == np.uint64(int.from_bytes(wanted, "little"))
+    return same
 
 
 def fingerprints(column: Column) -> Words:
@@ -56,28 +123,34 @@ def fingerprints(column: Column) -> Words:
     """
     lengths = column.ends - column.starts
     words = _view(column.data)
-    keys: Words = words[column.starts] & _MASKS[np.minimum(lengths, 8)]
-    keys |= np.minimum(lengths, 8).astype(np.uint64) << np.uint64(56)
-    long = np.flatnonzero(lengths > _SHORT)
-    if len(long):
+    most = int(lengths.max(initial=0))
+    if lengths.min(initial=_SHORT + 1) > _SHORT:
+        return _hashed(words, column.starts, lengths)
+    short = lengths if most <= _SHORT else np.minimum(lengths, 8)
+    keys: Words = words[column.starts] & _MASKS[short] | _SIZES[short]
+    if most > _SHORT:
+        long = np.flatnonzero(lengths > _SHORT)
         keys[long] = _hashed(words, column.starts[long], lengths[long])
     return keys
 
 
 def _hashed(words: Words, starts: Ints, lengths: Ints) -> Words:
-    """Word by word, of ever fewer values: multiply and fold, as in wyhash, with odd multipliers drawn at random."""
-    hashes = (lengths.astype(np.uint64) + np.uint64(1)) * _ODD[0]
-    active, at = np.arange(len(starts)), 0
+    """Word by word, of ever fewer values: multiply and fold, by odd multipliers drawn at random. None is empty."""
+    hashes = _folded(words[starts] & _MASKS[np.minimum(lengths, 8)], lengths.astype(np.uint64) * _ODD[0])
+    at, active = 8, np.flatnonzero(lengths > 8)
     while len(active):
         left = lengths[active] - at
         more = words[starts[active] + at] & _MASKS[np.minimum(left, 8)]
-        now = (hashes[active] ^ more) * _ODD[1]
-        hashes[active] = now ^ (now >> np.uint64(29))
+        hashes[active] = _folded(more, hashes[active])
         at += 8
         active = active[left > 8]
     hashes *= _ODD[2]
-    folded: Words = hashes ^ (hashes >> np.uint64(32))
-    return folded
+    return hashes ^ (hashes >> np.uint64(32))
+
+
+def _folded(more: Words, hashes: Words) -> Words:
+    now: Words = (hashes ^ more) * _ODD[1]
+    return now ^ (now >> np.uint64(29))
 
 
 def mixed(first: Words, second: Words) -> Words:
@@ -90,15 +163,43 @@ def mixed(first: Words, second: Words) -> Words:
 
 def integers(column: Column) -> Ints:
     """The values as integers; -1 for what is none: `-`, signs, points, letters, more than 18 digits."""
-    numbers, behind = _decimals(column)
-    return np.where(behind < 0, numbers, -1)
+    numbers, is_done = _eight_digits(_right_aligned(column))
+    slow = np.flatnonzero(~is_done)
+    if len(slow):
+        exact, behind = _decimals(column.chosen(slow))
+        numbers[slow] = np.where(behind < 0, exact, -1)
+    return numbers
 
 
 def floats(column: Column) -> Floats:
     """The values of at most 18 digits and one point as the nearest floats (to 2^53); NaN for what is none."""
-    numbers, behind = _decimals(column)
-    exact: Floats = numbers.astype(np.float64) / np.power(10.0, np.maximum(behind, 0))
-    return np.where(numbers < 0, np.nan, exact)
+    aligned = _right_aligned(column)
+    digits = (aligned & _BEHIND) | ((aligned & _BEFORE) << np.uint64(8)) | _ZERO
+    numbers, is_done = _eight_digits(digits)
+    is_done &= ((aligned >> np.uint64(32)) & np.uint64(255)) == 46
+    values: Floats = numbers / 1000.0
+    slow = np.flatnonzero(~is_done)
+    if len(slow):
+        exact, behind = _decimals(column.chosen(slow))
+        values[slow] = np.where(exact < 0, np.nan, exact / np.power(10.0, np.maximum(behind, 0)))
+    return values
+
+
+def _right_aligned(column: Column) -> Words:
+    """The last eight bytes of each value, zeros (the digit) before it; of a longer one, and of none, no digits."""
+    lengths = column.ends - column.starts
+    sizes = np.where((lengths > 8) | (lengths == 0), 0, lengths)
+    words = _view(column.data)[column.starts] << _SHIFTS[sizes] | _ZEROS[sizes]
+    return np.where(sizes == 0, np.uint64(0), words)
+
+
+def _eight_digits(words: Words) -> tuple[Ints, Mask]:
+    """The number that eight digits are, and where they are digits (Mula, Lemire: parsing eight digits by SWAR)."""
+    is_digits = ((words + _NOT_ABOVE) | (words - _ASCII_ZEROS)) & _HIGH_BITS == 0
+    pairs = ((words & np.uint64(0x0F0F0F0F0F0F0F0F)) * np.uint64(2561)) >> np.uint64(8)
+    fours = ((pairs & np.uint64(0x00FF00FF00FF00FF)) * np.uint64(6553601)) >> np.uint64(16)
+    eights = ((fours & np.uint64(0x0000FFFF0000FFFF)) * np.uint64(42949672960001)) >> np.uint64(32)
+    return eights.astype(np.int64), is_digits
 
 
 def _decimals(column: Column) -> tuple[Ints, Ints]:
@@ -118,6 +219,16 @@ def _decimals(column: Column) -> tuple[Ints, Ints]:
     digits = lengths - (behind >= 0)
     bad |= (digits == 0) | (digits > MAX_DIGITS)
     return np.where(bad, -1, numbers), behind
+
+
+def clocks(column: Column) -> Ints:
+    """Seconds of the day of HH:MM:SS; -1 for anything else."""
+    words = _view(column.data)[column.starts]
+    numbers, is_done = _eight_digits(words ^ _COLONS_FOR_ZEROS)
+    hours, minutes, seconds = numbers // 1_000_000, numbers // 1_000 % 1_000, numbers % 1_000
+    is_done &= (column.ends - column.starts == 8) & ((words & _AT_COLONS) == _COLONS)
+    is_done &= (hours < 24) & (minutes < 60) & (seconds < 60)
+    return np.where(is_done, hours * 3_600 + minutes * 60 + seconds, -1)
 
 
 def as_bytes(data: bytes) -> Bytes:
