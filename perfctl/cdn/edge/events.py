@@ -196,7 +196,7 @@ def _read_function(event: Event, result: Event, request: EdgeRequest) -> EdgeReq
     cookies = "; ".join(
         f"{name}={field['value']}" for name, field in _fields(result.get("cookies"), was.get("cookies"))
     )
-    same = result.get("querystring", {}) == was["querystring"]
+    same = list(result.get("querystring", {}).items()) == _in_order(was["querystring"])
     query = (
         request.querystring
         if same
@@ -206,6 +206,15 @@ def _read_function(event: Event, result: Event, request: EdgeRequest) -> EdgeReq
     )
     headers = _headers_of(result, was) + ((("Cookie", cookies),) if cookies else ())
     return replace(request, uri=result["uri"], querystring=query, headers=headers)
+
+
+def _in_order(fields: Event) -> list[tuple[str, Any]]:
+    """The fields in the order in which JavaScript keeps them: names that are numbers first, by size."""
+    return sorted(fields.items(), key=lambda item: (0, int(item[0])) if _is_index(item[0]) else (1, 0))
+
+
+def _is_index(name: str) -> bool:
+    return name.isascii() and name.isdigit() and str(int(name[:20])) == name and int(name) < 2**32 - 1
 
 
 def _headers_of(result: Event, was: Event) -> Pairs:

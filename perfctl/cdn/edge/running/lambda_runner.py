@@ -143,7 +143,7 @@ def _ending(error: WorkerEndedError, function: EdgeFunction) -> str:
 def _command(function: EdgeFunction) -> list[str]:
     worker = files("perfctl.cdn.edge.running")
     if function.runtime == "python":
-        return [sys.executable, "-I", str(worker.joinpath("python_worker.py"))]
+        return [sys.executable, "-I", "-B", str(worker.joinpath("python_worker.py"))]
     node = shutil.which("node")
     if node is None:
         raise UsageError(

@@ -290,6 +290,20 @@ def test_a_changed_value_beside_an_unchanged_multivalue_changes_the_first() -> N
         assert answer.querystring == sent
 
 
+def test_parameters_that_are_sorted_alone_are_sent_sorted() -> None:
+    function = function_at("viewer-request", "cloudfront-js-2.0")
+    asked = EdgeRequest(querystring="b=1&a=2&c&10=x&9=y")
+    event = request_event(function, asked)
+    query = event["request"]["querystring"]
+    for order, sent in (
+        (("9", "10", "a", "b", "c"), "9=y&10=x&a=2&b=1&c="),
+        (("9", "10", "b", "a", "c"), asked.querystring),
+    ):
+        answer = read_result(function, event, {"uri": "/", "querystring": {name: query[name] for name in order}}, asked)
+        assert isinstance(answer, EdgeRequest)
+        assert answer.querystring == sent
+
+
 def test_a_response_keeps_its_cookies_attributes_and_gets_its_headers_in_capitals() -> None:
     function = function_at("viewer-response", "cloudfront-js-2.0")
     event = response_event(function, REQUEST, RESPONSE)
