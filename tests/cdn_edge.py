@@ -34,6 +34,7 @@ class LocalEdge:
         return {
             "AWS_ENDPOINT_URL_CLOUDFRONT": self.control_url,
             "AWS_ENDPOINT_URL_LAMBDA": self.control_url,
+            "AWS_ENDPOINT_URL_LOGS": self.control_url,
             "AWS_ENDPOINT_URL_S3": self.control_url,
             "AWS_ENDPOINT_URL_STS": self.control_url,
             "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,

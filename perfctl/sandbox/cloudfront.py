@@ -37,6 +37,7 @@ class CloudFrontPart:
             "CDN_ORIGIN_DOMAIN": self._address("origin"),
             "AWS_ENDPOINT_URL_CLOUDFRONT": f"http://{self._address('cloudfront')}",
             "AWS_ENDPOINT_URL_LAMBDA": f"http://{self._address('cloudfront')}",
+            "AWS_ENDPOINT_URL_LOGS": f"http://{self._address('cloudfront')}",
             "AWS_ENDPOINT_URL_S3": f"http://{self._address('cloudfront')}",
             "AWS_ENDPOINT_URL_STS": f"http://{self._address('cloudfront')}",
             "AWS_ACCESS_KEY_ID": access_key(self._site),

@@ -9,8 +9,8 @@ It prints nothing and is ready when `GET http://127.0.0.1:CONTROL/_perfctl/ready
 listens last. SIGTERM and SIGINT end it within a second with exit code 0; SIGKILL loses at most `--log-seconds` of
 access log. The state folder keeps distributions, invalidations, policies and functions over a restart.
 
-boto3 needs `endpoint_url="http://127.0.0.1:CONTROL"`, for `cloudfront`, `lambda`, `sts` and (to read the access logs)
-`s3` alike, or in the environment:
+boto3 needs `endpoint_url="http://127.0.0.1:CONTROL"`, for `cloudfront`, `lambda`, `sts`, `logs` (deliveries of access
+logs), `s3` (to read them) and `cloudwatch` alike, or in the environment:
 
     AWS_ENDPOINT_URL=http://127.0.0.1:CONTROL
     AWS_ACCESS_KEY_ID=K  AWS_SECRET_ACCESS_KEY=anything  AWS_REGION=us-east-1
@@ -53,6 +53,7 @@ from perfctl.sandbox.edge.bucket import Bucket
 from perfctl.sandbox.edge.clock import Clock
 from perfctl.sandbox.edge.cloudwatch import CloudWatch
 from perfctl.sandbox.edge.control import ControlPlane
+from perfctl.sandbox.edge.deliveries import Deliveries
 from perfctl.sandbox.edge.edge import Edge, NetworkSettings
 from perfctl.sandbox.edge.http import MAX_CONNECTIONS, HttpServer
 from perfctl.sandbox.edge.invalidations import Delay
@@ -145,7 +146,10 @@ async def _serve_account(options: Options, account: Account, log: AccessLog, sto
     edge.settings = NetworkSettings(Distances(world=options.latency == "world"), options.regional_caches)
     watch = CloudWatch(account)
     edge.observers += (log.add, watch.observe)
-    beside = (watch, LambdaApi(account), Bucket(account, options.log_dir, log.flush))
+    deliveries = Deliveries(account)
+    log.deliveries = deliveries.forms
+    bucket = Bucket(account, options.log_dir, log.flush, deliveries.buckets)
+    beside = (watch, LambdaApi(account), deliveries, bucket)
     control = ControlPlane(account, Admin(account, edge, log), beside)
     servers = {
         options.origin_port: HttpServer(SampleOrigin(account.clock).handle, name="origin"),

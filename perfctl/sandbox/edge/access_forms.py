@@ -23,6 +23,7 @@ FIELDS = (
 )
 MORE_FIELDS = "timestamp(ms) origin-fbl origin-lbl asn c-country cache-behavior-path-pattern"
 """What version 2 has beside them."""
+ALL_FIELDS = (*FIELDS.split(), *MORE_FIELDS.split())
 
 _ESCAPES = {byte: f"%{byte:02X}" for byte in (*range(33), *range(127, 256), *b"<>\"#%{}|\\^~[]`'")}
 
@@ -68,16 +69,17 @@ def line_of(record: Record) -> str:
     return "\t".join(escaped(field) for field in _values(record))
 
 
-def w3c_of(record: Record) -> str:
-    """The fields of version 2, likewise."""
-    return "\t".join(escaped(field) for field in (*_values(record), *_more_values(record)))
+def form_of(name: str, fields: tuple[str, ...], folder: Callable[[Record], str]) -> Form:
+    """Version 2 with these fields: `v2-json`, an object of texts a line, or `v2-w3c`."""
 
+    def texts(record: Record) -> dict[str, str]:
+        values = dict(zip(ALL_FIELDS, (*_values(record), *_more_values(record)), strict=True))
+        return {field: escaped(values[field]) for field in fields}
 
-def json_of(record: Record) -> str:
-    """The fields of version 2 as an object of texts."""
-    names = (*FIELDS.split(), *MORE_FIELDS.split())
-    values = (*_values(record), *_more_values(record))
-    return json.dumps(dict(zip(names, map(escaped, values), strict=True)), separators=(",", ":"))
+    if name == "v2-json":
+        return Form("", lambda record: json.dumps(texts(record), separators=(",", ":")), folder)
+    head = f"#Version: 1.0\n#Fields: {' '.join(fields)}\n"
+    return Form(head, lambda record: "\t".join(texts(record).values()), folder)
 
 
 def escaped(field: object) -> str:
@@ -136,9 +138,9 @@ def _range_of(record: Record) -> tuple[str | None, str | None]:
     return (start, end) if dash else (None, None)
 
 
-def _prefix(record: Record) -> str:
-    """The distribution's own prefix, as folders below ours whatever is in it."""
-    parts = re.split(r"[/\\]+", record.logging.prefix)
+def safe_folder(path: str) -> str:
+    """A prefix as folders below ours, whatever is in it."""
+    parts = re.split(r"[/\\]+", path)
     return "/".join(part for part in parts if re.fullmatch(r"[A-Za-z0-9!_.*'()=-]{1,100}", part) and part.strip("."))
 
 
@@ -148,9 +150,14 @@ def _delivered(form: str) -> Callable[[Record], str]:
 
 FORMS: Mapping[str, Form] = MappingProxyType(
     {
-        "v1": Form(f"#Version: 1.0\n#Fields: {FIELDS}\n", line_of, _prefix, follows_distribution=True),
-        "v2-json": Form("", json_of, _delivered("v2-json")),
-        "v2-w3c": Form(f"#Version: 1.0\n#Fields: {FIELDS} {MORE_FIELDS}\n", w3c_of, _delivered("v2-w3c")),
+        "v1": Form(
+            f"#Version: 1.0\n#Fields: {FIELDS}\n",
+            line_of,
+            lambda record: safe_folder(record.logging.prefix),
+            follows_distribution=True,
+        ),
+        "v2-json": form_of("v2-json", ALL_FIELDS, _delivered("v2-json")),
+        "v2-w3c": form_of("v2-w3c", ALL_FIELDS, _delivered("v2-w3c")),
     }
 )
 """The forms that the process can be asked for, by name."""

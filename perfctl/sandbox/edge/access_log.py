@@ -9,12 +9,12 @@ from __future__ import annotations
 import gzip
 import secrets
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from perfctl.sandbox.edge.access_forms import FORMS, Record
+from perfctl.sandbox.edge.access_forms import FORMS, Form, Record
 from perfctl.sandbox.edge.http import logger
 
 MAX_LINES = 20_000
@@ -25,28 +25,30 @@ MAX_FILES = 2_000
 class _Batch:
     """Lines of one file."""
 
-    form: str
+    form: Form
     folder: str
     stem: str
 
 
 class AccessLog:
-    """Collects lines and writes them to `DISTRIBUTION.YYYY-MM-DD-HH.ID.gz` files below one folder."""
+    """Collects lines and writes them to `DISTRIBUTION.YYYY-MM-DD-HH.ID.gz` files below one folder.
+
+    `forms` are those of every distribution; `deliveries` tells what one has beside them.
+    """
 
     def __init__(self, folder: Path, forms: Iterable[str] = ("v1",)) -> None:
         self._folder = folder
         self.forms = tuple(forms)
+        self.deliveries: Callable[[str], Iterable[Form]] = lambda _: ()
         self._lines: dict[_Batch, list[str]] = defaultdict(list)
 
     def add(self, record: Record) -> None:
         """Write a line in each form; the distribution's own settings say whether there is one in version 1."""
         hour = datetime.fromtimestamp(record.at, UTC).strftime("%Y-%m-%d-%H")
-        for name in self.forms:
-            form = FORMS[name]
+        for form in (*(FORMS[name] for name in self.forms), *self.deliveries(record.distribution_id)):
             if form.follows_distribution and not record.logging.enabled:
                 continue
-            batch = _Batch(name, form.folder(record), f"{record.distribution_id}.{hour}")
-            lines = self._lines[batch]
+            lines = self._lines[_Batch(form, form.folder(record), f"{record.distribution_id}.{hour}")]
             lines.append(form.line(record))
             if len(lines) >= MAX_LINES:
                 self.flush()
@@ -70,7 +72,7 @@ class AccessLog:
         folder = self._folder / batch.folder
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{batch.stem}.{secrets.token_hex(4)}.gz"
-        text = FORMS[batch.form].head + "".join(f"{line}\n" for line in lines)
+        text = batch.form.head + "".join(f"{line}\n" for line in lines)
         unfinished = path.with_suffix(".part")
         unfinished.write_bytes(gzip.compress(text.encode("ascii", "replace"), 6))
         unfinished.rename(path)

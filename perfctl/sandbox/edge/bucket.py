@@ -1,7 +1,7 @@
 """The bucket of the access logs, read-only, over S3's REST API: list, get, head.
 
-Every bucket that a distribution's `Logging` names is the one log folder; a listing writes the log first, so that what
-was asked a moment ago is in it.
+Every bucket that a distribution's `Logging` or a log delivery names is the one log folder; a listing writes the log
+first, so that what was asked a moment ago is in it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from urllib.parse import parse_qs, quote, unquote
 from xml.etree.ElementTree import Element, tostring
@@ -29,12 +29,18 @@ _SCOPE = re.compile(r"Credential=[^,\s]+/s3/aws4_request")
 
 
 class Bucket:
-    """Answers the reading operations; `flush` writes what is not yet in a file."""
+    """Answers the reading operations.
 
-    def __init__(self, account: Account, folder: Path, flush: Callable[[], object]) -> None:
+    `flush` writes what is not yet in a file, `delivered` tells the buckets of the deliveries.
+    """
+
+    def __init__(
+        self, account: Account, folder: Path, flush: Callable[[], object], delivered: Callable[[], Iterable[str]]
+    ) -> None:
         self._account = account
         self._folder = folder
         self._flush = flush
+        self._delivered = delivered
 
     def is_asked(self, request: Request) -> bool:
         """What is signed for S3."""
@@ -67,7 +73,8 @@ class Bucket:
 
     def _buckets(self) -> set[str]:
         configs = (item.config_element for item in self._account.distributions.all())
-        return {text_of(config, "Logging/Bucket").partition(".s3")[0] for config in configs} - {""}
+        named = {text_of(config, "Logging/Bucket").partition(".s3")[0] for config in configs} - {""}
+        return named | set(self._delivered())
 
     def _listing(self, bucket: str, parameters: dict[str, str]) -> Response:
         self._flush()

@@ -11,6 +11,7 @@ STATUS = MappingProxyType(
         "CNAMEAlreadyExists": 409,
         "CachePolicyAlreadyExists": 409,
         "CachePolicyInUse": 409,
+        "ConflictException": 409,
         "DistributionAlreadyExists": 409,
         "DistributionNotDisabled": 409,
         "FunctionAlreadyExists": 409,
@@ -69,6 +70,7 @@ STATUS = MappingProxyType(
         "UnknownOperationException": 404,
         "UnrecognizedClientException": 403,
         "UnsupportedOperation": 400,
+        "ValidationException": 400,
     }
 )
 

@@ -322,6 +322,55 @@ def test_the_distribution_s_own_settings_rule_version_1(site: Site, edge: EdgePr
     assert row.split("\t")[12] == "seen=1"
 
 
+def test_a_delivery_writes_the_fields_that_were_asked_for_to_its_place(site: Site, edge: EdgeProcess) -> None:
+    logs, arn = client("logs", edge.endpoint), f"arn:aws:cloudfront::000000000000:distribution/{site.identity}"
+    logs.put_delivery_source(name="site", resourceArn=arn, logType="ACCESS_LOGS")
+    destination = logs.put_delivery_destination(
+        name="bucket",
+        outputFormat="w3c",
+        deliveryDestinationConfiguration={"destinationResourceArn": "arn:aws:s3:::own-logs/cdn"},
+    )["deliveryDestination"]["arn"]
+    made = logs.create_delivery(
+        deliverySourceName="site",
+        deliveryDestinationArn=destination,
+        recordFields=["sc-status", "cs-uri-stem", "c-country"],
+        s3DeliveryConfiguration={"suffixPath": "{DistributionId}/{yyyy}"},
+    )["delivery"]
+    with pytest.raises(ClientError, match="ConflictException"):
+        logs.delete_delivery_source(name="site")
+    listed_ones = logs.describe_deliveries()["deliveries"]
+    site.get("/img/delivered.jpg", X_Perfctl_Pop="NRT")
+    s3 = client("s3", edge.endpoint)
+    prefix = f"cdn/AWSLogs/000000000000/CloudFront/{site.identity}/20"
+    (item,) = s3.list_objects_v2(Bucket="own-logs", Prefix=prefix)["Contents"]
+    body = s3.get_object(Bucket="own-logs", Key=item["Key"])["Body"].read()
+    assert gzip.decompress(body).decode().splitlines() == [
+        "#Version: 1.0",
+        "#Fields: sc-status cs-uri-stem c-country",
+        "200\t/img/delivered.jpg\tJP",
+    ]
+    assert [one["id"] for one in listed_ones] == [made["id"]]
+    logs.delete_delivery(id=made["id"])
+    logs.delete_delivery_source(name="site")
+    logs.delete_delivery_destination(name="bucket")
+    assert logs.describe_deliveries()["deliveries"] == []
+
+
+@pytest.mark.parametrize(
+    ("call", "fields", "code"),
+    [
+        ("put_delivery_source", {"name": "x", "resourceArn": "arn:x", "logType": "ACCESS_LOGS"}, "ValidationException"),
+        ("put_delivery_destination", {"name": "x", "outputFormat": "parquet"}, "ValidationException"),
+        ("create_delivery", {"deliverySourceName": "x", "deliveryDestinationArn": "arn"}, "ResourceNotFoundException"),
+        ("get_delivery", {"id": "x"}, "ResourceNotFoundException"),
+        ("describe_log_groups", {}, "UnknownOperationException"),
+    ],
+)
+def test_a_delivery_that_cannot_be_is_refused(edge: EdgeProcess, call: str, fields: dict[str, str], code: str) -> None:
+    with pytest.raises(ClientError, match=code):
+        getattr(client("logs", edge.endpoint), call)(**fields)
+
+
 # -- how long an invalidation takes -----------------------------------------------------------------------------------
 
 
