@@ -15,7 +15,7 @@ from perfctl.aws import AwsAccess
 from perfctl.cdn.cloudfront import CloudFront, ControlPlane
 from perfctl.cdn.distributions import Distributions
 from perfctl.cdn.invalidating.choosing import Choosing, Chosen, choose
-from perfctl.cdn.invalidating.report import as_sent, is_fresh, planned, report_of
+from perfctl.cdn.invalidating.report import as_queued, as_sent, is_fresh, planned, report_of
 from perfctl.cdn.invalidating.sending import WAIT_SECONDS, Sender, Time
 from perfctl.cdn.model.diagnoses import CdnDiagnosis
 from perfctl.cdn.model.distributions import Distribution
@@ -195,6 +195,21 @@ class CloudFrontOptimizer:
             free_left=free_left,
             preloaded=warmed,
         )
+
+    async def queue_invalidation(
+        self,
+        chosen: Chosen,
+        targets: Sequence[str],
+        *,
+        within_seconds: float | None = None,
+        free_left: int | None = None,
+    ) -> InvalidationReport:
+        """Put what was chosen into the queue of distributions by their IDs, instead of sending it."""
+        from perfctl.cdn.queue.enqueuing import enqueue
+
+        queued = await enqueue(self.queue, self._distributions, targets, chosen.items, within_seconds)
+        price = self.config.invalidation_price_usd
+        return report_of(chosen, as_queued(queued), queued=queued, item_price_usd=price, free_left=free_left)
 
     def choosing(self, **options: Any) -> Choosing:
         """How items are chosen, at the configured prices and limits."""

@@ -56,6 +56,12 @@ async def invalidate(
         list[str] | None, typer.Option("--verify", metavar="URL", help="Prove it at the edge; waits, too.")
     ] = None,
     preload: Annotated[bool, typer.Option("--preload", help="Warm again what was purged; waits, too.")] = False,
+    queue: Annotated[
+        bool, typer.Option("--queue", help="Put it into the queue of this host; cdn queue run sends it.")
+    ] = False,
+    within: Annotated[
+        str | None, typer.Option("--within", metavar="DURATION", help="How soon --queue wants it sent.")
+    ] = None,
     distribution: Annotated[
         list[str] | None, typer.Option("--distribution", metavar="ID", help="ID or alias; repeatable.")
     ] = None,
@@ -69,6 +75,7 @@ async def invalidate(
     twice.
     """
     seconds = parse_duration(wait_timeout, where="--wait-timeout")
+    soon = _within(within, queue, waits=wait or preload or bool(verify))
     engine = engine_of(run, distribution)
     if not (paths or file or tag or from_git is not None or from_manifest is not None):
         raise UsageError("there is no path to invalidate", hint="give a path such as '/img/*', or --tag TAG")
@@ -83,6 +90,8 @@ async def invalidate(
     _tell(run, chosen)
     if chosen.items.all and not dry_run:
         confirm(run, _plan(engine, chosen, targets, free_left), max_affected=max_affected)
+    if queue and chosen.items.all and not dry_run:
+        return await engine.queue_invalidation(chosen, targets, within_seconds=soon, free_left=free_left)
     with watched(run) as tell:
         report = await engine.send_invalidation(
             chosen,
@@ -178,6 +187,20 @@ def _seconds(rounds: int) -> str:
     from perfctl.cdn.invalidating.report import BATCH_SECONDS
 
     return format_duration_ms(rounds * BATCH_SECONDS * 1000)
+
+
+def _within(text: str | None, queue: bool, *, waits: bool) -> float | None:
+    """How soon; UsageError where a flag does not go with --queue, or not without it."""
+    if queue and waits:
+        raise UsageError(
+            "--queue returns before anything is sent",
+            hint="leave --wait, --verify and --preload out; cdn queue drain waits",
+        )
+    if text is None:
+        return None
+    if not queue:
+        raise UsageError("--within goes with --queue", hint="add --queue", where="--within")
+    return parse_duration(text, where="--within")
 
 
 def _judge(run: Run, report: InvalidationReport) -> None:

@@ -11,7 +11,13 @@ from perfctl.render.diagnosis import diagnosis_view
 from perfctl.render.view import Cell, Column, Part, Table, Text, Tone, View, view
 from perfctl.units import format_count, format_duration_ms
 
-_STATES: dict[str, Tone] = {"Completed": "good", "InProgress": "warn", "planned": "dim", "failed": "bad"}
+_STATES: dict[str, Tone] = {
+    "Completed": "good",
+    "InProgress": "warn",
+    "planned": "dim",
+    "queued": "warn",
+    "failed": "bad",
+}
 _MOST_PATHS = 10
 
 
@@ -26,7 +32,7 @@ def invalidation_view(report: InvalidationReport) -> View:
         Column("waited s", "right"),
     )
     table = Table(columns, tuple(_sent_row(one) for one in report.invalidations))
-    return view(table, Text(_summary(report)), _paths(report.paths), _proofs(report.verified))
+    return view(table, Text(_summary(report)), _queued(report), _paths(report.paths), _proofs(report.verified))
 
 
 def invalidations_view(result: Invalidations) -> View:
@@ -84,6 +90,14 @@ def _extent(report: InvalidationReport) -> Iterator[str]:
         yield f"{report.rounds} round{'s' if report.rounds > 1 else ''}, complete after about {took}"
     if report.preloaded is not None:
         yield f"warmed again: {format_count(report.preloaded.warmed)} of {format_count(report.preloaded.requested)}"
+
+
+def _queued(report: InvalidationReport) -> Part | None:
+    if not report.queued:
+        return None
+    from perfctl.render.cdn_queue import queued_text
+
+    return queued_text(report.queued)
 
 
 def _paths(paths: tuple[str, ...]) -> Part | None:

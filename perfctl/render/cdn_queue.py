@@ -24,7 +24,7 @@ _OUTCOMES: dict[Outcome, Tone] = {
     "held": "warn",
     "error": "bad",
 }
-_STATES: dict[str, Tone] = {"Completed": "good", "InProgress": "warn", "planned": "dim", "failed": "bad"}
+_STATES: dict[str, Tone] = {"Completed": "good", "InProgress": "warn", "planned": "dim", "queued": "warn", "failed": "bad"}
 _MOST_CANCELLED = 20
 
 

@@ -28,6 +28,9 @@ BENCHES = (
     "pool",
     "query_cache",
     "bloat",
+    "content",
+    "edge_functions",
+    "invalidation_queue",
 )
 
 

@@ -14,6 +14,7 @@ from perfctl.cdn.model.invalidations import (
     SentInvalidation,
 )
 from perfctl.cdn.model.preloads import PreloadReport
+from perfctl.cdn.model.queue import Queued
 from perfctl.cdn.paths import ITEM_PRICE_USD, Items, batches, is_wildcard
 
 BATCH_SECONDS = 25.0
@@ -39,6 +40,20 @@ def planned(targets: Sequence[str], items: Items) -> list[SentInvalidation]:
     ]
 
 
+def as_queued(rows: Sequence[Queued]) -> list[SentInvalidation]:
+    """What was put into the queue, a row a distribution."""
+    return [
+        SentInvalidation(
+            row.distribution_id,
+            None,
+            "queued",
+            len(row.queued) + len(row.repeated) + len(row.covered),
+            sum(map(is_wildcard, (*row.queued, *row.repeated, *row.covered))),
+        )
+        for row in rows
+    ]
+
+
 def report_of(
     chosen: Chosen,
     sent: Sequence[SentInvalidation],
@@ -49,6 +64,7 @@ def report_of(
     item_price_usd: float = ITEM_PRICE_USD,
     free_left: int | None = None,
     preloaded: PreloadReport | None = None,
+    queued: Sequence[Queued] = (),
 ) -> InvalidationReport:
     """The whole call in one result; its status is that of the batch that is least far."""
     items = chosen.items
@@ -76,11 +92,12 @@ def report_of(
         rounds=items.rounds,
         estimated_seconds=items.rounds * BATCH_SECONDS,
         preloaded=preloaded,
+        queued=tuple(queued),
     )
 
 
 def _least_advanced(sent: Sequence[SentInvalidation]) -> InvalidationState:
-    order: tuple[InvalidationState, ...] = ("failed", "planned", "InProgress", "Completed")
+    order: tuple[InvalidationState, ...] = ("failed", "planned", "queued", "InProgress", "Completed")
     return min((one.status for one in sent), key=order.index)
 
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from perfctl.cdn.model.preloads import PreloadReport
+from perfctl.cdn.model.queue import Queued
 
-InvalidationState = Literal["planned", "InProgress", "Completed", "failed"]
+InvalidationState = Literal["planned", "queued", "InProgress", "Completed", "failed"]
 """`InProgress` and `Completed` are CloudFront's own words."""
 
 
@@ -108,6 +109,8 @@ class InvalidationReport:
     """Until all of it has completed: the service states 25 s for a batch."""
     preloaded: PreloadReport | None = None
     """What was warmed again afterwards."""
+    queued: tuple[Queued, ...] = ()
+    """What was put into the queue instead of being sent, for each distribution."""
 
 
 @dataclass(frozen=True, slots=True)

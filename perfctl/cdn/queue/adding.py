@@ -156,7 +156,8 @@ def _absorb(connection: sqlite3.Connection, distribution: str, wildcard: str, id
     """Let what lies under a new wildcard go with it; what went with that, too."""
     prefix = wildcard[:-1]
     rows = connection.execute(
-        "SELECT * FROM items WHERE distribution = ? AND state = 'queued' AND item >= ? AND item < ? AND id != ?",
+        "SELECT * FROM items WHERE distribution = ? AND state IN ('queued', 'covered') AND +state = 'queued'"
+        " AND item >= ? AND item < ? AND id != ?",
         (distribution, prefix, prefix[:-1] + chr(ord(prefix[-1]) + 1), identifier),
     ).fetchall()
     for row in rows:

@@ -61,14 +61,14 @@ class InvalidationQueue:
             deadline = None if within_seconds is None else now + within_seconds
             entries = [Entry(item, now, deadline, priority) for item in items.all]
             placed = place(connection, distribution_id, entries)
-            counts = status.counted(connection, distribution_id, now=now)
+            pending = status.number_of(connection, distribution_id, "state = 'queued'")
         return Queued(
             distribution_id=distribution_id,
             queued=tuple(placed.queued),
             repeated=tuple(placed.repeated),
             covered=tuple(placed.covered),
             absorbed=placed.absorbed,
-            pending=counts.pending,
+            pending=pending,
         )
 
     async def run(

@@ -12,7 +12,7 @@ from perfctl.cdn.queue import leases
 from perfctl.cdn.queue.leases import Holder
 from perfctl.cdn.queue.limits import QueueLimits
 from perfctl.cdn.queue.pruning import prune
-from perfctl.cdn.queue.sender import DistributionSender, Step
+from perfctl.cdn.queue.sender import LOOK_SECONDS, DistributionSender, Step
 from perfctl.cdn.queue.status import counted, failures
 from perfctl.cdn.queue.store import Store
 from perfctl.errors import LockedError, TimedOutError
@@ -22,6 +22,7 @@ Tell = Callable[[QueueProgress], None]
 
 PATIENCE_SECONDS = 5.0
 """A pass waits so long for windows to end, so that what was queued a moment ago goes, too."""
+SHORTEST_PAUSE_SECONDS = 0.001
 _DRAIN_EVERY_SECONDS = 1.0
 _PRUNE_EVERY_SECONDS = 3600.0
 
@@ -47,6 +48,7 @@ class Runner:
         self._wanted = tuple(wanted)
         self._widens = widens
         self._tell = tell
+        self._look_seconds = LOOK_SECONDS
         self._holder = Holder()
         self._senders: dict[str, DistributionSender] = {}
         self._steps: dict[str, Step] = {}
@@ -97,6 +99,7 @@ class Runner:
 
         TimedOutError when that takes longer, or the error of a distribution that will not take what is left.
         """
+        self._look_seconds = _DRAIN_EVERY_SECONDS
         until = self._started + timeout_seconds
         try:
             while True:
@@ -157,6 +160,7 @@ class Runner:
             time=self._time,
             limits=self._limits,
             widens=self._widens,
+            look_seconds=self._look_seconds,
         )
         self._senders[name] = sender
         return sender
@@ -194,10 +198,10 @@ class Runner:
             raise errors[0]
 
     async def _sleep(self, seconds: float) -> None:
-        """Pause, in pieces that keep the leases alive."""
-        until = self._time.now() + seconds
+        """Pause, in pieces that keep the leases alive; never for less than a clock of large numbers can tell."""
+        until = self._time.now() + max(seconds, SHORTEST_PAUSE_SECONDS)
         longest = self._limits.lease_seconds / 4
-        while (left := until - self._time.now()) > 0:
+        while (left := until - self._time.now()) >= SHORTEST_PAUSE_SECONDS / 2:
             await self._time.sleep(min(left, longest))
             for name, sender in list(self._senders.items()):
                 try:

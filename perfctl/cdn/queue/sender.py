@@ -23,7 +23,7 @@ from perfctl.errors import AuthError, LockedError, PerfctlError, TimedOutError, 
 
 _LISTED = 100
 _AT_ONCE = 4
-_LOOK_SECONDS = 5.0
+LOOK_SECONDS = 5.0
 """Between two looks while nothing waits for room."""
 _LOOK_FOR_ROOM_SECONDS = 1.0
 _BLOCKED_SECONDS = 60.0
@@ -69,6 +69,7 @@ class DistributionSender:
         time: Time,
         limits: QueueLimits,
         widens: bool = False,
+        look_seconds: float = LOOK_SECONDS,
     ) -> None:
         self.distribution = distribution
         self.tally = Tally()
@@ -78,6 +79,7 @@ class DistributionSender:
         self._time = time
         self._limits = limits
         self._widens = widens
+        self._look_seconds = look_seconds
         self._others: dict[str, Load] = {}
         """What others have in progress, by invalidation."""
         self._made: set[int] = set()
@@ -180,7 +182,8 @@ class DistributionSender:
         self.tally.sent_batches += 1
         self.tally.resent_batches += batch.id not in self._made
         self.tally.sent += len(batch.items)
-        self._look_at = min(self._look_at, now + _LOOK_SECONDS) if self._look_at > now else now + _LOOK_SECONDS
+        next_look = now + self._look_seconds
+        self._look_at = min(self._look_at, next_look) if self._look_at > now else next_look
         return self._did()
 
     async def _asked_for(self, batch: Batch) -> Invalidation:
@@ -206,8 +209,8 @@ class DistributionSender:
         now = self._time.now()
         await self._look(flying, now)
         is_seen = bool(flying or self._others)
-        self._blocked_until = now + (_BLOCKED_SECONDS if is_seen else _LOOK_SECONDS)
-        self._look_at = now + (_LOOK_FOR_ROOM_SECONDS if is_seen else _LOOK_SECONDS)
+        self._blocked_until = now + (_BLOCKED_SECONDS if is_seen else LOOK_SECONDS)
+        self._look_at = now + (_LOOK_FOR_ROOM_SECONDS if is_seen else LOOK_SECONDS)
         return Step("no room", self._look_at)
 
     def _refused_for_its_items(self, batch: Batch, error: AwsCallError) -> Step:
@@ -236,7 +239,7 @@ class DistributionSender:
                 self.tally.completed += sum(batches.completed(connection, batch, now=now) for batch in done)
         if done or is_less:
             self._blocked_until = 0.0
-        self._look_at = now + (_LOOK_FOR_ROOM_SECONDS if now < self._blocked_until else _LOOK_SECONDS)
+        self._look_at = now + (_LOOK_FOR_ROOM_SECONDS if now < self._blocked_until else self._look_seconds)
         return self._did()
 
     async def _recent(self) -> tuple[Invalidation, ...]:
@@ -292,9 +295,8 @@ class DistributionSender:
         if pending.paths <= part.paths and pending.wildcards <= part.wildcards:
             return
         waiting = batches.pending_items(connection, self.distribution)
-        folders = folders_instead([item for item, _ in waiting], part)
-        since = min(first_queued for _, first_queued in waiting)
-        entries = [Entry(folder, since, asked=0) for folder in folders]
+        folders = folders_instead(waiting, part)
+        entries = [Entry(folder, self._time.now(), asked=0) for folder in folders]
         self.tally.widened += place(connection, self.distribution, entries).absorbed
 
     def _keep_lease(self, connection: sqlite3.Connection, now: float) -> None:

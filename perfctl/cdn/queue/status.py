@@ -52,7 +52,7 @@ def counted(connection: sqlite3.Connection, distribution: str, *, now: float) ->
         pending=waiting["pending"],
         pending_wildcards=waiting["wildcards"],
         pending_tags=waiting["tags"],
-        covered=_number(connection, distribution, "state = 'covered'"),
+        covered=number_of(connection, distribution, "state = 'covered'"),
         oldest_wait_seconds=_since(waiting["since"], now),
         overdue=waiting["overdue"],
         in_flight=flying["items"],
@@ -60,8 +60,8 @@ def counted(connection: sqlite3.Connection, distribution: str, *, now: float) ->
         in_flight_batches=flying["batches"],
         unconfirmed_batches=flying["unconfirmed"],
         oldest_flight_seconds=_since(flying["since"], now),
-        completed=_number(connection, distribution, f"state = 'completed' AND settled >= {now - DAY_SECONDS!r}"),
-        failed=_number(connection, distribution, "state = 'failed'"),
+        completed=number_of(connection, distribution, f"state = 'completed' AND settled >= {now - DAY_SECONDS!r}"),
+        failed=number_of(connection, distribution, "state = 'failed'"),
         holder=holder_of(sender, now=now),
         error=sender["error"] if sender else None,
     )
@@ -99,7 +99,8 @@ def _next(connection: sqlite3.Connection, now: float) -> tuple[QueuedItem, ...]:
     return tuple(queued_item(row, now) for row in rows)
 
 
-def _number(connection: sqlite3.Connection, distribution: str, condition: str) -> int:
+def number_of(connection: sqlite3.Connection, distribution: str, condition: str) -> int:
+    """How many items of a distribution meet a condition, which is this program's own text."""
     number: int = connection.execute(
         f"SELECT count(*) FROM items WHERE distribution = ? AND {condition}",  # noqa: S608 - conditions stand in this file
         (distribution,),
