@@ -17,8 +17,9 @@ def metrics_view(result: CdnMetrics) -> View:
 
 def _headline(result: CdnMetrics) -> str:
     subject = f"function {result.function}" if result.function else result.distribution_id
-    period = format_duration_ms(result.period_seconds * 1000)
-    return f"{subject} from {_moment(result.since)} to {_moment(result.until)} UTC, each value of {period}"
+    return (
+        f"{subject}, {result.period_seconds // 60} min a value\n{_moment(result.since)} to {_moment(result.until)} UTC"
+    )
 
 
 def _moment(text: str) -> str:

@@ -118,8 +118,8 @@ def _content(one: ContentFit) -> tuple[Cell | str, ...]:
 def _said(result: CdnSimulation) -> str:
     if result.residual is None:
         return "no request can be replayed"
-    idle = f"; forgotten after {result.idle_seconds:g} s without a request" if result.idle_seconds else ""
+    idle = f"\nobjects are forgotten after {result.idle_seconds:g} s without a request" if result.idle_seconds else ""
     return (
-        f"residual {result.residual * 100:+.2f} points of hit ratio; the replay answers "
-        f"{format_ratio(result.agreement)} of the requests as the log did{idle}"
+        f"residual {result.residual * 100:+.2f} points of hit ratio\n"
+        f"the replay answers {format_ratio(result.agreement)} of the requests as the log did{idle}"
     )

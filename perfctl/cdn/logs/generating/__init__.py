@@ -14,7 +14,7 @@ from perfctl.cdn.logs.generating.lines import Form, Writer, hour_of
 from perfctl.cdn.logs.generating.site import DISTRIBUTION, KINDS
 from perfctl.cdn.logs.generating.traffic import Traffic, asked
 from perfctl.cdn.model.simulation import Corpus
-from perfctl.errors import ServiceError, UsageError
+from perfctl.errors import MissingExtraError, ServiceError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,7 +45,7 @@ def write_corpus(
 
     `ttl_seconds` is the TTL of all that may be cached, or one by the kind of content; by default each kind has its
     own. `told` hears how many lines are written. Requests do not change with the TTL: two corpora of one seed differ
-    in the caches' answers alone. UsageError without numpy; ServiceError where the folder cannot be written.
+    in the caches' answers alone. MissingExtraError without numpy; ServiceError where the folder cannot be written.
     """
     _need_numpy()
     traffic = asked(lines, urls=urls, hours=hours, seed=seed)
@@ -85,7 +85,7 @@ def _need_numpy() -> None:
     try:
         import numpy  # noqa: F401
     except ModuleNotFoundError as error:
-        raise UsageError("made-up logs need numpy", hint="pip install 'perfctl[ml]'") from error
+        raise MissingExtraError("ml", needed_for="making up access logs") from error
 
 
 def _ttls(given: float | Mapping[str, float] | None) -> dict[str, float]:
