@@ -31,6 +31,7 @@ BENCHES = (
     "content",
     "edge_functions",
     "invalidation_queue",
+    "planner",
 )
 
 

@@ -13,14 +13,13 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from importlib.resources import files
 from pathlib import Path
 from typing import cast
 
 from perfctl.cdn.edge.model import RUNTIMES, TRIGGERS, EdgeFunction, Runtime, Trigger
 from perfctl.errors import UsageError
 
-SHIPPED = Path(str(files("perfctl.cdn.edge"))) / "functions"
+SHIPPED = Path(__file__).parent / "functions"
 """Where the functions lie that perfctl ships, each a file or a folder."""
 ENTRIES = ("index.mjs", "index.js", "index.cjs", "lambda_function.py")
 """What a folder's function begins with, unless its handler names another file."""

@@ -10,7 +10,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Mapping
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from perfctl.errors import MissingExtraError
@@ -113,8 +113,8 @@ def imported(source: str) -> str:
 
 
 def _program(version: str, store: str) -> str:
-    here = files("perfctl.cdn.edge.running")
-    prelude, modules = (here.joinpath(name).read_text() for name in ("prelude.js", "modules.js"))
+    here = Path(__file__).parent
+    prelude, modules = ((here / name).read_text(encoding="utf-8") for name in ("prelude.js", "modules.js"))
     return "\n" * _OURS_FROM + f"{prelude.rstrip()}({json.dumps(version)}, {store}, {modules.strip()})"
 
 

@@ -8,7 +8,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Self
 
@@ -28,6 +27,7 @@ LIMIT_MS: Mapping[str, float] = {
 MOST_WORKERS = 4
 """An environment of Lambda has one call at a time; here at most so many of one function."""
 
+_HERE = Path(__file__).parent
 _START_SECONDS = 30.0
 _GRACE_SECONDS = 0.25
 _json = msgspec.json.Encoder().encode
@@ -141,16 +141,15 @@ def _ending(error: WorkerEndedError, function: EdgeFunction) -> str:
 
 
 def _command(function: EdgeFunction) -> list[str]:
-    worker = files("perfctl.cdn.edge.running")
     if function.runtime == "python":
-        return [sys.executable, "-I", "-B", str(worker.joinpath("python_worker.py"))]
+        return [sys.executable, "-I", "-B", str(_HERE / "python_worker.py")]
     node = shutil.which("node")
     if node is None:
         raise UsageError(
             f"{function.name}: a Lambda@Edge function for Node needs node, and there is none on PATH",
             hint="install Node.js 20 or newer: apt install nodejs",
         )
-    return [node, f"--max-old-space-size={function.memory_mb}", str(worker.joinpath("node_worker.mjs"))]
+    return [node, f"--max-old-space-size={function.memory_mb}", str(_HERE / "node_worker.mjs")]
 
 
 def _environment(function: EdgeFunction, entry: Entry) -> dict[str, str]:
