@@ -1,0 +1,142 @@
+"""What a deployment changed: between two commits, and between two manifests as tools write them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from perfctl.cdn.paths import Asked
+from perfctl.cdn.planning.changes import Mapped, of_git, urls_of, with_index
+from perfctl.cdn.planning.manifests import of_manifests
+from perfctl.errors import UsageError
+
+
+def _git(folder: Path, *words: str) -> None:
+    line = ["git", "-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false", *words]
+    subprocess.run(line, cwd=folder, check=True, capture_output=True)
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two commits: one file changed, one removed, one added with an odd name, one outside of `dist/`."""
+    folder = tmp_path_factory.mktemp("site")
+    _git(folder, "init", "-q", "-b", "main")
+    for name in ("dist/index.html", "dist/old.css", "dist/same.css", "src/a.ts"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text("1")
+    _git(folder, "add", ".")
+    _git(folder, "commit", "-q", "-m", "one")
+    (folder / "dist/index.html").write_text("2")
+    (folder / "src/a.ts").write_text("2")
+    (folder / "dist/old.css").unlink()
+    (folder / "dist/é 100%?.css").write_text("1")
+    _git(folder, "add", "-A", ".")
+    _git(folder, "commit", "-q", "-m", "two")
+    return folder
+
+
+def test_changed_added_and_removed_files_of_commits_are_urls(repository: Path) -> None:
+    found = of_git("HEAD~1..HEAD", [Mapped.of("dist/:/")], folder=repository)
+    assert sorted(one.text for one in found) == ["/index.html", "/old.css", "/é 100%25%3F.css"]
+    assert found[0].where == "git HEAD~1..HEAD: dist/index.html"
+
+
+def test_without_a_map_the_repositorys_top_is_the_sites(repository: Path) -> None:
+    assert "/src/a.ts" in [one.text for one in of_git("HEAD~1..HEAD", [], folder=repository)]
+
+
+@pytest.mark.parametrize("commits", ["HEAD", "--output=x..y", "nope..HEAD", ""])
+def test_what_git_does_not_know_is_refused(repository: Path, commits: str) -> None:
+    with pytest.raises(UsageError):
+        of_git(commits, [], folder=repository)
+
+
+def test_the_longest_map_counts_and_what_lies_elsewhere_is_left_out() -> None:
+    maps = [Mapped.of("dist/:/"), Mapped.of("./dist/img:/static/")]
+    found = urls_of(["dist/a.html", "dist/img/b.png", "src/c.ts"], maps, source="git")
+    assert [one.text for one in found] == ["/a.html", "/static/b.png"]
+
+
+@pytest.mark.parametrize("text", ["dist", "dist:", "dist:web", "/dist:/", ":"])
+def test_a_map_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="--map"):
+        Mapped.of(text)
+
+
+def test_a_file_with_a_star_in_its_name_is_refused_by_name() -> None:
+    with pytest.raises(UsageError, match=r"git: a\*b"):
+        urls_of(["a*b"], [Mapped()], source="git")
+
+
+def test_an_index_file_goes_with_its_folder_and_the_other_way_round() -> None:
+    asked = [Asked(text) for text in ("/x/", "/y/index.html", "/z.html", "/w/*", "/index.html")]
+    found = [one.text for one in with_index(asked, "index.html")]
+    assert found == ["/x/", "/x/index.html", "/y/index.html", "/y/", "/z.html", "/w/*", "/index.html", "/"]
+    assert with_index(asked, None) == asked
+
+
+MANIFESTS = {
+    "webpack": (
+        {"main.js": "/js/main.1a2b.js", "a.css": "/a.0.css"},
+        {"main.js": "/js/main.9f9f.js", "a.css": "/a.0.css"},
+        ["/js/main.1a2b.js", "/js/main.9f9f.js"],
+    ),
+    "create-react-app": (
+        {"files": {"main.js": "/static/js/main.1.js"}, "entrypoints": ["static/js/main.1.js"]},
+        {"files": {"main.js": "/static/js/main.2.js"}, "entrypoints": ["static/js/main.2.js"]},
+        ["/static/js/main.1.js", "/static/js/main.2.js"],
+    ),
+    "vite": (
+        {"src/m.ts": {"file": "assets/m-1.js", "css": ["assets/m-1.css"], "imports": ["_x.js"]}},
+        {"src/m.ts": {"file": "assets/m-2.js", "css": ["assets/m-1.css"], "assets": ["assets/p.png"]}},
+        ["/assets/m-1.js", "/assets/m-2.js", "/assets/p.png"],
+    ),
+    "fingerprints": (
+        {"index.html": "d41d8cd98f00b204e9800998ecf8427e", "a b.css": "aaaaaa"},
+        {"index.html": "0cc175b9c0f1b6a831c399e269772661", "a b.css": "aaaaaa", "n%.js": "bbbbbb"},
+        ["/index.html", "/n%25.js"],
+    ),
+    "a CDN's own URLs": (
+        {"main.js": "https://cdn.example.com/js/main.1.js"},
+        {"main.js": "https://cdn.example.com/js/main.2.js"},
+        ["/js/main.1.js", "/js/main.2.js"],
+    ),
+    "s3api": (
+        {"Contents": [{"Key": "a.html", "ETag": '"1"', "Size": 1}, {"Key": "b.html", "ETag": '"1"', "Size": 1}]},
+        {"Contents": [{"Key": "a.html", "ETag": '"2"', "Size": 1}]},
+        ["/a.html", "/b.html"],
+    ),
+}
+
+
+@pytest.mark.parametrize("tool", MANIFESTS)
+def test_a_manifest_of_a_tool_is_read(tool: str) -> None:
+    old, new, changed = MANIFESTS[tool]
+    assert _differing(json.dumps(old), json.dumps(new)) == changed
+
+
+def test_a_list_of_checksums_is_read() -> None:
+    digest, other = "a" * 64, "b" * 64
+    old = f"{digest}  ./dist/a.html\n{digest} *dist/b.bin\n\\{digest}  dist/c\\nd\n"
+    new = f"{other}  ./dist/a.html\n{digest} *dist/b.bin\n{digest}  dist/é.html\n"
+    assert _differing(old, new, Mapped("dist/", "/")) == ["/a.html", "/c\nd", "/é.html"]
+
+
+def test_a_listing_of_s3_is_read() -> None:
+    old = "2026-01-01 10:00:00       1234 a b.html\n2026-01-01 10:00:00         12 c.html\n"
+    new = "2026-02-01 10:00:00       1234 a b.html\n2026-01-01 10:00:00         12 c.html\n"
+    assert _differing(old, new) == ["/a b.html"]
+
+
+@pytest.mark.parametrize("text", ["{", "[1]", '"x"', '{"a": 1}', "nonsense\n", '{"a": null}'])
+def test_what_is_no_manifest_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="new"):
+        of_manifests(b"{}", text.encode(), [], names=("old", "new"))
+
+
+def _differing(old: str, new: str, *maps: Mapped) -> list[str]:
+    found = of_manifests(old.encode(), new.encode(), list(maps), names=("old", "new"))
+    return [one.text for one in found]
