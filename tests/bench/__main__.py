@@ -29,6 +29,7 @@ BENCHES = (
     "query_cache",
     "bloat",
     "content",
+    "content",
     "edge_functions",
     "invalidation_queue",
     "planner",
