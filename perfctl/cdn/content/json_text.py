@@ -46,36 +46,16 @@ def _kept(match: re.Match[bytes]) -> bytes:
 
 
 def _tokens(content: bytes) -> object:
-    """The parsed text: objects as their pairs in order, numbers as they are written."""
+    """The parsed text: an object as the tuple of its pairs, a number as the bytes that it is written in, so that all is
+    compared in C and nothing equals what is of another kind.
+    """
     return json.loads(
         content.decode("utf-8"),
-        object_pairs_hook=_Pairs,
-        parse_float=_Number,
-        parse_int=_Number,
+        object_pairs_hook=tuple,
+        parse_float=str.encode,
+        parse_int=str.encode,
         parse_constant=_refused,
     )
-
-
-class _Pairs(tuple):  # type: ignore[type-arg]
-    """An object's pairs, which equal no array's values."""
-
-    __slots__ = ()
-
-    def __eq__(self, other: object) -> bool:
-        return type(other) is _Pairs and tuple.__eq__(self, other)
-
-    __hash__ = tuple.__hash__
-
-
-class _Number(str):
-    """A number's text, which equals no string."""
-
-    __slots__ = ()
-
-    def __eq__(self, other: object) -> bool:
-        return type(other) is _Number and str.__eq__(self, other)
-
-    __hash__ = str.__hash__
 
 
 def _refused(name: str) -> object:
