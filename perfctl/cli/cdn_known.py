@@ -25,11 +25,24 @@ MaxCollateral = Annotated[
 
 
 async def inventory_of(run: Run, named: str | None) -> Inventory:
-    """The URLs of the file that is named, else of `cdn.inventory`; none where there is neither."""
+    """The URLs of the file or logs that are named, else of `cdn.inventory` or `cdn.logs`; none where nothing is."""
+    from perfctl.cdn.background import in_background
     from perfctl.cdn.planning import Inventory
 
-    source = named if named is not None else run.settings.cdn.inventory
-    return Inventory.read(source) if source else Inventory()
+    places = (named,) if named is not None else _configured(run)
+    if not places:
+        return Inventory()
+    from perfctl.cdn.planning.inventory_logs import is_logs, of_logs
+
+    if not is_logs(places[0]):
+        return Inventory.read(places[0])
+    services = await run.optimizer.cdn.services() if any(place.startswith("s3://") for place in places) else None
+    return await in_background(lambda: of_logs(places, services))
+
+
+def _configured(run: Run) -> tuple[str, ...]:
+    settings = run.settings.cdn
+    return (settings.inventory,) if settings.inventory else settings.logs
 
 
 def weight_of(limit: str | None, known: Inventory) -> float | None:

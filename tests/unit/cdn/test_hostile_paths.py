@@ -117,5 +117,5 @@ def test_thousands_of_items_go_out_in_batches_that_the_service_takes(exact: int,
 def test_a_path_of_the_longest_length_goes_by_either_strategy() -> None:
     path = "/" + "a" * (LONGEST_PATH - 1)
     for strategy in ("exact", "cheapest"):
-        how = Choosing(strategy, Inventory.of([(path, 1), ("/b", 1)]))  # type: ignore[arg-type]
+        how = Choosing(strategy, Inventory.of([(path, 1), ("/b", 1)]))
         check_items(choose([path], [], how).items.all, tags_enabled=False)
