@@ -471,11 +471,22 @@ class CloudFrontOptimizer:
 
     # Being well
 
-    async def doctor(self, *, distribution: str | None = None) -> CdnDiagnosis:
-        """Who we are there, what we may do, whether the distribution and its edge are well, and the least policy."""
-        from perfctl.cdn.doctor import examine
+    async def doctor(self, *, distribution: str | None = None, areas: Sequence[str] = ()) -> CdnDiagnosis:
+        """Who we are there, what we may do in which area of commands, is all well, and the least policy for that."""
+        from perfctl.cdn.doctoring.examining import Access, examine
+        from perfctl.cdn.doctoring.rights import chosen_areas
 
-        return await examine(self._distributions, self.control, self.probe, distribution)
+        config = self.config
+        return await examine(
+            self._distributions,
+            self.control,
+            self.services,
+            self.probe,
+            distribution,
+            areas=chosen_areas(areas),
+            access=Access(config.profile, config.role_arn, config.edge_role_arn),
+            logs=config.logs,
+        )
 
     async def check_url(self, url_or_path: str, *, distribution: str | None = None) -> Diagnosis:
         """What one URL's answer says to caches, and what the edge made of it."""
@@ -528,7 +539,7 @@ class CloudFrontOptimizer:
 
     async def health(self) -> list[Check]:
         """Whether the distribution is deployed and the edge answers. Never raises."""
-        from perfctl.cdn.doctor import quick_checks
+        from perfctl.cdn.doctoring.examining import quick_checks
 
         return await quick_checks(self._distributions, self.probe)
 

@@ -76,13 +76,23 @@ async def check(
 
 
 @group.command("doctor", example="perfctl cdn doctor")
-async def doctor(run: Run, distribution: Distribution = None) -> CdnDiagnosis:
+async def doctor(
+    run: Run,
+    area: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--for", metavar="AREA", help="invalidate, alias, check, apply, logs, metrics, deploy; repeatable."
+        ),
+    ] = None,
+    distribution: Distribution = None,
+) -> CdnDiagnosis:
     """Can perfctl work with this distribution?
 
-    Who AWS says you are, which permissions are missing, a policy that grants them, and whether the distribution and
-    its edge are well.
+    Who AWS says you are and by which profile or role, which permissions are missing for which commands, the least
+    policy that grants them, where the access logs go, and whether the distribution and its edge are well. Permissions
+    are tried by calls that cost and change nothing.
     """
-    diagnosis = await engine_of(run, distribution).doctor(distribution=distribution)
+    diagnosis = await engine_of(run, distribution).doctor(distribution=distribution, areas=area or ())
     if diagnosis.status == "fail":
         run.exit(1)
     return diagnosis

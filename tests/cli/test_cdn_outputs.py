@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from perfctl.cdn.doctor import least_policy
+from perfctl.cdn.doctoring.rights import least_policy
 from perfctl.cdn.model.diagnoses import CdnDiagnosis
 from perfctl.cdn.model.invalidations import EdgeProof, Invalidation, InvalidationReport, Invalidations, SentInvalidation
 from perfctl.diagnosis import Check

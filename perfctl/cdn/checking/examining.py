@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -14,10 +13,10 @@ from urllib.parse import urldefrag, urljoin, urlsplit
 from perfctl.cdn.checking.checks import run
 from perfctl.cdn.checking.checks.rule import Evidence, Page
 from perfctl.cdn.checking.explaining.explain import explain
-from perfctl.cdn.checking.log_places import deliveries_of, viewers_of
+from perfctl.cdn.checking.log_places import answers_for_logs, deliveries_of, viewers_of
 from perfctl.cdn.checking.looking import Known
 from perfctl.cdn.checking.reading import read_setup
-from perfctl.cdn.cloudfront import ControlPlane, is_aws
+from perfctl.cdn.cloudfront import ControlPlane
 from perfctl.cdn.delivery.headers import Headers
 from perfctl.cdn.model.edge import EdgeAnswer
 from perfctl.cdn.viewer import VIEWERS_ENCODINGS, Viewer
@@ -66,7 +65,7 @@ async def examine_distribution(
         setup=known.setup,
         pages=looked,
         has_metrics=await _allowed(control.monitoring(distribution_id)),
-        deliveries=await deliveries_of(services, distribution_id) if _answers_for_logs(control) else None,
+        deliveries=await deliveries_of(services, distribution_id) if answers_for_logs(control) else None,
         knows_tags=await control.knows_tags(),
         viewers=await viewers_of(logs, services) if logs else None,
         private_paths=tuple(private_paths),
@@ -82,11 +81,6 @@ async def _known(control: ControlPlane, distribution_id: str) -> Known:
         if "AccessDenied" not in error.message:
             raise
         return Known(None, error.message)
-
-
-def _answers_for_logs(control: ControlPlane) -> bool:
-    """Whether CloudWatch Logs is there to be asked: beside AWS itself, or where somebody says."""
-    return is_aws(control.endpoint) or bool({"AWS_ENDPOINT_URL_LOGS", "AWS_ENDPOINT_URL"} & os.environ.keys())
 
 
 async def _allowed(asked: Awaitable[bool]) -> bool | None:

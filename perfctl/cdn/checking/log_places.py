@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from perfctl.cdn.background import in_background
+from perfctl.cdn.cloudfront import ControlPlane, is_aws
 from perfctl.errors import MissingExtraError, PerfctlError
 
 if TYPE_CHECKING:
@@ -26,6 +28,11 @@ _BY_COUNTRY: Mapping[str, str] = dict.fromkeys(_CLASS_100.split(), "100") | dict
 _BY_AIRPORT: Mapping[str, str] = dict.fromkeys(_AIRPORTS_200.split(), "200") | dict.fromkeys(
     _AIRPORTS_ALL.split(), "All"
 )
+
+
+def answers_for_logs(control: ControlPlane) -> bool:
+    """Whether CloudWatch Logs is there to be asked: beside AWS itself, or where somebody says."""
+    return is_aws(control.endpoint) or bool({"AWS_ENDPOINT_URL_LOGS", "AWS_ENDPOINT_URL"} & os.environ.keys())
 
 
 async def deliveries_of(services: Callable[[], Awaitable[Services]], distribution_id: str) -> tuple[str, ...] | None:

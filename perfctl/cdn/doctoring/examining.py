@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from perfctl.cdn.cloudfront import is_aws
-from perfctl.cdn.model.diagnoses import CdnDiagnosis
+from perfctl.cdn.doctoring.log_bucket import log_places
+from perfctl.cdn.doctoring.rights import AREAS, Area, least_policy, rights_of, tried_actions
+from perfctl.cdn.doctoring.trying import found_rights
+from perfctl.cdn.model.diagnoses import AreaRights, CdnDiagnosis
 from perfctl.cdn.model.distributions import Distribution
 from perfctl.cdn.model.edge import EdgeAnswer
 from perfctl.cdn.paths import MOST_EXACT, MOST_WILDCARDS
@@ -18,42 +22,58 @@ if TYPE_CHECKING:
     from perfctl.aws import Caller
     from perfctl.cdn.cloudfront import ControlPlane
     from perfctl.cdn.distributions import Distributions
+    from perfctl.cdn.services import Services
 
 Probe = Callable[[str], Awaitable[EdgeAnswer]]
 """GET a path through the edge."""
 
-NEEDED = (
-    "cloudfront:CreateInvalidation",
-    "cloudfront:GetInvalidation",
-    "cloudfront:ListInvalidations",
-    "cloudfront:GetDistribution",
-    "cloudfront:GetDistributionConfig",
-)
-"""On the distribution itself."""
-NEEDED_EVERYWHERE = ("cloudfront:ListDistributions",)
-"""Knows no resource; only for `--distribution ALIAS`."""
-_NO_SUCH_INVALIDATION = "IPERFCTLDOCTOR"
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How the configuration says that we are let in."""
+
+    profile: str | None = None
+    role_arn: str | None = None
+    edge_role_arn: str | None = None
+    """The role of Lambda@Edge functions, which a deployment passes on."""
 
 
 async def examine(
-    distributions: Distributions, connect: Callable[[], Awaitable[ControlPlane]], probe: Probe, named: str | None
+    distributions: Distributions,
+    connect: Callable[[], Awaitable[ControlPlane]],
+    services: Callable[[], Awaitable[Services]],
+    probe: Probe,
+    named: str | None,
+    *,
+    areas: Sequence[Area] = AREAS,
+    access: Access | None = None,
+    logs: Sequence[str] = (),
 ) -> CdnDiagnosis:
-    """Every check. ConfigError without a distribution, UsageError when it does not exist."""
+    """Every check, of these areas of commands. `logs`: where the configuration says that access logs lie.
+
+    ConfigError without a distribution, UsageError when it does not exist.
+    """
     target = distributions.named_or_configured(named)
     control = await connect()
-    caller, checks = await _caller(control)
+    caller, checks = await _caller(control, access or Access())
     if checks[-1].status == "fail":
-        return _diagnosis(checks, caller, [], target)
+        return _diagnosis(checks, caller, least_policy(target, None, None, areas=areas))
     target = (await distributions.ids((named,) if named else ()))[0]
-    missing = await _missing(control, target)
-    checks.append(_permissions(missing))
-    if "cloudfront:GetDistribution" not in missing:
-        found = await distributions.get(target)
-        checks += [_deployed(found), _compression(found), _tags(found, await control.knows_tags())]
-    if not missing & {"cloudfront:ListInvalidations", "cloudfront:GetInvalidation"}:
+    bucket, places = await log_places(control, services, target, logs)
+    found = await found_rights(control, services, target, tried_actions(areas), bucket)
+    rights = tuple(rights_of(area, found) for area in areas)
+    checks += [_permissions(rights, areas), *_other_rights(rights, areas)]
+    if found.get("cloudfront:GetDistribution") is not False:
+        known = await distributions.get(target)
+        checks += [_deployed(known), _compression(known), _tags(known, await control.knows_tags())]
+    if not any(found.get(f"cloudfront:{name}") is False for name in ("ListInvalidations", "GetInvalidation")):
         checks.append(await _quota(control, target))
-    checks.append(await _edge(probe))
-    return _diagnosis(checks, caller, sorted(missing), target)
+    checks += [_logs(places, logs), await _edge(probe)]
+    arn, account = (caller.arn, caller.account) if caller else (None, None)
+    buckets = (bucket[0],) if bucket else ()
+    role = access.edge_role_arn if access else None
+    policy = least_policy(target, arn, account, areas=areas, buckets=buckets, role_arn=role)
+    return _diagnosis(checks, caller, policy, rights, places)
 
 
 async def quick_checks(distributions: Distributions, probe: Probe) -> list[Check]:
@@ -65,32 +85,27 @@ async def quick_checks(distributions: Distributions, probe: Probe) -> list[Check
     return list(await asyncio.gather(_connect(distributions), _edge(probe)))
 
 
-def least_policy(distribution_id: str, caller_arn: str | None, account: str | None) -> Mapping[str, object]:
-    """The IAM policy with which everything of this group works on this distribution, and nothing else."""
-    partition = caller_arn.split(":")[1] if caller_arn and caller_arn.startswith("arn:") else "aws"
-    resource = f"arn:{partition}:cloudfront::{account or '*'}:distribution/{distribution_id}"
-    return {
-        "Version": "2012-10-17",
-        "Statement": [
-            {"Sid": "PerfctlDistribution", "Effect": "Allow", "Action": list(NEEDED), "Resource": resource},
-            {"Sid": "PerfctlFindByAlias", "Effect": "Allow", "Action": list(NEEDED_EVERYWHERE), "Resource": "*"},
-        ],
-    }
-
-
-def _diagnosis(checks: list[Check], caller: Caller | None, missing: list[str], target: str) -> CdnDiagnosis:
+def _diagnosis(
+    checks: list[Check],
+    caller: Caller | None,
+    policy: Mapping[str, object],
+    rights: tuple[AreaRights, ...] = (),
+    places: tuple[str, ...] = (),
+) -> CdnDiagnosis:
     judged = diagnose(checks)
-    arn, account = (caller.arn, caller.account) if caller else (None, None)
+    missing = {action for area in rights for action in area.missing}
     return CdnDiagnosis(
         status=judged.status,
         rows=judged.rows,
-        caller=arn,
-        missing_permissions=tuple(missing),
-        policy=least_policy(target, arn, account),
+        caller=caller.arn if caller else None,
+        missing_permissions=tuple(sorted(missing)),
+        policy=policy,
+        rights=rights,
+        log_places=places,
     )
 
 
-async def _caller(control: ControlPlane) -> tuple[Caller | None, list[Check]]:
+async def _caller(control: ControlPlane, access: Access) -> tuple[Caller | None, list[Check]]:
     """Who we are; an endpoint of one's own may not know that question, which is no fault."""
     try:
         caller = await control.caller()
@@ -100,42 +115,59 @@ async def _caller(control: ControlPlane) -> tuple[Caller | None, list[Check]]:
             return None, [where, Check("cdn.control", "caller", "fail", error.message, error.hint)]
         return None, [where, Check("cdn.control", "caller", "off", f"{control.endpoint} does not say who we are")]
     endpoint = Check("cdn.control", "endpoint", "pass", control.endpoint)
-    return caller, [endpoint, Check("cdn.control", "caller", "pass", caller.arn)]
+    return caller, [endpoint, Check("cdn.control", "caller", "pass", f"{caller.arn}{_by(caller, access)}")]
 
 
-async def _missing(control: ControlPlane, target: str) -> set[str]:
-    """The read permissions that a real call showed to be missing. CreateInvalidation is not tried: it costs."""
-    calls: Mapping[str, Callable[[], Awaitable[object]]] = {
-        "cloudfront:GetDistribution": lambda: control.distribution(target),
-        "cloudfront:GetDistributionConfig": lambda: control.read_distribution_config(target),
-        "cloudfront:ListInvalidations": lambda: control.recent_invalidations(target, at_most=1),
-        "cloudfront:GetInvalidation": lambda: control.invalidation(target, _NO_SUCH_INVALIDATION),
-        "cloudfront:ListDistributions": control.distributions,
-    }
-    return {action for action, call in calls.items() if await _is_denied(call)}
+def _by(caller: Caller, access: Access) -> str:
+    """How we came to be that caller: by a profile, by a role that was taken on."""
+    _, assumed, rest = caller.arn.partition(":assumed-role/")
+    role, _, session = rest.partition("/")
+    found = [f"profile {access.profile}"] if access.profile else []
+    if access.role_arn:
+        found.append(f"role {access.role_arn} taken on")
+    elif assumed:
+        found.append(f"role {role}, session {session}")
+    return f" ({', '.join(found)})" if found else ""
 
 
-async def _is_denied(call: Callable[[], Awaitable[object]]) -> bool:
-    try:
-        await call()
-    except AuthError as error:
-        if "AccessDenied" not in error.message:
-            raise
-        return True
-    except UsageError as error:
-        if "NoSuchInvalidation" not in error.message:
-            raise
-    return False
+def _permissions(rights: Sequence[AreaRights], areas: Sequence[Area]) -> Check:
+    """Those of the areas that are vital, and how many were tried."""
+    vital = [one for one, area in zip(rights, areas, strict=True) if area.is_vital] or list(rights)
+    missing = sorted({action for one in vital for action in one.missing})
+    if missing:
+        fix = "attach the policy below to the caller"
+        return Check("cdn.control", "permissions", "fail", f"missing: {', '.join(missing)}", fix)
+    granted = {action for one in rights for action in one.granted}
+    untried = {action for one in rights for action in one.untried}
+    why = "they cost or change something, or nothing answers for them here"
+    observed = f"{len(granted)} tried and granted; {len(untried - granted)} not tried: {why}"
+    return Check("cdn.control", "permissions", "pass", observed)
 
 
-def _permissions(missing: set[str]) -> Check:
-    needed = len(NEEDED) + len(NEEDED_EVERYWHERE) - 1
-    if not missing:
-        observed = f"{needed} read permissions tried and granted; CreateInvalidation is not tried, for it costs"
-        return Check("cdn.control", "permissions", "pass", observed)
-    status: Status = "warn" if missing <= set(NEEDED_EVERYWHERE) else "fail"
-    names = ", ".join(sorted(missing))
-    return Check("cdn.control", "permissions", status, f"missing: {names}", "attach the policy below to the caller")
+def _other_rights(rights: Sequence[AreaRights], areas: Sequence[Area]) -> list[Check]:
+    """The areas that are not vital and lack something."""
+    return [
+        Check(
+            "cdn.rights",
+            one.area,
+            "warn",
+            f"missing for {', '.join(one.commands)}: {', '.join(one.missing)}",
+            f"attach the statements of {one.area} of the policy below, if you use that",
+        )
+        for one, area in zip(rights, areas, strict=True)
+        if one.missing and not area.is_vital
+    ]
+
+
+def _logs(places: tuple[str, ...], configured: Sequence[str]) -> Check:
+    """Where the access logs go, and whether perfctl is told so."""
+    if not places:
+        observed = "no standard logs that can be seen"
+        return Check("cdn.logs", "bucket", "off", observed, "perfctl cdn check tells how to switch them on")
+    observed = ", ".join(places)
+    if configured or not (bucket := next((place for place in places if place.startswith("s3://")), None)):
+        return Check("cdn.logs", "bucket", "pass", observed)
+    return Check("cdn.logs", "bucket", "off", observed, f"set cdn.logs: [{bucket}], for perfctl cdn logs and stats")
 
 
 def _deployed(found: Distribution) -> Check:
