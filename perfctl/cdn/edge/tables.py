@@ -14,8 +14,8 @@ from perfctl.errors import UsageError
 
 ENDINGS = (".tests.yaml", ".tests.yml", ".tests.json")
 
-_FILE = ("budget_percent", "budget_us", "tests")
-_TEST = ("name", "event", "request", "response", "expect", "budget_percent", "budget_us", "now")
+_FILE = ("budget_percent", "budget_us", "fresh", "tests")
+_TEST = ("name", "event", "request", "response", "expect", "budget_percent", "budget_us", "now", "fresh")
 _REQUEST = ("method", "uri", "querystring", "headers", "client_ip", "body", "origin")
 _RESPONSE = ("status", "description", "headers", "body")
 _EXPECT = ("request", "response", "error", "logs")
@@ -34,6 +34,8 @@ class TableTest:
     budget_percent: int | None
     budget_us: float | None
     now_ms: float | None
+    is_fresh: bool
+    """Whether it is run once, in a context or process of its own: no global of another call is there."""
 
 
 def table_of(function: Path) -> Path | None:
@@ -74,6 +76,7 @@ def _test(content: Any, file: Mapping[str, Any], where: str) -> TableTest:
         budget_percent=None if percent is None else int(_number(percent, f"{where} ({name}): budget_percent")),
         budget_us=None if most is None else _number(most, f"{where} ({name}): budget_us"),
         now_ms=_moment(test["now"], f"{where} ({name}): now") if "now" in test else None,
+        is_fresh=bool(test.get("fresh", file.get("fresh", False))),
     )
 
 

@@ -8,11 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
-import msgspec
-
 from perfctl.cdn.edge.model import Called, EdgeFunction, EdgeFunctionError, Event
 from perfctl.cdn.edge.running.source import store_of, text_of
-from perfctl.cdn.edge.running.worker import HALF_A_PAIR, Worker, WorkerEndedError, WorkerTimedOutError
+from perfctl.cdn.edge.running.wire import decoded, encoded
+from perfctl.cdn.edge.running.worker import Worker, WorkerEndedError, WorkerTimedOutError
 from perfctl.errors import MissingExtraError
 
 LIMIT_MS = 100.0
@@ -28,8 +27,6 @@ and a machine that does other things is slow."""
 _LEAST_PATIENCE_SECONDS = 0.5
 _ROOT = str(Path(__file__).resolve().parents[4])
 """Where the package lies, for a process that looks at no variable."""
-_json = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder().decode
 _MAIN = "import sys; sys.path.insert(0, sys.argv[1]); from perfctl.cdn.edge.running.function_worker import main; main()"
 
 
@@ -38,7 +35,7 @@ class FunctionRunner:
 
     def __init__(self, function: EdgeFunction, program: Mapping[str, Any]) -> None:
         self._function = function
-        self._program = _json(program)
+        self._program = encoded(program)
         self._limit_ms: float = program["limit_ms"]
         self._patience_seconds = max(_LEAST_PATIENCE_SECONDS, _PATIENCE * self._limit_ms / 1000)
         self._worker: Worker | None = None
@@ -67,7 +64,7 @@ class FunctionRunner:
 
     async def call(self, event: Event, *, now_ms: float | None = None) -> Called:
         """What the function returned; `now_ms` sets its clock, in milliseconds since 1970."""
-        message = b"%d %s" % (now_ms or 0, _json(event))
+        message = b"%d %s" % (now_ms or 0, encoded(event))
         async with self._turn:
             worker = self._worker or await self._started()
             reply, took_us = await self._asked(worker, message, self._patience_seconds)
@@ -86,6 +83,9 @@ class FunctionRunner:
     async def _asked(self, worker: Worker, message: bytes, timeout_seconds: float) -> tuple[dict[str, Any], float]:
         try:
             answer = await worker.ask(message, timeout_seconds=timeout_seconds)
+        except asyncio.CancelledError:
+            self._worker = None
+            raise
         except WorkerTimedOutError:
             self._worker = None
             raise self._failed(f"it ran longer than {self._limit_ms:g} ms, and could not be interrupted") from None
@@ -93,10 +93,7 @@ class FunctionRunner:
             self._worker = None
             raise self._failed(f"it crashed the JavaScript engine ({error})") from None
         took, _, text = answer.partition(b" ")
-        try:
-            reply: dict[str, Any] = _decode(text)
-        except msgspec.DecodeError:
-            raise EdgeFunctionError(self._function, HALF_A_PAIR, fault="validation") from None
+        reply = decoded(self._function, text)
         if "result" in reply:
             return reply, float(took)
         logs = tuple(reply["logs"])

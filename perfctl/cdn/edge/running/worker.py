@@ -17,9 +17,6 @@ _AT_ONCE_MS = 3.0
 """For so long the caller itself waits; to hand a wait to a thread costs as much as most calls take."""
 _CHUNK = 1_048_576
 _TAIL_BYTES = 4_096
-HALF_A_PAIR = "what it returned or logged is not Unicode: it holds half of a surrogate pair"
-"""Why a reply cannot be decoded, though a worker wrote it: JSON can hold what UTF-8 cannot."""
-
 _MOST_BYTES = 32 * 1024 * 1024
 
 
@@ -76,12 +73,21 @@ class Worker:
         if not unsent:
             self._receive(_AT_ONCE_MS)
         if self._rest[-1:] != b"\n":
-            await asyncio.to_thread(self._exchange, unsent, until)
+            await self._waited(unsent, until)
         if self._rest[-1:] != b"\n":
             self.kill()
             raise WorkerTimedOutError
         answer, self._rest = self._rest[:-1], b""
         return answer
+
+    async def _waited(self, unsent: memoryview, until: float) -> None:
+        """The rest of an exchange in a thread; who is cancelled meanwhile ends the process, and with it the thread."""
+        try:
+            await asyncio.to_thread(self._exchange, unsent, until)
+        except asyncio.CancelledError:
+            if self._process.poll() is None:
+                os.killpg(self._process.pid, signal.SIGKILL)
+            raise
 
     def kill(self) -> None:
         """End it and what it started, now."""

@@ -250,6 +250,20 @@ def test_several_calls_at_once_get_their_own_answers() -> None:
     assert asyncio.run(at_once()) == ["/0", "/1", "/2", "/3"]
 
 
+def test_a_call_that_is_cancelled_leaves_no_process_behind() -> None:
+    function = function_of("function handler(e) { if (e.request.uri === '/') while (true) {} return {} }")
+
+    async def cancelled() -> Any:
+        runner = await open_runner(function, time_limit_ms=60_000)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(runner.call(request_event(function, EdgeRequest())), 0.05)
+        after = await runner.call(request_event(function, EdgeRequest(uri="/a")))
+        await runner.close()
+        return after.result
+
+    assert asyncio.run(cancelled()) == {}
+
+
 HOSTILE = {
     "a getter throws": "return {get uri() { throw new Error('gotcha') }}",
     "a proxy of its own": "return Object.defineProperty({}, 'uri', {enumerable: true, get: function () { while (1) {} }})",

@@ -125,6 +125,12 @@ def test_a_tests_clock_is_what_it_says(tmp_path: Path) -> None:
     assert ran_on(tmp_path, table, source).failed == 0
 
 
+def test_a_fresh_test_sees_no_global_of_another(tmp_path: Path) -> None:
+    source = HEADER + "var calls = 0; function handler(event) { return {statusCode: 200, body: String(++calls)} }"
+    table = "fresh: true\ntests: [{name: a, expect: &one {response: {body: '1'}}}, {name: b, expect: *one}]"
+    assert ran_on(tmp_path, table, source).failed == 0
+
+
 def test_a_lambda_function_is_tested_by_the_same_table(tmp_path: Path) -> None:
     source = (
         "# perfctl: runtime=python trigger=origin-request\ndef lambda_handler(event, context):\n"
