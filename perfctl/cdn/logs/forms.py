@@ -59,7 +59,8 @@ class Separated:
                 malformed += _requests(chunk.data, begin, end)
                 continue
             if self._separator is None and line:
-                self._separator = _separator_of(line, len(self._names))
+                has_tabs = chunk.data.find(b"\t", begin, end) >= 0
+                self._separator = _separator_of(line, len(self._names), has_tabs=has_tabs)
             found = separated(self._names, chunk.data, begin, end, self._separator or 9)
             malformed += found.malformed
             if found.grid.size:
@@ -101,10 +102,10 @@ def _first_line(data: bytes, begin: int, end: int) -> bytes:
     return b""
 
 
-def _separator_of(line: bytes, fields: int) -> int:
-    """What divides a line into so many fields; a tab where nothing does."""
+def _separator_of(line: bytes, fields: int, *, has_tabs: bool) -> int:
+    """What divides a line into so many fields; a tab where there is one, or where nothing does."""
     fitting = [sign for sign in _SEPARATORS if line.count(sign) == fields - 1]
-    return (fitting or _SEPARATORS)[0][0]
+    return _SEPARATORS[0][0] if has_tabs or not fitting else fitting[0][0]
 
 
 def _requests(data: bytes, begin: int, end: int) -> int:
