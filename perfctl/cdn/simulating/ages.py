@@ -53,7 +53,7 @@ class Ages:
         place = np.searchsorted(EDGES, age_seconds, side="right") - 1
         _, groups, bins = self._counts.shape
         flat = ((~is_hit).astype(np.int64) * groups + group) * bins + place
-        self._counts += np.bincount(flat, minlength=self._counts.size).reshape(self._counts.shape)
+        np.add.at(self._counts.reshape(-1), flat, 1)
 
     def thresholds(self) -> list[Threshold]:
         """The best threshold of each group."""

@@ -16,7 +16,7 @@ from perfctl.cdn.simulating.queries import QueryRule
 from perfctl.cdn.simulating.replaying import NEVER
 from perfctl.cdn.simulating.requests import HIT, MISS, REFRESH
 
-SAMPLE = 200_000
+SAMPLE = 100_000
 """So many events decide on the layout."""
 FEWEST_AGES = 12
 """A group with less evidence takes the TTL of all."""

@@ -14,9 +14,9 @@ from typing import BinaryIO, Self
 from perfctl.cdn.logs.arrays import np
 from perfctl.cdn.simulating.requests import EVENT
 
-IN_MEMORY = 1_500_000
-"""So many events (78 MB) are kept before files are made."""
-SHELVES = 64
+IN_MEMORY = 300_000
+"""So many events (16 MB) are kept before files are made."""
+SHELVES = 256
 
 
 class Shelves:
