@@ -17,6 +17,8 @@ from perfctl.sandbox.service import Command, NotReadyError, Service
 from perfctl.sandbox.site import Site
 
 REGION = "us-east-1"
+LOGS = "s3://sandbox-logs/"
+"""The bucket that the sample distribution's logging names; the control plane answers for it, too."""
 _PROBE_SECONDS = 2.0
 
 
@@ -53,6 +55,7 @@ class CloudFrontPart:
             "origin_domain": self._address("origin"),
             "endpoint_url": f"http://{self._address('cloudfront')}",
             "edge_url": f"http://{self._address('edge')}",
+            "logs": [LOGS],
             "access_key_id": access_key(self._site),
             "secret_access_key": {"file": str(self._site.secret_file("cloudfront"))},
         }

@@ -140,7 +140,9 @@ class Layer:
         try:
             answer = await self._origin_side.asked(visit, conditions_of(stale), caches=True)
         except OriginError as error:
-            if error.is_kept and stale is not None and self._may_serve_stale(stale):
+            if not error.is_kept:
+                return self._origin_side.failed(visit, key, error)
+            if stale is not None and self._may_serve_stale(stale):
                 return Outcome(stale, "Hit", error.detail, is_stored=True)
             return self._kept(self._origin_side.failed(visit, key, error), seen)
         if answer.status >= 500 and stale is not None and self._may_serve_stale(stale):

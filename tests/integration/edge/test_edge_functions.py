@@ -215,6 +215,18 @@ def test_a_lambda_that_fails_is_an_error_that_is_not_kept(
     assert site.get(f"/img/{name}.jpg").status == 200
 
 
+def test_a_function_that_fails_leaves_what_is_held(site: Site, lambdas: LambdaClient, edge: EdgeProcess) -> None:
+    site.associate()
+    first = site.get("/css/site.css")
+    arn = deployed(lambdas, "late", PYTHON + "    raise ValueError\n", Runtime="python3.12", Handler="index.handler")
+    site.associate(large={"origin-request": arn})
+    edge.advance(3_601)
+    failed = site.get("/css/site.css")
+    site.associate()
+    again = site.get("/css/site.css")
+    assert [reply.x_cache for reply in (first, failed, again)] == ["Miss", "LambdaExecutionError", "RefreshHit"]
+
+
 def test_a_changed_uri_stays_with_its_behaviour(site: Site, published: Publish) -> None:
     code = b"function handler(event) { event.request.uri = '/private'; return event.request; }"
     behaviour = {
