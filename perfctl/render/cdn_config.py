@@ -23,13 +23,15 @@ def applied_view(result: ConfigApplied) -> View:
         ("version", result.etag),
         *((("waited", f"{result.waited_seconds:.0f} s"),) if result.waited_seconds else ()),
     )
-    table = _table(result.changes, _nothing(result.file, result.distribution_id))
+    is_done = result.saved is not None
+    table = _table(result.changes, _nothing(result.file, result.distribution_id), is_done=is_done)
     back = f"as it was: {result.saved}\nto go back: {result.rollback}" if result.saved else None
     return view(Facts(facts), table, _summary(result.changes), Text(back, "dim") if back else None)
 
 
-def _table(changes: tuple[Change, ...], empty: str) -> Table:
-    columns = (Column(""), Column("setting", wraps=True), Column("is", wraps=True), Column("would be", wraps=True))
+def _table(changes: tuple[Change, ...], empty: str, *, is_done: bool = False) -> Table:
+    before, after = ("was", "is") if is_done else ("is", "would be")
+    columns = (Column(""), Column("setting", wraps=True), Column(before, wraps=True), Column(after, wraps=True))
     return Table(columns, tuple(_row(change) for change in changes), empty=empty)
 
 
