@@ -168,11 +168,11 @@ def _host_of(target: Target) -> str:
 
 
 def _drained(response: http.client.HTTPResponse, keep_bytes: int) -> tuple[int, bytes]:
-    size, kept = 0, b""
+    size, kept = 0, bytearray()
     while chunk := response.read(_CHUNK_BYTES):
         kept += chunk[: max(keep_bytes - size, 0)]
         size += len(chunk)
-    return size, kept
+    return size, bytes(kept)
 
 
 def _failed(target: Target, error: Exception) -> PerfctlError:

@@ -29,7 +29,8 @@ async def optimize(
         bool, typer.Option("--force", help="Replace what lies in a variant's place and is none of ours.")
     ] = False,
     jobs: Annotated[
-        int | None, typer.Option("--jobs", min=1, max=256, help="Files at once; by default one for each core.")
+        int | None,
+        typer.Option("--jobs", metavar="N", min=1, max=256, help="Files at once; by default one for each core."),
     ] = None,
     dry_run: DryRun = False,
 ) -> OptimizeReport:

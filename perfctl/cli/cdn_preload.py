@@ -47,7 +47,9 @@ async def preload(
         list[str] | None,
         typer.Option("--location", metavar="POP", help="An edge location, such as FRA56-P3; repeatable."),
     ] = None,
-    concurrency: Annotated[int | None, typer.Option("--concurrency", min=1, max=256, help="Requests at once.")] = None,
+    concurrency: Annotated[
+        int | None, typer.Option("--concurrency", metavar="N", min=1, max=256, help="Requests at once.")
+    ] = None,
     rate: Annotated[
         float | None, typer.Option("--rate", metavar="N", min=0, help="At most so many requests a second; 0: any.")
     ] = None,

@@ -40,7 +40,7 @@ class Asked:
     compact: bool | None = None
     """Whether JSON loses the blanks between its tokens; None where there is a path."""
     budget_ms: float | None = None
-    """How much CPU compressing may take; None is brotli 5 or gzip 6, and no bound on a picture."""
+    """How much CPU it may take; None is brotli 5 or gzip 6, and 2 s for a picture."""
     user_location: str | None = None
 
 
