@@ -16,6 +16,9 @@ from perfctl.errors import PerfctlError, ServiceError, TimedOutError, Unreachabl
 _CHUNK_BYTES = 1 << 16
 _PORTS = {"http": 80, "https": 443}
 
+_Bounds = tuple[int, int | None]
+"""How many bytes of a body are kept, and how many there may be."""
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -69,14 +72,17 @@ class Session:
         self._timeout_seconds = timeout_seconds
         self._open: dict[tuple[str, str, int, str], http.client.HTTPConnection] = {}
 
-    def get(self, target: Target, headers: Mapping[str, str], *, keep_bytes: int = 0) -> Got:
-        """The answer. PerfctlError by kind: no answer in time, unreachable, no HTTP, an address that is not public.
+    def get(
+        self, target: Target, headers: Mapping[str, str], *, keep_bytes: int = 0, most_bytes: int | None = None
+    ) -> Got:
+        """The answer. PerfctlError by kind: no answer in time, unreachable, no HTTP, an address that is not public, a
+        body of more than `most_bytes`.
 
         A connection that the server closed while it lay idle is made anew, once.
         """
         since = begun()
         try:
-            return self._got(target, headers, keep_bytes)
+            return self._got(target, headers, (keep_bytes, most_bytes))
         except (OSError, http.client.HTTPException) as error:
             raise _failed(target, error) from error
         finally:
@@ -88,16 +94,16 @@ class Session:
         for connection in opened.values():
             connection.close()
 
-    def _got(self, target: Target, headers: Mapping[str, str], keep_bytes: int) -> Got:
+    def _got(self, target: Target, headers: Mapping[str, str], bounds: _Bounds) -> Got:
         is_kept = target.connects_to in self._open
         try:
-            return self._asked(target, headers, keep_bytes)
+            return self._asked(target, headers, bounds)
         except (http.client.BadStatusLine, ConnectionError):
             if not is_kept:
                 raise
-        return self._asked(target, headers, keep_bytes)
+        return self._asked(target, headers, bounds)
 
-    def _asked(self, target: Target, headers: Mapping[str, str], keep_bytes: int) -> Got:
+    def _asked(self, target: Target, headers: Mapping[str, str], bounds: _Bounds) -> Got:
         started = time.perf_counter()
         connection = self._open.pop(target.connects_to, None) or self._connection(target)
         try:
@@ -107,7 +113,7 @@ class Session:
                 connection.putheader(name, value)
             connection.endheaders()
             response = connection.getresponse()
-            size, kept = _drained(response, keep_bytes)
+            size, kept = _drained(response, bounds)
         except BaseException:
             connection.close()
             raise
@@ -167,11 +173,14 @@ def _host_of(target: Target) -> str:
     return f"{host}:{target.port}" if target.port not in (None, _PORTS[target.scheme]) else host
 
 
-def _drained(response: http.client.HTTPResponse, keep_bytes: int) -> tuple[int, bytes]:
+def _drained(response: http.client.HTTPResponse, bounds: _Bounds) -> tuple[int, bytes]:
+    keep_bytes, most_bytes = bounds
     size, kept = 0, bytearray()
     while chunk := response.read(_CHUNK_BYTES):
         kept += chunk[: max(keep_bytes - size, 0)]
         size += len(chunk)
+        if most_bytes is not None and size > most_bytes:
+            raise ServiceError(f"the answer is longer than {most_bytes} bytes", hint="is this what was meant?")
     return size, bytes(kept)
 
 

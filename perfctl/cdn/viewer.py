@@ -82,11 +82,12 @@ class Viewer:
         accept_encoding: str = VIEWERS_ENCODINGS,
         headers: Mapping[str, str] | None = None,
         keep_bytes: int = 0,
+        most_bytes: int | None = None,
         session: Session | None = None,
     ) -> tuple[EdgeAnswer, bytes]:
         """The same, and the first `keep_bytes` of the body as they came; `headers` go out beside the usual ones.
 
-        Over the connections of a `session`, else over one of its own.
+        Over the connections of a `session`, else over one of its own. ServiceError for a body of more than `most_bytes`.
         """
         target = self.target(url_or_path)
         if not _HEADER_VALUE.fullmatch(accept_encoding):
@@ -95,16 +96,16 @@ class Viewer:
         if self.location is not None and self.stands_in:
             sent[_LOCATION_HEADER] = self.location
         if session is not None:
-            got = await in_background(lambda: session.get(target, sent, keep_bytes=keep_bytes))
+            got = await in_background(lambda: session.get(target, sent, keep_bytes=keep_bytes, most_bytes=most_bytes))
         else:
             sent["Connection"] = "close"
-            got = await in_background(lambda: self._got_once(target, sent, keep_bytes))
+            got = await in_background(lambda: self._got_once(target, sent, keep_bytes, most_bytes))
         return _answer(target, got), got.kept
 
-    def _got_once(self, target: Target, sent: Mapping[str, str], keep_bytes: int) -> Got:
+    def _got_once(self, target: Target, sent: Mapping[str, str], keep_bytes: int, most_bytes: int | None) -> Got:
         session = self.session()
         try:
-            return session.get(target, sent, keep_bytes=keep_bytes)
+            return session.get(target, sent, keep_bytes=keep_bytes, most_bytes=most_bytes)
         finally:
             session.close()
 

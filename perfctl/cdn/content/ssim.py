@@ -43,12 +43,12 @@ class Reference:
         import numpy
 
         plane: Bytes = numpy.asarray(other, dtype=numpy.uint8)
-        inner = self._plane.shape[0] - WINDOW + 1
-        total: float = 0.0
+        inner, across = (int(side) - WINDOW + 1 for side in self._plane.shape)
+        total = 0.0
         for top in range(0, inner, _BAND_ROWS):
             rows = slice(top, min(top + _BAND_ROWS, inner) + WINDOW - 1)
             total += self._sum(self._plane[rows].astype(numpy.float32), plane[rows].astype(numpy.float32))
-        return float(total) / (inner * (self._plane.shape[1] - WINDOW + 1))
+        return total / (inner * across)
 
     def _sum(self, first: Plane, second: Plane) -> float:
         """The SSIM of every window of a band, added up."""

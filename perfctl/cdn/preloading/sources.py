@@ -26,7 +26,9 @@ async def sitemap_urls(source: str, viewer: Viewer) -> tuple[str, ...]:
     """
 
     async def read(url: str) -> bytes:
-        answer, content = await viewer.read(url, accept_encoding="identity", keep_bytes=MOST_BYTES + 1)
+        answer, content = await viewer.read(
+            url, accept_encoding="identity", keep_bytes=MOST_BYTES, most_bytes=MOST_BYTES
+        )
         if answer.status != 200:
             raise ServiceError(f"{url}: the edge answered {answer.status}", hint="name the sitemap's own address")
         return content

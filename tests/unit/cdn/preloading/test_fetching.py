@@ -15,7 +15,7 @@ from perfctl.cdn.model.preloads import PreloadReport, Warmed
 from perfctl.cdn.preloading.fetching import preload
 from perfctl.cdn.preloading.pace import Pace
 from perfctl.cdn.viewer import Viewer
-from perfctl.errors import UsageError
+from perfctl.errors import ServiceError, UsageError
 
 NAME = "www.example.com"
 
@@ -176,6 +176,13 @@ def test_progress_is_told_and_the_report_keeps_the_order(site: Site) -> None:
     report = _preloaded(site, *(f"/{number}" for number in range(10, 16)), concurrency=3, told=told.append)
     assert sorted(told) == [1, 2, 3, 4, 5, 6]
     assert [row.url for row in report.rows] == [f"/{number}" for number in range(10, 16)]
+
+
+def test_a_body_without_end_is_not_read_to_it(site: Site) -> None:
+    viewer = Viewer(site.url, timeout_seconds=5)
+    assert asyncio.run(viewer.read("/ok", keep_bytes=3, most_bytes=5))[1] == b"hel"
+    with pytest.raises(ServiceError, match="longer than 4 bytes"):
+        asyncio.run(viewer.read("/ok", keep_bytes=3, most_bytes=4))
 
 
 def test_requests_keep_their_distance() -> None:
