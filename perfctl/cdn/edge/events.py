@@ -7,10 +7,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from perfctl.cdn.edge.header_rules import is_disallowed
 from perfctl.cdn.edge.model import EdgeFunction, EdgeRequest, EdgeResponse, Event, EventContext, Pairs
 
 BODY_BYTES = {"viewer-request": 40 * 1024, "origin-request": 1024 * 1024}
 """How much of a request's body a Lambda@Edge function is shown."""
+
+
+def _shown(headers: Pairs) -> Pairs:
+    """The headers that a function is shown: some are never."""
+    return tuple((name, value) for name, value in headers if not is_disallowed(name))
 
 
 def request_event(function: EdgeFunction, request: EdgeRequest, context: EventContext | None = None) -> Event:
@@ -31,11 +37,11 @@ def response_event(
         answer = {
             "status": str(response.status),
             "statusDescription": response.description,
-            "headers": _lambda_headers(response.headers),
+            "headers": _lambda_headers(_shown(response.headers)),
         }
         return _lambda_event(function, where, {"request": asked, "response": answer})
     event = _function_event(function, where, request)
-    headers, cookies = _without(response.headers, "set-cookie")
+    headers, cookies = _without(_shown(response.headers), "set-cookie")
     event["response"] = {
         "statusCode": response.status,
         "statusDescription": response.description,
@@ -46,17 +52,22 @@ def response_event(
 
 
 def read_result(
-    function: EdgeFunction, event: Event, result: Event, request: EdgeRequest
+    function: EdgeFunction,
+    event: Event,
+    result: Event,
+    request: EdgeRequest,
+    response: EdgeResponse | None = None,
 ) -> EdgeRequest | EdgeResponse:
     """The request that goes on, or the response that goes out: of a result that `check_result` has let pass.
 
-    `event` is what the function was called with, `request` what that was made of: a query string that the function
-    left alone goes on byte for byte. Header names of CloudFront Functions are written as CloudFront does, each word
-    with a capital.
+    `event` is what the function was called with, `request` and `response` what that was made of: a query string that
+    the function left alone goes on byte for byte, and so do the headers that no function is shown. Header names of
+    CloudFront Functions are written as CloudFront does, each word with a capital.
     """
-    if function.is_lambda:
-        return _read_lambda(event, result, request)
-    return _read_function(event, result, request)
+    read = _read_lambda(event, result, request) if function.is_lambda else _read_function(event, result, request)
+    source = request if isinstance(read, EdgeRequest) else response
+    hidden = tuple((name, value) for name, value in source.headers if is_disallowed(name)) if source else ()
+    return replace(read, headers=read.headers + hidden)
 
 
 def is_response(function: EdgeFunction, result: Mapping[str, Any]) -> bool:
@@ -80,7 +91,7 @@ def _lambda_event(function: EdgeFunction, context: EventContext, parts: Event) -
 def _lambda_request(function: EdgeFunction, request: EdgeRequest) -> Event:
     shown: Event = {
         "clientIp": request.client_ip,
-        "headers": _lambda_headers(request.headers),
+        "headers": _lambda_headers(_shown(request.headers)),
         "method": request.method,
         "querystring": request.querystring,
         "uri": request.uri,
@@ -131,7 +142,7 @@ def _read_lambda(event: Event, result: Event, request: EdgeRequest) -> EdgeReque
 
 
 def _function_event(function: EdgeFunction, context: EventContext, request: EdgeRequest) -> Event:
-    headers, cookies = _without(request.headers, "cookie")
+    headers, cookies = _without(_shown(request.headers), "cookie")
     pairs = (pair.strip().partition("=") for line in cookies for pair in line.split(";") if pair.strip())
     return {
         "version": "1.0",

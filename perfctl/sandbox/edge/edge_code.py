@@ -152,7 +152,7 @@ class EdgeCode:
         function = self._function(association)
         shown = EdgeResponse(status, reason_phrase(status), headers.fields)
         event = response_event(function, asked, shown, _context(visit))
-        result = read_result(function, event, await self._result(association, function, event), asked)
+        result = read_result(function, event, await self._result(association, function, event), asked, shown)
         assert isinstance(result, EdgeResponse)  # noqa: S101 - `check_result` lets nothing else pass here
         return result
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from perfctl.cdn.edge.header_rules import READ_ONLY, is_disallowed
 from perfctl.cdn.edge.model import EdgeFunction
-from perfctl.cdn.edge.rules.headers import READ_ONLY, is_disallowed
 
 
 @dataclass(frozen=True, slots=True)

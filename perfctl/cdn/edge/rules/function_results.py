@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from perfctl.cdn.edge.header_rules import of_change, of_name, of_value
 from perfctl.cdn.edge.model import EdgeFunction, Event
 from perfctl.cdn.edge.rules.addresses import of_read_only, of_uri
-from perfctl.cdn.edge.rules.headers import of_change, of_name, of_value
 
 _COOKIE = re.compile(r"[;\x00\r\n]")
 

@@ -7,9 +7,9 @@ import binascii
 from collections.abc import Iterator
 from typing import Any
 
+from perfctl.cdn.edge.header_rules import of_change, of_name, of_value
 from perfctl.cdn.edge.model import EdgeFunction, Event, Trigger
 from perfctl.cdn.edge.rules.addresses import of_read_only, of_uri
-from perfctl.cdn.edge.rules.headers import of_change, of_name, of_value
 from perfctl.cdn.edge.rules.origins import of_origin
 
 RESPONSE_BYTES: dict[Trigger, int] = {

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from perfctl.cdn.edge.header_rules import is_disallowed, of_name, of_value
 from perfctl.cdn.edge.model import EdgeFunction, Event
-from perfctl.cdn.edge.rules.headers import is_disallowed, of_name, of_value
 
 SSL_PROTOCOLS = ("TLSv1.2", "TLSv1.1", "TLSv1", "SSLv3")
 

@@ -290,6 +290,22 @@ def test_a_changed_value_beside_an_unchanged_multivalue_changes_the_first() -> N
         assert answer.querystring == sent
 
 
+@pytest.mark.parametrize("runtime", ["nodejs", "cloudfront-js-2.0"])
+def test_headers_that_no_function_is_shown_go_on_all_the_same(runtime: Runtime) -> None:
+    function = function_at("viewer-request", runtime)
+    asked = EdgeRequest(headers=(("Accept", "a"), ("X-Amz-Cf-Id", "1"), ("X-Forwarded-Proto", "https")))
+    event = request_event(function, asked)
+    request = event["Records"][0]["cf"]["request"] if function.is_lambda else event["request"]
+    assert list(request["headers"]) == ["accept"]
+    assert read_result(function, event, request, asked) == asked
+    answer = EdgeResponse(headers=(("Content-Type", "text/html"), ("X-Cache", "Hit from cloudfront")))
+    at_response = function_at("viewer-response", runtime)
+    event = response_event(at_response, asked, answer)
+    response = event["Records"][0]["cf"]["response"] if function.is_lambda else event["response"]
+    assert list(response["headers"]) == ["content-type"]
+    assert read_result(at_response, event, response, asked, answer) == answer
+
+
 def test_parameters_that_are_sorted_alone_are_sent_sorted() -> None:
     function = function_at("viewer-request", "cloudfront-js-2.0")
     asked = EdgeRequest(querystring="b=1&a=2&c&10=x&9=y")
