@@ -87,7 +87,7 @@ class Viewer:
     ) -> tuple[EdgeAnswer, bytes]:
         """The same, and the first `keep_bytes` of the body as they came; `headers` go out beside the usual ones.
 
-        Over the connections of a `session`, else over one of its own. ServiceError for a body of more than `most_bytes`.
+        Over the connections of a `session`, else over its own. ServiceError for a body of more than `most_bytes`.
         """
         target = self.target(url_or_path)
         if not _HEADER_VALUE.fullmatch(accept_encoding):
