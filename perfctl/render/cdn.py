@@ -74,8 +74,9 @@ def _summary(report: InvalidationReport) -> str:
 
 
 def _free(report: InvalidationReport) -> str:
-    free = "the account's 1 000 free items a month"
-    return free if report.free_left is None else f"{free}, of which {format_count(report.free_left)} are left"
+    if report.free_left is None:
+        return "the account's 1 000 free items a month"
+    return f"the {format_count(report.free_left)} free items that are left this month"
 
 
 def _extent(report: InvalidationReport) -> Iterator[str]:

@@ -83,7 +83,7 @@ def test_a_dry_run_says_what_it_would_send_and_sends_nothing(perfctl: Perfctl, e
         f"planned  {DISTRIBUTION_ID}  -                 2          1         -\n"
         "\n"
         "2 items, 1 left out as covered by others\n"
-        f"would cost $0.010 beyond the account's 1 000 free items a month, of which {left} are left\n"
+        f"would cost $0.010 beyond the {left} free items that are left this month\n"
         "1 round, complete after about 25.0 s\n"
         "\n"
         "  /b*\n"
@@ -278,3 +278,78 @@ def test_a_file_that_is_not_utf8_is_sent_byte_by_byte(perfctl: Perfctl, edge: Lo
     (tmp_path / "paths.txt").write_bytes(b"/caf\xe9\n")
     result = perfctl("cdn", "invalidate", "-f", "paths.txt", "--dry-run", "-o", "json", env=edge.environment)
     assert _data(result)["paths"] == ["/caf%E9"]
+
+
+def test_the_cheapest_cover_is_sent_proved_and_warmed_again(perfctl: Perfctl, edge: LocalEdge, tmp_path: Path) -> None:
+    known = tmp_path / "urls.jsonl"
+    known.write_text('{"path": "/img/logo.png", "weight": 3}\n{"path": "/index.html", "weight": 3}\n')
+    words = ("--strategy", "cheapest", "--inventory", str(known), "--verify", "/img/logo.png", "--preload", "--yes")
+    before = edge.paid()
+    result = perfctl("cdn", "invalidate", "/img/logo.png", "/index.html", *words, "-o", "json", env=edge.environment)
+    assert result.returncode == 0, result.stderr
+    data = _data(result)
+    assert (data["paths"], data["objects"], data["collateral_weight"], data["strategy"]) == (["/i*"], 2, 0.0, "cheapest")
+    assert edge.paid() - before == 1
+    assert all(proof["is_fresh"] for proof in data["verified"])
+    assert {row["url"] for row in data["preloaded"]["rows"] if row["is_warm"]} == {"/img/logo.png", "/index.html"}
+
+
+def test_exact_is_the_default_and_what_is_cheaper_is_a_hint(perfctl: Perfctl, edge: LocalEdge, tmp_path: Path) -> None:
+    known = tmp_path / "urls.jsonl"
+    known.write_text("".join(f'{{"path": "/img/{number}.png", "weight": 1}}\n' for number in range(9)))
+    words = ("/img/1.png", "/img/2.png", "/zz", "--inventory", str(known), "--only-cached", "--dry-run", "-o", "json")
+    result = perfctl("cdn", "invalidate", *words, env=edge.environment)
+    data = _data(result)
+    assert (data["paths"], data["skipped"], data["collateral_weight"]) == (["/img/1.png", "/img/2.png"], 1, 0.0)
+    assert "cheaper: 1 item for $0.005 instead of $0.010" in result.stderr
+    assert "--strategy cheapest" in result.stderr
+    assert "no viewer fetched them: 1 paths" in result.stderr
+
+
+def test_over_the_limit_of_cost_nothing_is_sent(perfctl: Perfctl, edge: LocalEdge) -> None:
+    before = edge.paid()
+    result = perfctl("cdn", "invalidate", "/a", "/b", "--max-cost", "0.005", "--yes", env=edge.environment)
+    assert (result.returncode, result.stdout, edge.paid()) == (7, "", before)
+    assert "2 items cost $0.01, over --max-cost 0.005" in result.stderr
+
+
+def test_what_differs_between_manifests_is_sent_with_its_index(
+    perfctl: Perfctl, edge: LocalEdge, tmp_path: Path
+) -> None:
+    old, new = tmp_path / "old.sums", tmp_path / "new.sums"
+    old.write_text(f"{'a' * 64}  dist/x/index.html\n{'a' * 64}  dist/b.css\n")
+    new.write_text(f"{'b' * 64}  dist/x/index.html\n{'a' * 64}  dist/b.css\n")
+    words = ("--from-manifest", str(old), str(new), "--map", "dist/:/", "--index", "index.html", "--dry-run")
+    result = perfctl("cdn", "invalidate", *words, "-o", "json", env=edge.environment)
+    assert _data(result)["paths"] == ["/x/index.html", "/x/"]
+
+
+@pytest.mark.parametrize(
+    "words", [(), ("--strategy", "cheapest", "/a"), ("--only-cached", "/a"), ("--map", "a:/", "/a"), ("/a*b",)], ids=str
+)
+def test_what_cannot_be_planned_is_refused_before_anything_is_sent(
+    perfctl: Perfctl, edge: LocalEdge, words: tuple[str, ...]
+) -> None:
+    before = edge.paid()
+    assert perfctl("cdn", "invalidate", *words, "--yes", env=edge.environment).returncode == 2
+    assert edge.paid() == before
+
+
+def test_a_plan_needs_no_distribution(perfctl: Perfctl, tmp_path: Path) -> None:
+    known, changed = tmp_path / "urls.jsonl", tmp_path / "changed"
+    known.write_text("".join(f'{{"path": "/p/{number}", "weight": {number}}}\n' for number in range(20)))
+    changed.write_text("".join(f"/p/{number}\n" for number in range(19)) + "/new\n")
+    words = ("-f", str(changed), "--inventory", str(known), "--item-price", "1", "--miss-price", "0.1")
+    data = _data(perfctl("cdn", "plan", *words, "--wildcards", "2", "-o", "json"))
+    assert (data["items"], data["cost_usd"], data["collateral_weight"]) == (["/*"], 2.9, 19.0)
+    data = _data(perfctl("cdn", "plan", *words, "--max-collateral", "0%", "-o", "json"))
+    assert (data["collateral_weight"], data["exact"]) == (0.0, 20)
+    assert perfctl("cdn", "plan", *words, "--max-cost", "2").returncode == 7
+
+
+def test_a_plan_without_an_inventory_has_no_wildcard(perfctl: Perfctl) -> None:
+    result = perfctl("cdn", "plan", "/a b", "/c*", "-o", "json", "--wildcards", "1")
+    assert _data(result)["items"] == ["/*"]
+    result = perfctl("cdn", "plan", "/a b", "/b", "-o", "json")
+    assert (_data(result)["items"], _data(result)["cost_usd"]) == (["/a%20b", "/b"], 0.01)
+    assert "no inventory" in result.stderr

@@ -12,10 +12,13 @@ import pytest
 from perfctl.aws import AwsCallError, ThrottledError, UnavailableError
 from perfctl.cdn.cloudfront import TooManyInProgressError
 from perfctl.cdn.engine import CloudFrontOptimizer
+from perfctl.cdn.invalidating.choosing import Choosing
 from perfctl.cdn.invalidating.sending import caller_reference, poll_delays
 from perfctl.cdn.memory import MemoryCloudFront, VirtualClock
 from perfctl.cdn.model.invalidations import InvalidationReport, SentInvalidation, Waiting
+from perfctl.cdn.planning import Inventory, Prices
 from perfctl.errors import AuthError, TimedOutError, UnreachableError
+from perfctl.sandbox.edge.invalidations import scope_of
 
 
 def _invalidate(engine: CloudFrontOptimizer, *paths: str, **options: object) -> InvalidationReport:
@@ -200,3 +203,23 @@ def test_half_of_all_calls_failing_loses_nothing_and_pays_nothing_twice(
     report = _invalidate(engine, *(f"/{number}/*" for number in range(40)), wait=True)
     assert report.status == "Completed"
     assert control.items_paid == 40
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_cheapest_cover_loses_nothing_and_is_paid_once_whatever_fails(
+    engine: CloudFrontOptimizer, control: MemoryCloudFront, seed: int
+) -> None:
+    dice = random.Random(seed)
+    keys = ["/" + "".join(dice.choice("abc/") for _ in range(6)) for _ in range(400)]
+    inventory = Inventory.of([(key, dice.randrange(9)) for key in keys], tags={"x": keys[:30], "y": keys[20:70]})
+    changed = dice.sample(keys, 120)
+    how = Choosing("cheapest", inventory, Prices(0.005, 0.001))
+    kinds = [ThrottledError("Rate exceeded")] * 5 + [UnavailableError("503")] * 2 + [TimedOutError("late")]
+    control.is_accepted_first = bool(seed % 2)
+    control.faults = deque([None, *(dice.choice(kinds) if dice.random() < 0.6 else None for _ in range(400))])
+    report = _invalidate(engine, *changed, wait=True, choosing=how)
+    scope = scope_of(report.paths)
+    tagged = {key: frozenset(tag for tag, keys in inventory.tags.items() if key in keys) for key in changed}
+    assert report.status == "Completed"
+    assert all(scope.covers(key, tagged[key]) for key in changed)
+    assert control.items_paid == report.items == len(report.paths)
