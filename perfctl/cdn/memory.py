@@ -49,6 +49,7 @@ class _Batch:
     items: tuple[str, ...]
     reference: str
     created: float
+    created_at: str
 
 
 @dataclass(slots=True)
@@ -202,7 +203,9 @@ class MemoryCloudFront:
             hint = "add --wait, and perfctl waits for room"
             raise TooManyInProgressError("cloudfront: TooManyInvalidationsInProgress", hint=hint)
         identifier = f"I{len(self._by_id):013d}"
-        batch = _Batch(identifier, distribution_id, items, reference, self.time.now())
+        now = self.time.now()
+        created_at = datetime.fromtimestamp(now, UTC).isoformat(timespec="seconds")
+        batch = _Batch(identifier, distribution_id, items, reference, now, created_at)
         self._of(distribution_id).append(batch)
         self._by_id[identifier] = self._by_reference[distribution_id, reference] = batch
         self.items_paid += len(items)
@@ -214,8 +217,7 @@ class MemoryCloudFront:
     def _listed(self, batch: _Batch) -> Invalidation:
         """Without its paths, as lists have it."""
         status: InvalidationState = "InProgress" if self._is_running(batch) else "Completed"
-        created_at = datetime.fromtimestamp(batch.created, UTC).isoformat(timespec="seconds")
-        return Invalidation(batch.distribution_id, batch.identifier, status, created_at)
+        return Invalidation(batch.distribution_id, batch.identifier, status, batch.created_at)
 
     def _shown(self, batch: _Batch) -> Invalidation:
         return replace(

@@ -1,6 +1,6 @@
 """A day of editors in virtual time: the queue against CloudFront's limits, with tags and with wildcards.
 
-The events come as editors make them: bursts of saves of a few pages each, in sections of a site, more by day than by
+The events come as editors make them: bursts of publishing a few pages, in sections of a site, more by day than by
 night. Each event invalidates five items: with tags those of the page and of what lists it, without tags a wildcard for
 the page, its images, its API, its section and its listing. CloudFront completes a batch 25 s after it was accepted and
 refuses what is over 3,000 paths and 15 wildcards. The queue runs as a service does, looking into its file each second.
@@ -45,7 +45,7 @@ class Event:
 
 
 def day(seed: int, events: int = EVENTS) -> list[Event]:
-    """Bursts of editors: each works on a page or a few for some minutes and saves every few seconds."""
+    """Bursts of editors: each publishes what was changed on a page or a few, twice a second."""
     dice = random.Random(seed)
     made: list[Event] = []
     while len(made) < events:
@@ -53,9 +53,9 @@ def day(seed: int, events: int = EVENTS) -> list[Event]:
         section = dice.choice(_SECTIONS)
         pages = [min(_PAGES - 1, int(dice.paretovariate(0.7))) for _ in range(dice.randint(1, 4))]
         at = start
-        for _ in range(dice.randint(3, 40)):
+        for _ in range(dice.randint(3, 60)):
             made.append(Event(_START + at, section, dice.choice(pages)))
-            at += dice.expovariate(1 / 6)
+            at += dice.expovariate(2.0)
             if at >= DAY_SECONDS:
                 break
     return sorted(made[:events], key=lambda event: event.at)

@@ -19,7 +19,7 @@ from perfctl.cdn.queue.limits import Load
 
 DEADLINE_MARGIN_SECONDS = 1.0
 """An item with a deadline goes so long before it, whatever the window."""
-# `+id` keeps SQLite from walking all batches there ever were for the sake of the order.
+# A `+` keeps SQLite from walking all batches there ever were: it takes the index of the open ones.
 _ORDER = "ORDER BY priority DESC, coalesce(deadline, 1e18), first_queued, id"
 
 
@@ -90,7 +90,8 @@ def intend(connection: sqlite3.Connection, distribution: str, room: Load, *, now
 def intended(connection: sqlite3.Connection, distribution: str) -> Batch | None:
     """The oldest batch of which it is not known whether it was accepted."""
     row = connection.execute(
-        "SELECT id, reference FROM batches WHERE distribution = ? AND state = 'intended' ORDER BY +id LIMIT 1",
+        "SELECT id, reference FROM batches WHERE distribution = ? AND state IN ('intended', 'sent')"
+        " AND +state = 'intended' ORDER BY +id LIMIT 1",
         (distribution,),
     ).fetchone()
     return None if row is None else Batch(row["id"], distribution, row["reference"], _items(connection, row["id"]))
@@ -119,7 +120,9 @@ def completed(connection: sqlite3.Connection, batch: int, *, now: float) -> int:
 def sent(connection: sqlite3.Connection, distribution: str) -> list[Flying]:
     """The batches that were accepted and not yet seen completed, the oldest first."""
     rows = connection.execute(
-        "SELECT id, cf_id FROM batches WHERE distribution = ? AND state = 'sent' ORDER BY +id", (distribution,)
+        "SELECT id, cf_id FROM batches WHERE distribution = ? AND state IN ('intended', 'sent')"
+        " AND +state = 'sent' ORDER BY +id",
+        (distribution,),
     )
     return [Flying(*row) for row in rows]
 
