@@ -58,7 +58,7 @@ SOURCES = st.lists(WORDS, max_size=40).map(" ".join) | st.text(max_size=200) | s
 
 
 @given(source=SOURCES, runtime=st.sampled_from(RUNTIMES), trigger=st.sampled_from(TRIGGERS))
-@campaign(150, 10_000)
+@campaign(150, 4_000)
 def test_whatever_a_source_holds_it_is_linted(source: str | bytes, runtime: Any, trigger: Any) -> None:
     content = source.encode(errors="replace") if isinstance(source, str) else source
     for finding in findings_of(EdgeFunction("made", runtime, trigger, content)):
@@ -85,7 +85,7 @@ RESPONSES = st.builds(
 
 
 @given(request=REQUESTS, response=RESPONSES, runtime=st.sampled_from(RUNTIMES), trigger=st.sampled_from(TRIGGERS))
-@campaign(150, 20_000)
+@campaign(150, 6_000)
 def test_whatever_is_asked_is_an_event_of_the_documented_form(
     request: EdgeRequest, response: EdgeResponse, runtime: Any, trigger: Any
 ) -> None:

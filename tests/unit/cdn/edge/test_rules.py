@@ -361,7 +361,7 @@ FIELDS = st.sampled_from(
     whole=JSON,
     is_whole=st.booleans(),
 )
-@campaign(200, 20_000)
+@campaign(200, 4_000)
 def test_whatever_is_returned_is_taken_or_refused_with_a_reason(
     runtime: Runtime, trigger: Trigger, changes: Event, whole: Any, is_whole: bool
 ) -> None:
