@@ -29,10 +29,10 @@ BENCHES = (
     "query_cache",
     "bloat",
     "content",
-    "content",
     "edge_functions",
     "invalidation_queue",
     "planner",
+    "cdn_simulate",
 )
 
 

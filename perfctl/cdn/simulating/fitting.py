@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from perfctl.cdn.logs.arrays import Ints, Mask, np
 from perfctl.cdn.simulating.ages import Ages, Threshold
-from perfctl.cdn.simulating.layouts import Key, Layout, Place, Places, Sorted, sort
+from perfctl.cdn.simulating.layouts import Columns, Key, Layout, Place, Places, Sorted, sort
 from perfctl.cdn.simulating.queries import QueryRule
 from perfctl.cdn.simulating.replaying import NEVER
 from perfctl.cdn.simulating.requests import HIT, MISS, REFRESH
@@ -54,10 +54,11 @@ def ages_of(kept: Sorted) -> Ints:
 
 def choose_layout(sample: np.ndarray, places: Places, rule: QueryRule, groups: int) -> Layout:
     """The layout with the fewest requests that contradict it."""
-    return min(_candidates(sample, places, rule), key=lambda layout: contradictions(sample, layout, places, groups))
+    columns = Columns(sample)
+    return min(_candidates(columns, places, rule), key=lambda layout: contradictions(columns, layout, places, groups))
 
 
-def contradictions(sample: np.ndarray, layout: Layout, places: Places, groups: int) -> int:
+def contradictions(sample: Columns, layout: Layout, places: Places, groups: int) -> int:
     """Hits of what was never fetched before, and requests on the wrong side of their group's best TTL."""
     kept = sort(sample, layout, places)
     ages = Ages(groups)
@@ -68,7 +69,7 @@ def contradictions(sample: np.ndarray, layout: Layout, places: Places, groups: i
     return unheard + sum(threshold.wrong for threshold in ages.thresholds())
 
 
-def _candidates(sample: np.ndarray, places: Places, rule: QueryRule) -> list[Layout]:
+def _candidates(sample: Columns, places: Places, rule: QueryRule) -> list[Layout]:
     keys: list[Key] = ["query"]
     if len(sample) and (sample["query"] != sample["query"][0]).any():
         keys.append("path")
@@ -155,11 +156,11 @@ def fitted(portions: Callable[[], Iterable[np.ndarray]], layout: Layout, places:
     """The baseline of a layout; the portions are read twice where objects are forgotten before their time."""
     first = Fit(layout, groups)
     for portion in portions():
-        first.add(sort(portion, layout, places))
+        first.add(sort(Columns(portion), layout, places))
     idle_ms = first.idle_ms()
     if idle_ms == NEVER:
         return first.baseline()
     second = Fit(layout, groups, idle_ms)
     for portion in portions():
-        second.add(sort(portion, layout, places))
+        second.add(sort(Columns(portion), layout, places))
     return second.baseline()

@@ -9,25 +9,39 @@ from perfctl.cdn.logs.arrays import Ints, Mask, Words, np
 from perfctl.cdn.logs.values import mixed
 from perfctl.cdn.regions import region_of
 from perfctl.cdn.simulating.replaying import firsts_of, gaps_of, order_of
-from perfctl.cdn.simulating.requests import HIT, Names
+from perfctl.cdn.simulating.requests import EVENT, HIT, Names
 
-Place = Literal["location", "region", "everywhere"]
+Place = Literal["location", "region"]
 Key = Literal["path", "reduced", "query", "cookie"]
+_WIDE = dict.fromkeys(("second", "location", "group", "rule"), np.int64)
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """A cache at each edge location, in each region or one for all, and what is in its key beside the path."""
+    """A cache at each edge location or in each region, and what is in its key beside the path."""
 
     place: Place
     key: Key
+
+
+class Columns:
+    """Events column by column, each whole in memory: to gather from them costs a third of gathering events."""
+
+    def __init__(self, events: np.ndarray) -> None:
+        self._columns = {name: events[name].astype(_WIDE.get(name, events[name].dtype)) for name in EVENT.names or ()}
+        self._size = len(events)
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self._columns[name]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sorted:
     """Events object by object and place by place, each by time; a fetch before the hits of its second."""
 
-    events: np.ndarray
     order: Ints
     first: Mask
     times_ms: Ints
@@ -48,15 +62,13 @@ class Places:
         self.names = tuple(number)
         self.regions = np.array([number[region] for region in regions] or [0], np.int64)
 
-    def of(self, events: np.ndarray, place: Place) -> Ints:
+    def of(self, events: Columns, place: Place) -> Ints:
         """Where each event's cache stands."""
-        location = events["location"].astype(np.int64)
-        if place == "location":
-            return location
-        return self.regions[location] if place == "region" else np.zeros(len(events), np.int64)
+        location: Ints = events["location"]
+        return location if place == "location" else self.regions[location]
 
 
-def keys_of(events: np.ndarray, key: Key) -> Words:
+def keys_of(events: Columns, key: Key) -> Words:
     """A fingerprint of each event's cache key."""
     path: Words = events["path"]
     if key == "path":
@@ -69,32 +81,32 @@ def keys_of(events: np.ndarray, key: Key) -> Words:
 
 def numbered(keys: Words) -> Ints:
     """Small numbers for equal keys."""
-    return np.unique(keys, return_inverse=True)[1].astype(np.int64, copy=False)
+    order = np.argsort(keys, kind="stable")
+    numbers = np.empty(len(keys), np.int64)
+    numbers[order] = np.cumsum(firsts_of(keys[order])) - 1
+    return numbers
 
 
-def sort(events: np.ndarray, layout: Layout, places: Places) -> Sorted:
+def sort(events: Columns, layout: Layout, places: Places) -> Sorted:
     """The events as a layout's caches see them."""
     place = places.of(events, layout.place)
     groups = numbered(keys_of(events, layout.key)) * (int(place.max(initial=0)) + 1) + place
     return arranged(events, groups)
 
 
-def arranged(events: np.ndarray, groups: Ints) -> Sorted:
+def arranged(events: Columns, groups: Ints) -> Sorted:
     """The events sorted by these groups, then by time."""
-    seconds = events["second"].astype(np.int64)
-    order = order_of(groups, seconds * 2 + (events["result"] == HIT))
-    of_order = events[order]
+    order = order_of(groups, events["second"] * 2 + (events["result"] == HIT))
     first = firsts_of(groups[order])
-    times_ms = of_order["second"].astype(np.int64) * 1000
+    times_ms = events["second"][order] * 1000
     return Sorted(
-        events=of_order,
         order=order,
         first=first,
         times_ms=times_ms,
         gaps_ms=gaps_of(times_ms, first),
-        group=of_order["group"].astype(np.int64),
-        rule=of_order["rule"].astype(np.int64),
-        result=of_order["result"].astype(np.int64),
-        is_real=of_order["is_real"].copy(),
-        size_bytes=of_order["size_bytes"].astype(np.int64),
+        group=events["group"][order],
+        rule=events["rule"][order],
+        result=events["result"][order],
+        is_real=events["is_real"][order],
+        size_bytes=events["size_bytes"][order],
     )

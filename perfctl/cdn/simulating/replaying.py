@@ -34,7 +34,7 @@ def order_of(groups: Ints, times_ms: Ints) -> Ints:
     return np.argsort(groups.astype(np.int64) * span + (times_ms - low), kind="stable")
 
 
-def firsts_of(groups: Ints) -> Bools:
+def firsts_of(groups: NDArray[np.int64] | NDArray[np.uint64]) -> Bools:
     """Where a group begins, in sorted groups."""
     import numpy as np
 

@@ -11,7 +11,7 @@ from perfctl.cdn.model.simulation import CdnSimulation, ContentFit
 from perfctl.cdn.regions import UNKNOWN
 from perfctl.cdn.simulating.bill import Prices, Span, observed_row, row_of
 from perfctl.cdn.simulating.fitting import SAMPLE, Baseline, choose_layout, fitted
-from perfctl.cdn.simulating.layouts import Key, Places
+from perfctl.cdn.simulating.layouts import Columns, Key, Places
 from perfctl.cdn.simulating.queries import EVERYTHING, QueryRule
 from perfctl.cdn.simulating.replaying import NEVER
 from perfctl.cdn.simulating.requests import EVENT, MISS, Intake
@@ -86,7 +86,7 @@ class _Study:
 
     def _busiest(self, sample: np.ndarray) -> str:
         """The region with the most requests."""
-        counts = np.bincount(self._places.of(sample, "region"), minlength=len(self._places.names))
+        counts = np.bincount(self._places.of(Columns(sample), "region"), minlength=len(self._places.names))
         known = [(int(count), name) for name, count in zip(self._places.names, counts, strict=False) if name != UNKNOWN]
         return max(known)[1] if known else UNKNOWN
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from perfctl.cdn.logs.arrays import Floats, Ints, Mask, np
 from perfctl.cdn.simulating.fitting import Baseline, ages_of
-from perfctl.cdn.simulating.layouts import Key, Layout, Places, Sorted, arranged, keys_of, numbered, sort
+from perfctl.cdn.simulating.layouts import Columns, Key, Layout, Places, Sorted, arranged, keys_of, numbered, sort
 from perfctl.cdn.simulating.queries import ANYTHING, QueryRule
 from perfctl.cdn.simulating.replaying import NEVER, fetches, firsts_of
-from perfctl.cdn.simulating.requests import EVENT, HIT, MISS, REFRESH
+from perfctl.cdn.simulating.requests import HIT, MISS, REFRESH
 
 _PRIVATE_TRIES = 3
 """A path that missed so often while fresh, and never hit, is taken for one that is not cached."""
@@ -69,29 +69,32 @@ class Portion:
     def __init__(self, events: np.ndarray, baseline: Baseline, places: Places) -> None:
         self._baseline = baseline
         self._places = places
-        self._private_paths, self.events, self._lost, self._early = _judged(events, baseline, places)
+        self._private, everything, self._lost, self._early = _judged(events, baseline, places)
+        self._events = Columns(everything)
         self._sorted: dict[Key, Sorted] = {}
 
     def replay(self, change: Change) -> Tally:
         """What the caches would have answered under a change."""
         kept = self._kept(change.key(self._baseline.layout.key))
-        private = self._private_paths[kept.order] & ~self._is_ruled(kept, change)
-        ttl_ms = np.where(private, 0, self._ttl(kept, change))
-        lost = self._lost[kept.order] & ~self._is_ruled(kept, change)
-        if change == Change():
-            lost |= self._early[kept.order]
         if change.shield is not None:
-            return self._behind_shield(kept, change, ttl_ms, lost, private)
+            return self._behind_shield(kept, change)
+        private, lost, ttl_ms = self._fates(kept, change)
         fetched = fetches(kept.times_ms, kept.first, ttl_ms, idle_ms=self._baseline.idle_ms, lost=lost)
         return self._tally(kept, fetched, fetched, lost | private)
 
+    def _fates(self, kept: Sorted, change: Change) -> tuple[Mask, Mask, Ints]:
+        """Of the sorted events: which are never cached, which were lost from the cache before, and each one's TTL."""
+        is_ruled = (kept.rule > 0) if change.rules_ms else np.zeros(len(kept.rule), bool)
+        private = self._private[kept.order] & ~is_ruled
+        lost = self._lost[kept.order] & ~is_ruled
+        if change == Change():
+            lost |= self._early[kept.order]
+        return private, lost, np.where(private, 0, self._ttl(kept, change))
+
     def _kept(self, key: Key) -> Sorted:
         if key not in self._sorted:
-            self._sorted[key] = sort(self.events, Layout(self._baseline.layout.place, key), self._places)
+            self._sorted[key] = sort(self._events, Layout(self._baseline.layout.place, key), self._places)
         return self._sorted[key]
-
-    def _is_ruled(self, kept: Sorted, change: Change) -> Mask:
-        return (kept.rule > 0) if change.rules_ms else np.zeros(len(kept.rule), bool)
 
     def _ttl(self, kept: Sorted, change: Change) -> Ints:
         """Each event's TTL. What is never cached stays so, but under a pattern that names it."""
@@ -103,21 +106,22 @@ class Portion:
             return ttl
         return np.where(kept.rule > 0, np.array((0, *change.rules_ms), np.int64)[kept.rule], ttl)
 
-    def _behind_shield(self, kept: Sorted, change: Change, ttl_ms: Ints, lost: Mask, private: Mask) -> Tally:
+    def _behind_shield(self, kept: Sorted, change: Change) -> Tally:
         """With Origin Shield: an object ages from its fetch by the Shield on, wherever it then lies (by its Age).
 
         So the origin is asked as by one cache for all places, and each place asks once for each of its objects.
         """
-        key = change.key(self._baseline.layout.key)
-        everywhere = arranged(kept.events, numbered(keys_of(kept.events, key)))
-        order = everywhere.order
-        fetched = fetches(everywhere.times_ms, everywhere.first, ttl_ms[order], idle_ms=self._baseline.idle_ms)
-        place = self._places.of(everywhere.events, self._baseline.layout.place)
-        generation: Ints = np.cumsum(fetched, dtype=np.int64)
-        forgotten = lost | (kept.gaps_ms >= self._baseline.idle_ms)
-        asks = _first_of_each(generation, place) | forgotten[order] | fetched
-        tally = self._tally(everywhere, fetched, asks, private[order])
-        region = self._places.regions[everywhere.events["location"].astype(np.int64)]
+        keys = keys_of(self._events, change.key(self._baseline.layout.key))
+        everywhere = arranged(self._events, numbered(keys))
+        order, idle_ms = everywhere.order, self._baseline.idle_ms
+        private, lost, ttl_ms = self._fates(everywhere, change)
+        fetched = fetches(everywhere.times_ms, everywhere.first, ttl_ms, idle_ms=idle_ms)
+        forgotten = np.empty(len(order), bool)
+        forgotten[kept.order] = kept.gaps_ms >= idle_ms
+        place = self._places.of(self._events, self._baseline.layout.place)[order]
+        asks = _first_of_each(np.cumsum(fetched, dtype=np.int64), place) | forgotten[order] | lost | fetched
+        tally = self._tally(everywhere, fetched, asks, private)
+        region = self._places.of(self._events, "region")[order]
         own = self._places.names.index(change.shield) if change.shield in self._places.names else -1
         tally.shield_requests = int((asks & everywhere.is_real & (region != own)).sum())
         tally.shield_hits = int((asks & ~fetched & everywhere.is_real).sum())
@@ -155,20 +159,19 @@ def _judged(events: np.ndarray, baseline: Baseline, places: Places) -> tuple[Mas
     whether its path is never cached, the events, whether the object was lost before (a Miss while it was fresh), and
     whether it was refreshed before its time.
     """
-    kept = sort(events, baseline.layout, places)
+    kept = sort(Columns(events), baseline.layout, places)
     ages_ms = ages_of(kept)
     ttl_ms = baseline.ttl_ms[kept.group]
     fresh = (ages_ms >= 0) & (ages_ms < ttl_ms) & (kept.gaps_ms < baseline.idle_ms)
-    warm = _warm(kept, ttl_ms, baseline.idle_ms)
+    warm = _warm(events, kept, ttl_ms, baseline.idle_ms)
     lost = np.zeros(len(events) + len(warm), bool)
     early = np.zeros(len(lost), bool)
     lost[kept.order] = fresh & (kept.result == MISS)
     early[kept.order] = fresh & (kept.result == REFRESH)
-    everything = np.concatenate((events, warm))
     never = np.zeros(len(lost), bool)
     never[: len(events)] = _is_private(events, lost[: len(events)])
     lost &= ~never
-    return never, everything, lost, early
+    return never, np.concatenate((events, warm)), lost, early
 
 
 def _is_private(events: np.ndarray, lost: Mask) -> Mask:
@@ -180,10 +183,10 @@ def _is_private(events: np.ndarray, lost: Mask) -> Mask:
     return is_private
 
 
-def _warm(kept: Sorted, ttl_ms: Ints, idle_ms: int) -> np.ndarray:
+def _warm(events: np.ndarray, kept: Sorted, ttl_ms: Ints, idle_ms: int) -> np.ndarray:
     """A fetch before the log began, for each object whose first request in it was a hit: half a TTL before."""
     first = np.flatnonzero(kept.first & (kept.result == HIT))
-    warm: np.ndarray = kept.events[first].astype(EVENT, copy=True)
+    warm: np.ndarray = events[kept.order[first]]
     before = np.minimum(ttl_ms[first] // 2, min(idle_ms - 1, int(np.ptp(kept.times_ms)) if len(kept.times_ms) else 0))
     warm["second"] = np.maximum(warm["second"].astype(np.int64) - np.maximum(before // 1000, 0), 0)
     warm["result"], warm["is_real"] = MISS, False
