@@ -20,6 +20,7 @@ from perfctl.units import format_count, format_duration_ms, parse_duration
 if TYPE_CHECKING:
     from perfctl.cdn.engine import CloudFrontOptimizer
     from perfctl.cdn.invalidating.choosing import Choosing, Chosen
+    from perfctl.cdn.planning import Inventory
 
 
 class StrategyName(StrEnum):
@@ -82,7 +83,9 @@ async def invalidate(
     asked = asked_for(paths or [], file or [], git=from_git, manifests=from_manifest, maps=map, index=index)
     engine.plan_invalidation(asked, tags=tag or [])
     targets = await engine.distribution_ids(distribution or [])
-    how = await _choosing(run, engine, targets, strategy, inventory, only_cached, max_cost, max_collateral)
+    is_wanted = inventory is not None or only_cached or preload or strategy is StrategyName.cheapest
+    known = await inventory_of(run, inventory) if is_wanted else None
+    how = await _choosing(engine, targets, strategy, known, only_cached, max_cost, max_collateral)
     chosen = engine.choose_invalidation(asked, tags=tag or [], choosing=how, distributions=len(targets))
     free_left = None
     if chosen.items.all and (dry_run or run.terminal.can_ask):
@@ -128,26 +131,23 @@ async def status(
 
 
 async def _choosing(
-    run: Run,
     engine: CloudFrontOptimizer,
     targets: tuple[str, ...],
     strategy: StrategyName,
-    inventory: str | None,
+    known: Inventory | None,
     only_cached: bool,
     max_cost: float | None,
     max_collateral: str | None,
 ) -> Choosing:
-    """How items are chosen; the configured inventory is read only where it decides something."""
-    is_wanted = inventory is not None or only_cached or strategy is StrategyName.cheapest
-    known = await inventory_of(run, inventory) if is_wanted else None
-    takes_tags = known is not None and bool(known.tags) and await engine.learns_tags(targets)
+    """How items are chosen; whether distributions learn tags is asked only where there are some to send."""
+    is_tagged = known is not None and bool(known.tags) and strategy is StrategyName.cheapest
     return engine.choosing(
         strategy=strategy.value,
         inventory=known if known is None or len(known) else None,
         only_cached=only_cached,
         max_cost=max_cost,
         max_collateral=None if known is None else weight_of(max_collateral, known),
-        takes_tags=takes_tags,
+        takes_tags=is_tagged and await engine.learns_tags(targets),
     )
 
 
