@@ -20,7 +20,8 @@ class PictureSize(NamedTuple):
 
 
 def picture_size(content: bytes) -> PictureSize | None:
-    """Of a JPEG or a PNG; None for anything else, what is broken, and a PNG that moves."""
+    """Of a JPEG or a PNG; None for anything else, what is broken, and a PNG that moves or has more than 8
+    bits of a colour, which Pillow would cut off."""
     if content.startswith(_PNG):
         return _png_size(content)
     return _jpeg_size(content) if content.startswith(b"\xff\xd8") else None
@@ -29,8 +30,8 @@ def picture_size(content: bytes) -> PictureSize | None:
 def _png_size(content: bytes) -> PictureSize | None:
     if content[12:16] != b"IHDR" or b"acTL" in content[: content.find(b"IDAT") + 1]:
         return None
-    width, height = int.from_bytes(content[16:20]), int.from_bytes(content[20:24])
-    return PictureSize("png", width, height) if width and height else None
+    width, height, bits = int.from_bytes(content[16:20]), int.from_bytes(content[20:24]), content[24:25]
+    return PictureSize("png", width, height) if width and height and bits <= b"\x08" else None
 
 
 def _jpeg_size(content: bytes) -> PictureSize | None:

@@ -132,6 +132,21 @@ def _animated(form: str) -> bytes:
     return _bytes(frames[0], form, save_all=True, append_images=frames[1:])
 
 
+def _deep_png() -> bytes:
+    """16 bits of red, green and blue each."""
+    import struct
+    import zlib
+
+    rows = b"".join(b"\0" + struct.pack(">192H", *range(at, at + 192)) for at in range(64))
+    chunks = (
+        (b"IHDR", struct.pack(">IIBBBBB", 64, 64, 16, 2, 0, 0, 0)),
+        (b"IDAT", zlib.compress(rows, 0)),
+        (b"IEND", b""),
+    )
+    body = b"".join(len(data).to_bytes(4) + kind + data + zlib.crc32(kind + data).to_bytes(4) for kind, data in chunks)
+    return b"\x89PNG\r\n\x1a\n" + body
+
+
 def _huge_png() -> bytes:
     """A few bytes that promise 10,000 million pixels."""
     small = _bytes(Image.new("L", (4, 4)), "PNG")
@@ -148,6 +163,7 @@ LEFT_ALONE = {
     "a huge png": _huge_png,
     "cyan, magenta, yellow and black": lambda: _bytes(_photo().convert("CMYK"), quality=95),
     "16 bits": lambda: _bytes(Image.fromarray(np.zeros((40, 40), dtype=np.uint16)), "PNG"),
+    "16 bits of each colour": _deep_png,
     "smaller than the window": lambda: _bytes(_photo(10, 10), quality=95),
     "a gamma of its own": lambda: _with_gamma(_bytes(Image.new("RGB", (64, 64), "red"), "PNG", compress_level=0)),
 }

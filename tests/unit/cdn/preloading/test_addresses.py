@@ -145,6 +145,7 @@ def secure_port(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    server.handle_error = lambda *_: None  # type: ignore[method-assign] # who hangs up is no news
     server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -14,6 +15,7 @@ from perfctl.cdn.memory import VirtualClock
 from perfctl.cdn.model.preloads import PreloadReport, Warmed
 from perfctl.cdn.preloading.fetching import preload
 from perfctl.cdn.preloading.pace import Pace
+from perfctl.cdn.preloading.sources import sitemap_urls
 from perfctl.cdn.viewer import Viewer
 from perfctl.errors import ServiceError, UsageError
 
@@ -29,6 +31,7 @@ class Site:
         self.kept: set[tuple[str, str | None]] = set()
         self.url = ""
         self.hangs_up_after = 0
+        self.pages: dict[str, bytes] = {}
 
     def answer(self, path: str, pop: str | None) -> tuple[int, dict[str, str]]:
         count = sum(1 for _, asked in self.asked if asked == path)
@@ -75,10 +78,11 @@ def site() -> Iterator[Site]:
             made.asked.append((self.headers["Host"], self.path))
             status, headers = made.answer(self.path, self.headers.get("X-Perfctl-Pop"))
             self.send_response(status)
-            for name, value in {**headers, "Content-Length": "5"}.items():
+            body = made.pages.get(self.path, b"hello")
+            for name, value in {**headers, "Content-Length": str(len(body))}.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(b"hello")
+            self.wfile.write(body)
             self.served += 1
             if made.hangs_up_after and self.served >= made.hangs_up_after:
                 self.close_connection = True
@@ -257,3 +261,16 @@ def test_a_url_cannot_smuggle_a_header(site: Site, url: str) -> None:
     _preloaded(site, url)
     assert all("\r" not in path and " " not in path for _, path in site.asked)
     assert {host for host, _ in site.asked} <= {NAME, site.url.removeprefix("http://")}
+
+
+def test_a_sitemap_is_read_through_the_edge_with_those_that_it_leads_to(site: Site) -> None:
+    index = f"<sitemapindex><sitemap><loc>http://{NAME}/pages.xml.gz</loc></sitemap></sitemapindex>"
+    site.pages["/sitemap.xml"] = index.encode()
+    site.pages["/pages.xml.gz"] = gzip.compress(b"<urlset><url><loc>/a</loc></url></urlset>")
+    viewer = Viewer(site.url, (NAME,), stands_in=True, timeout_seconds=5)
+    assert asyncio.run(sitemap_urls("/sitemap.xml", viewer)) == ("/a",)
+    assert site.asked[1] == (NAME, "/pages.xml.gz")
+    with pytest.raises(ServiceError, match="answered 503"):
+        asyncio.run(sitemap_urls("/broken", viewer))
+    with pytest.raises(UsageError, match="not a name"):
+        asyncio.run(sitemap_urls("http://169.254.169.254/sitemap.xml", viewer))
