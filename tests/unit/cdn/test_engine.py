@@ -12,6 +12,7 @@ import pytest
 from perfctl.cdn.engine import CloudFrontOptimizer
 from perfctl.cdn.memory import MemoryCloudFront, VirtualClock
 from perfctl.cdn.model.invalidations import EdgeProof
+from perfctl.cdn.planning import Inventory
 from perfctl.config import CDNConfig
 from perfctl.errors import AuthError, ConfigError, UnreachableError, UsageError
 
@@ -216,3 +217,25 @@ def test_health_is_quick_and_never_raises(engine: CloudFrontOptimizer, control: 
 
 def test_health_without_a_distribution_is_off() -> None:
     assert [check.status for check in run(CloudFrontOptimizer(CDNConfig()).health())] == ["off"]
+
+
+def test_the_cheapest_cover_is_sent_where_it_is_chosen_and_what_it_purged_is_warmed(
+    engine: CloudFrontOptimizer, control: MemoryCloudFront, edge: Any
+) -> None:
+    known = Inventory.of([(f"/img/{number}.png", 1) for number in range(40)])
+    choosing = engine.choosing(strategy="cheapest", inventory=known)
+    report = run(engine.invalidate_content(known.keys[:39], choosing=choosing, preload=True))
+    assert (report.status, report.paths, report.objects, control.items_paid) == ("Completed", ("/img/*",), 40, 1)
+    assert report.preloaded is not None
+    assert {path for _, path, _ in edge.asked} == set(known.keys)
+
+
+def test_nothing_that_was_not_asked_for_is_purged_by_default(engine: CloudFrontOptimizer) -> None:
+    known = Inventory.of([(f"/img/{number}.png", 1) for number in range(40)])
+    report = run(engine.invalidate_content(known.keys[:39], choosing=engine.choosing(inventory=known), dry_run=True))
+    assert (report.items, report.wildcards, report.objects, report.collateral_weight) == (39, 0, 39, 0.0)
+
+
+def test_whether_tags_are_learnt_is_asked_of_every_distribution(engine: CloudFrontOptimizer) -> None:
+    assert run(engine.learns_tags(["E1SHOP"]))
+    assert not run(engine.learns_tags(["E1SHOP", "E2BLOG"]))
