@@ -14,6 +14,8 @@ from perfctl.errors import MissingExtraError, PerfctlError
 if TYPE_CHECKING:
     from perfctl.cdn.services import Services
 
+_REGION_OF_DELIVERIES = "us-east-1"
+"""CloudFront's deliveries are there alone; another region's list would be empty, and mean nothing."""
 MOST_REQUESTS = 500_000
 """Requests of the logs that are enough to say where viewers are."""
 
@@ -38,7 +40,9 @@ def answers_for_logs(control: ControlPlane) -> bool:
 async def deliveries_of(services: Callable[[], Awaitable[Services]], distribution_id: str) -> tuple[str, ...] | None:
     """Where standard logs v2 of a distribution are delivered; None where that may not be read or is not known here."""
 
-    def asked(client: Any) -> tuple[str, ...]:
+    def asked(client: Any) -> tuple[str, ...] | None:
+        if client.meta.region_name != _REGION_OF_DELIVERIES:
+            return None
         sources = [
             source["name"]
             for page in client.get_paginator("describe_delivery_sources").paginate()

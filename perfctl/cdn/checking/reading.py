@@ -6,7 +6,7 @@ from perfctl.cdn.checking.setup import Setup, policy_ids, setup_of
 from perfctl.cdn.cloudfront import ControlPlane
 from perfctl.cdn.delivery.policies import MANAGED
 from perfctl.cdn.model.configuration import NamedCachePolicy
-from perfctl.errors import AuthError
+from perfctl.errors import AuthError, UsageError
 
 
 async def read_setup(control: ControlPlane, distribution_id: str, domain_name: str = "") -> Setup:
@@ -17,10 +17,10 @@ async def read_setup(control: ControlPlane, distribution_id: str, domain_name: s
 
 
 async def read_policy(control: ControlPlane, policy_id: str) -> NamedCachePolicy | None:
-    """A cache policy: the managed ones are known, another is asked for; None where it may not be read."""
+    """A cache policy: the managed ones are known, another is asked for; None where it may not be read or is gone."""
     if managed := MANAGED.get(policy_id):
         return NamedCachePolicy(policy_id, managed.name, managed.policy)
     try:
         return await control.cache_policy(policy_id)
-    except AuthError:
+    except (AuthError, UsageError):
         return None

@@ -198,3 +198,9 @@ def test_forwarded_values_are_a_policy_of_the_behaviour_itself() -> None:
 def test_what_is_no_header_of_a_request_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="--header"):
         request_headers([text])
+
+
+def test_what_beside_the_origin_may_have_set_headers_is_told() -> None:
+    attached = listed({"FunctionARN": "arn:f", "EventType": "viewer-response"})
+    found = _explained(_answer(), setup(DefaultCacheBehavior=behaviour(FunctionAssociations=attached)))
+    assert [one.name for one in found.said[-2:]] == ["response headers policy", "functions"]

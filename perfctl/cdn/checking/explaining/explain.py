@@ -9,7 +9,7 @@ from perfctl.cdn.checking.explaining.algebra import Algebra, algebra, fetched_at
 from perfctl.cdn.checking.explaining.compressing import conditions
 from perfctl.cdn.checking.explaining.keys import key_parts, key_url
 from perfctl.cdn.checking.explaining.remedies import remedies
-from perfctl.cdn.checking.explaining.said import said
+from perfctl.cdn.checking.explaining.said import said, said_by_configuration
 from perfctl.cdn.checking.setup import BehaviourSetup, Setup
 from perfctl.cdn.delivery.behaviours import DEFAULT_ERROR_TTL
 from perfctl.cdn.delivery.headers import Headers
@@ -40,7 +40,7 @@ def explain(
         is_cached=None if kept is None else bool(ttl),
         behaviour=_matched(setup, position, behaviour),
         policy=_used(behaviour, unknown),
-        said=said(headers, forwards_cookies=_forwards_cookies(behaviour)),
+        said=(*said(headers, forwards_cookies=_forwards_cookies(behaviour)), *said_by_configuration(behaviour)),
         steps=found.steps,
         ttl_seconds=ttl,
         expires_in_seconds=left,
@@ -109,7 +109,7 @@ def _used(behaviour: BehaviourSetup | None, unknown: str | None) -> UsedPolicy:
         return UsedPolicy("unknown", reason=unknown or "the configuration may not be read")
     policy = behaviour.policy
     if policy is None:
-        return UsedPolicy("unknown", id=behaviour.policy_id, reason="cloudfront:GetCachePolicy is missing")
+        return UsedPolicy("unknown", id=behaviour.policy_id, reason="it may not be read (cloudfront:GetCachePolicy)")
     return UsedPolicy(
         behaviour.kind,
         behaviour.policy_name or ("ForwardedValues of the behaviour" if behaviour.kind == "legacy" else None),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from perfctl.cdn.checking.setup import BehaviourSetup
 from perfctl.cdn.delivery.headers import Headers, directives, tokens
 from perfctl.cdn.model.checks import Said
 
@@ -46,6 +47,20 @@ def said(headers: Headers, *, forwards_cookies: bool | None) -> tuple[Said, ...]
         found.append(Said("Vary", vary, _vary(tokens(vary))))
     if cookies := len(headers.all("set-cookie")):
         found.append(Said("Set-Cookie", f"{cookies} (values not shown)", _set_cookie(forwards_cookies)))
+    return tuple(found)
+
+
+def said_by_configuration(behaviour: BehaviourSetup | None) -> tuple[Said, ...]:
+    """What beside the origin may have set these headers."""
+    if behaviour is None:
+        return ()
+    found = []
+    if behaviour.response_headers_policy:
+        effect = "set for viewers after the edge has kept it: Cache-Control may be its own, not the origin's"
+        found.append(Said("response headers policy", behaviour.response_headers_policy, effect))
+    triggers = ", ".join(sorted({one.trigger for one in behaviour.functions}))
+    if triggers:
+        found.append(Said("functions", triggers, "may have changed the URL, these headers, or answered themselves"))
     return tuple(found)
 
 
