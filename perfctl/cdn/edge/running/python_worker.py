@@ -8,6 +8,7 @@ import io
 import json
 import os
 import resource
+import signal
 import sys
 import time
 import traceback
@@ -15,6 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+PR_SET_PDEATHSIG = 1
+"""Of prctl(2)."""
 MOST_REPLY = 6_291_556
 MOST_LOGS = 262_144
 OWN_BYTES = 48 * 1024 * 1024
@@ -128,7 +131,16 @@ def encoded(reply: dict[str, Any], logs: list[str]) -> bytes:
     return text.encode() + b"\n"
 
 
+def end_with_parent() -> None:
+    """On Linux, be killed when who started us ends: a function that hangs does not see its stdin close."""
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 def main() -> None:
+    end_with_parent()
     replies = os.fdopen(int(os.environ.pop("REPLY_FD")), "wb", buffering=0)
     messages = os.fdopen(os.dup(0), "rb")
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
