@@ -24,8 +24,15 @@ _OUTCOMES: dict[Outcome, Tone] = {
     "held": "warn",
     "error": "bad",
 }
-_STATES: dict[str, Tone] = {"Completed": "good", "InProgress": "warn", "planned": "dim", "queued": "warn", "failed": "bad"}
+_STATES: dict[str, Tone] = {
+    "Completed": "good",
+    "InProgress": "warn",
+    "planned": "dim",
+    "queued": "warn",
+    "failed": "bad",
+}
 _MOST_CANCELLED = 20
+_MOST_BILLED = 20
 
 
 def status_view(status: QueueStatus) -> View:
@@ -36,7 +43,7 @@ def status_view(status: QueueStatus) -> View:
         Column("oldest", "right"),
         Column("in flight", "right"),
         Column("batches", "right", from_width=100),
-        Column("done 24h", "right"),
+        Column("done 24h", "right", from_width=100),
         Column("failed", "right"),
         Column("sender", wraps=True),
     )
@@ -56,7 +63,7 @@ def run_view(run: QueueRun) -> View:
     columns = (
         Column("outcome"),
         Column("distribution"),
-        Column("batches", "right"),
+        Column("batches", "right", from_width=100),
         Column("sent", "right"),
         Column("completed", "right"),
         Column("failed", "right"),
@@ -115,12 +122,14 @@ def _sender(row: QueuedDistribution) -> Cell | str:
 
 def _status_summary(status: QueueStatus) -> str:
     covered = sum(row.covered for row in status.rows)
-    also = f", {format_count(covered)} more go with their wildcards" if covered else ""
     wildcards = sum(row.pending_wildcards for row in status.rows)
     tags = sum(row.pending_tags for row in status.rows)
-    kinds = f" ({format_counted(wildcards, 'wildcard')}, {format_counted(tags, 'tag')})" if wildcards or tags else ""
-    pending = f"{format_counted(status.pending, 'item')} pending{kinds}{also}"
-    return f"{pending}; window {status.window_seconds:g} s; {status.file}"
+    parts = [f"{format_counted(status.pending, 'item')} pending"]
+    if wildcards or tags:
+        parts.append(f"{format_counted(wildcards, 'wildcard')} and {format_counted(tags, 'tag')} of them")
+    if covered:
+        parts.append(f"{format_count(covered)} more go with them")
+    return f"{', '.join(parts)}\nwindow {status.window_seconds:g} s; {status.file}"
 
 
 def _troubles(status: QueueStatus) -> list[Part]:
@@ -196,14 +205,16 @@ def _turn_notes(row: QueueTurn) -> list[str]:
 
 
 def _queued_line(row: Queued) -> str:
-    parts = [f"{format_counted(len(row.queued), 'item')} queued"]
+    lines = [
+        f"{row.distribution_id}: {format_counted(len(row.queued), 'item')} queued, {format_count(row.pending)} pending"
+    ]
     if row.repeated:
-        parts.append(f"{format_count(len(row.repeated))} there already")
+        lines.append(f"  {format_count(len(row.repeated))} there already, sent once")
     if row.covered:
-        parts.append(f"{format_count(len(row.covered))} covered by a queued wildcard")
+        lines.append(f"  {format_count(len(row.covered))} covered by a queued wildcard")
     if row.absorbed:
-        parts.append(f"{format_count(row.absorbed)} from before go with these")
-    return f"{row.distribution_id}: {', '.join(parts)}; {format_count(row.pending)} pending"
+        lines.append(f"  {format_count(row.absorbed)} queued before, covered by a wildcard of these")
+    return "\n".join(lines)
 
 
 def _months(spent: InvalidationSpending) -> Table | None:
@@ -215,7 +226,7 @@ def _months(spent: InvalidationSpending) -> Table | None:
             month.month,
             format_count(month.items),
             format_count(month.free_left),
-            Cell(f"{month.cost_usd:.2f}", "strong" if month.cost_usd else None),
+            Cell(f"{month.cost_usd:.3f}", "strong" if month.cost_usd else None),
         )
         for month in spent.months
     )
@@ -233,7 +244,7 @@ def _folders(spent: InvalidationSpending) -> Table | None:
         Column("folder", wraps=True),
     )
     rows = tuple(
-        (format_count(row.items), format_ratio(row.share), f"{row.price_usd:.2f}", row.distribution_id, row.folder)
+        (format_count(row.items), format_ratio(row.share), f"{row.price_usd:.3f}", row.distribution_id, row.folder)
         for row in spent.folders
     )
     return Table(columns, rows, title="where the items go")
@@ -244,7 +255,7 @@ def _repeated(spent: InvalidationSpending) -> Table | None:
         return None
     columns = (Column("times", "right"), Column("price $", "right"), Column("distribution"), Column("item", wraps=True))
     rows = tuple(
-        (format_count(row.times), f"{row.price_usd:.2f}", row.distribution_id, row.item) for row in spent.repeated
+        (format_count(row.times), f"{row.price_usd:.3f}", row.distribution_id, row.item) for row in spent.repeated
     )
     return Table(columns, rows, title="asked for again and again")
 
@@ -269,9 +280,11 @@ def _billed(spent: InvalidationSpending) -> Table | None:
             "-" if row.items is None else format_count(row.items),
             row.first_item or "-",
         )
-        for row in spent.rows
+        for row in spent.rows[:_MOST_BILLED]
     )
-    return Table(columns, rows, empty=f"no invalidation since {spent.since[:10]}")
+    more = len(spent.rows) - len(rows)
+    caption = f"{format_count(more)} more: -o json has all" if more else None
+    return Table(columns, rows, caption=caption, empty=f"no invalidation since {spent.since[:10]}")
 
 
 def _spending_summary(spent: InvalidationSpending) -> str:
@@ -280,7 +293,7 @@ def _spending_summary(spent: InvalidationSpending) -> str:
     if spent.items is None:
         return f"{text}; --cost asks what they held"
     price = f"${spent.item_price_usd:g} an item beyond {format_count(spent.free_items)} a month"
-    return f"{text}: {format_counted(spent.items, 'item')}; {price}"
+    return f"{text}\n{format_counted(spent.items, 'item')}; {price}"
 
 
 def _seconds(seconds: float | None) -> str:
