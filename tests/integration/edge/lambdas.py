@@ -22,7 +22,7 @@ def package(source: str, name: str = "index.js") -> bytes:
 
 def deployed(client: LambdaClient, name: str, source: str, **settings: Any) -> str:
     """The ARN of a function's first version."""
-    wanted: Any = {"Runtime": "nodejs20.x", "Handler": "index.handler", "Role": ROLE, **settings}
+    wanted: Any = {"Runtime": "nodejs20.x", "Handler": "index.handler", "Role": ROLE, "Timeout": 5, **settings}
     file = "index.py" if wanted["Runtime"].startswith("python") else "index.js"
     code = {"ZipFile": package(source, file)}
     return client.create_function(FunctionName=name, Code=code, Publish=True, **wanted)["FunctionArn"]

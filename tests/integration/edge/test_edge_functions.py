@@ -206,7 +206,8 @@ def test_a_lambda_that_fails_is_an_error_that_is_not_kept(
     site: Site, lambdas: LambdaClient, edge: EdgeProcess, body: str, status: int, result: str
 ) -> None:
     name = f"fails-{body.split()[0]}"
-    arn = deployed(lambdas, name, PYTHON + body, Runtime="python3.12", Handler="index.handler", Timeout=1)
+    seconds = 1 if "sleep" in body else 5
+    arn = deployed(lambdas, name, PYTHON + body, Runtime="python3.12", Handler="index.handler", Timeout=seconds)
     site.associate(large={"origin-request": arn})
     reply = site.get(f"/img/{name}.jpg")
     assert (reply.status, reply.headers["x-cache"]) == (status, f"{result} from cloudfront")
