@@ -82,6 +82,8 @@ async def simulate(
         result = await engine_of(run).simulate(places or (), wanted, read=read, replaying=replaying)
     if result.malformed:
         run.warn(f"{result.malformed} lines of the logs are no request: they are left out")
+    if result.has_shield:
+        run.warn("the log shows hits of Origin Shield: what is told of a Shield comes on top of one that is there")
     if result.undated:
         run.warn(f"{result.undated} requests have no date: they are not replayed")
     return result

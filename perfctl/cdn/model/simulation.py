@@ -95,6 +95,8 @@ class CdnSimulation:
     """Where the log's caches stand: `location` or `region`."""
     cache_key: str
     """What tells their objects apart: path, path and query, ..."""
+    has_shield: bool
+    """Whether the log shows hits of Origin Shield: it is there already."""
     idle_seconds: float | None
     """After which an object that nobody asks for is forgotten; None: the log shows no sign of that."""
     residual: float | None

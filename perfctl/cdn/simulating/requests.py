@@ -37,6 +37,9 @@ _FROM_ORIGIN = (b"Miss", b"RefreshHit", b"Error")
 MAX_GROUPS = 200
 OTHER = "(other)"
 _MOST_PATHS = 100_000
+_MOST_LOCATIONS = 10_000
+_MOST_BYTES = 10**12
+_LAST_SECOND = 1 << 32
 _NEEDED = ("x-edge-result-type", "cs-uri-stem", "x-edge-location")
 
 
@@ -68,6 +71,7 @@ class Intake:
         self.requests = 0
         self.malformed = 0
         self.undated = 0
+        self.has_shield = False
         self._patterns = tuple(patterns)
         self._rule = rule
         self._reduced = reducer(rule)
@@ -85,9 +89,11 @@ class Intake:
                 f"{block.source}: the log has no field {missing[0]}", hint="a replay needs standard logs, or v2 with it"
             )
         results, seconds = self._results(block), block.seconds()
-        sizes = np.maximum(block.int("sc-bytes"), 0)
-        chosen = (results >= 0) & (seconds >= 0)
-        self.undated += int((seconds < 0).sum())
+        sizes = np.clip(block.int("sc-bytes"), 0, _MOST_BYTES)
+        dated = (seconds >= 0) & (seconds < _LAST_SECOND)
+        chosen = (results >= 0) & dated
+        self.undated += int((~dated).sum())
+        self.has_shield = self.has_shield or b"OriginShieldHit" in block.codes("x-edge-detailed-result-type")[1]
         self._sum_up(block, ~chosen, sizes)
         return self._packed(block, chosen, results, seconds, sizes)
 
@@ -155,7 +161,8 @@ class Intake:
     def _locations(self, block: Block) -> Ints:
         codes, names = block.codes("x-edge-location")
         known = self.names.locations
-        return np.array([known.setdefault(name, len(known)) for name in names], np.int64)[codes]
+        found = [known.setdefault(name if len(known) < _MOST_LOCATIONS else b"-", len(known)) for name in names]
+        return np.array(found, np.int64)[codes]
 
 
 def pattern_of(path: str) -> str:

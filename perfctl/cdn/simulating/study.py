@@ -111,6 +111,7 @@ class _Study:
             hours=round(log.hours, 3),
             caches=baseline.layout.place,
             cache_key=KEYS[baseline.layout.key],
+            has_shield=self._intake.has_shield,
             idle_seconds=None if baseline.idle_ms == NEVER else baseline.idle_ms / 1000,
             residual=residual,
             agreement=told[0][2].agreeing / log.replayed if log.replayed else None,

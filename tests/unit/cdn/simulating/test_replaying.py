@@ -73,7 +73,7 @@ def at_once(stream: Stream) -> list[bool]:
     return found.tolist()
 
 
-@campaign(250, 20_000)
+@campaign(120, 20_000)
 @given(streams())
 def test_caches_side_by_side_fetch_what_each_alone_would(stream: Stream) -> None:
     assert at_once(stream) == one_by_one(stream)

@@ -19,7 +19,7 @@ from perfctl.cdn.simulating.wanted import Wanted, checked_region
 from perfctl.errors import UsageError
 
 PRICES = Prices(request_usd=0.01, shield_usd=0.009, transfer_usd=0.085, origin_transfer_usd=0.0, miss_usd=0.00001)
-LINES, URLS = 60_000, 1_500
+LINES, URLS = 30_000, 500
 HEAD = "#Fields: date time x-edge-location sc-bytes cs-method cs-uri-stem sc-status x-edge-result-type cs-uri-query\n"
 
 
@@ -171,6 +171,21 @@ def test_a_log_without_result_types_is_refused(tmp_path: Path) -> None:
     (tmp_path / "log").write_text("#Fields: date time cs-uri-stem\n2026-05-01\t10:00:00\t/a\n")
     with pytest.raises(UsageError, match="no field x-edge-result-type"):
         study(tmp_path, Wanted())
+
+
+def test_absurd_dates_and_sizes_are_no_end_of_it(tmp_path: Path) -> None:
+    values = ("9999-12-31\t10:00:00", "0001-01-01\t10:00:00", "-\t-", "2026-05-01\t10:00:00")
+    rows = [f"{date}\tXXX{number}\t{'9' * 18}\tGET\t/a\t200\tMiss\t-\n" for number, date in enumerate(values)]
+    (tmp_path / "log").write_text(HEAD + "".join(rows))
+    result = study(tmp_path, Wanted())
+    assert result.undated == result.requests - result.replayed >= 2
+    assert result.requests == 4
+
+
+def test_a_shield_that_is_there_already_is_told(tmp_path: Path) -> None:
+    head = HEAD.replace("cs-uri-query", "x-edge-detailed-result-type")
+    (tmp_path / "log").write_text(head + "2026-05-01\t10:00:00\tFRA1\t9\tGET\t/a\t200\tHit\tOriginShieldHit\n")
+    assert study(tmp_path, Wanted()).has_shield
 
 
 def test_a_shield_stands_in_a_region_that_has_one() -> None:

@@ -85,7 +85,7 @@ def portion_of(asked: Sequence[Request]) -> Portion:
     return Portion(events, baseline, Places(names))
 
 
-@campaign(150, 10_000)
+@campaign(60, 10_000)
 @given(requests, st.integers(1, 300))
 def test_another_ttl_fetches_what_a_plain_cache_would(asked: list[Request], ttl: int) -> None:
     tally = portion_of(asked).replay(Change(ttl_ms=ttl * 1000))
@@ -94,21 +94,21 @@ def test_another_ttl_fetches_what_a_plain_cache_would(asked: list[Request], ttl:
     assert tally.origin_bytes == 10 * tally.misses
 
 
-@campaign(100, 10_000)
+@campaign(50, 10_000)
 @given(requests)
 def test_the_log_itself_is_replayed_without_a_difference(asked: list[Request]) -> None:
     tally = portion_of(asked).replay(Change())
     assert tally.agreeing == len(asked)
 
 
-@campaign(100, 10_000)
+@campaign(50, 10_000)
 @given(requests)
 def test_a_key_without_the_query_shares_what_a_plain_cache_would(asked: list[Request]) -> None:
     tally = portion_of(asked).replay(Change(query=QueryRule(drop=("all",))))
     assert tally.misses == sum(replayed(asked, BASE_TTL, has_query=False))
 
 
-@campaign(150, 10_000)
+@campaign(60, 10_000)
 @given(requests, st.integers(1, 300))
 def test_behind_the_shield_the_origin_is_asked_as_by_one_cache(asked: list[Request], ttl: int) -> None:
     tally = portion_of(asked).replay(Change(ttl_ms=ttl * 1000, shield="us-east-1"))
