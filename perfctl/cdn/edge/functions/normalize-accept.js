@@ -3,7 +3,11 @@
 // "gzip" and nothing; the Accept of a picture becomes the best form that the browser can show.
 
 const PICTURE = /\.(jpe?g|png|webp|avif)$/i;
-const FORMS = ['image/avif', 'image/webp'];
+const AVIF = /(?:^|,)\s*image\/avif\s*(?:;\s*q\s*=\s*([0-9.]+))?\s*(?:,|$)/i;
+const WEBP = /(?:^|,)\s*image\/webp\s*(?:;\s*q\s*=\s*([0-9.]+))?\s*(?:,|$)/i;
+const BR = /(?:^|,)\s*br\s*(?:;\s*q\s*=\s*([0-9.]+))?\s*(?:,|$)/i;
+const GZIP = /(?:^|,)\s*(?:x-)?gzip\s*(?:;\s*q\s*=\s*([0-9.]+))?\s*(?:,|$)/i;
+const ANY = /(?:^|,)\s*\*\s*(?:;\s*q\s*=\s*([0-9.]+))?\s*(?:,|$)/i;
 
 function handler(event) {
     const request = event.request;
@@ -16,27 +20,20 @@ function handler(event) {
 }
 
 function bestCoding(said) {
-    const taken = takenOf(said);
-    const any = taken['*'] === true;
-    const gzip = taken.gzip === true || taken['x-gzip'] === true || (any && taken.gzip === undefined);
-    const br = taken.br === true || (any && taken.br === undefined);
-    if (br) return gzip ? 'br,gzip' : 'br';
+    const any = takes(said, ANY, false);
+    const gzip = takes(said, GZIP, any);
+    if (takes(said, BR, any)) return gzip ? 'br,gzip' : 'br';
     return gzip ? 'gzip' : '';
 }
 
 function bestForm(said) {
-    const taken = takenOf(said);
-    const form = FORMS.find(function (one) { return taken[one] === true; });
-    return form || 'image/jpeg';
+    if (takes(said, AVIF, false)) return 'image/avif';
+    return takes(said, WEBP, false) ? 'image/webp' : 'image/jpeg';
 }
 
-// Each member of a list with whether its q is above 0.
-function takenOf(said) {
-    const taken = {};
-    said.split(',').forEach(function (part) {
-        const words = part.split(';');
-        const q = words.slice(1).find(function (word) { return /^\s*q\s*=/i.test(word); });
-        taken[words[0].trim().toLowerCase()] = q === undefined || Number(q.split('=')[1]) > 0;
-    });
-    return taken;
+// Whether a list has a member of a weight above 0; `otherwise` where it does not name it.
+function takes(said, member, otherwise) {
+    const found = member.exec(said);
+    if (found === null) return otherwise;
+    return found[1] === undefined || Number(found[1]) > 0;
 }
