@@ -23,7 +23,7 @@ def found(root: Path, *, without: Path | None = None) -> tuple[list[str], list[O
     Variants whose source is there are no files of their own, nor is the manifest; `without` is a folder to leave out.
     """
     problems: list[OptimizeProblem] = []
-    names = sorted(_walked(root, "", problems, without))
+    names = sorted(_walked(root, "", problems, without and without.resolve()))
     known = frozenset(names)
     return [name for name in names if not _is_variant(name, known)], problems
 
@@ -39,7 +39,7 @@ def _walked(root: Path, below: str, problems: list[OptimizeProblem], without: Pa
         if why := _not_a_file(entry):
             problems.append(OptimizeProblem(name, why))
         elif entry.is_dir(follow_symlinks=False):
-            if entry.name not in _NOT_PUBLISHED and Path(entry.path) != without:
+            if entry.name not in _NOT_PUBLISHED and Path(entry.path).resolve() != without:
                 yield from _walked(root, name + "/", problems, without)
         elif not (entry.name == MANIFEST_NAME or entry.name.startswith(TEMPORARY)):
             yield name
