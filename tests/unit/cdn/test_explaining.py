@@ -62,7 +62,7 @@ def test_expires_counts_from_the_origins_date() -> None:
     assert _rules(("Expires", "0"))[0] == "Expires '0' is no date: taken for the past"
 
 
-@campaign(300, 20_000)
+@campaign(300, 5_000)
 @given(st.randoms(use_true_random=False))
 def test_the_steps_end_where_the_rules_of_delivery_end(dice: random.Random) -> None:
     policy = dice.choice([*(found.policy for found in MANAGED.values()), _policy(dice)])
