@@ -28,6 +28,7 @@ BENCHES = (
     "pool",
     "query_cache",
     "bloat",
+    "cdn_logs",
     "content",
     "edge_functions",
     "invalidation_queue",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 from perfctl.cdn.logs.arrays import Ints, Mask, Words, np
 from perfctl.cdn.logs.counting import Batch
 from perfctl.cdn.logs.values import fingerprints, mixed
 
 MOST_REQUESTS = 1_000_000
-"""36 MB; twice as much while the last batch is added."""
+"""42 MB."""
 _ALL = 2**64
 
 
@@ -30,6 +31,13 @@ class _Rows:
 
     def chosen(self, mask: Mask | Ints) -> _Rows:
         return _Rows(*(getattr(self, field.name)[mask] for field in fields(self)))
+
+
+_KINDS = {
+    **dict.fromkeys(("paths", "urls", "spots", "cookies"), np.uint64),
+    "seconds": np.int64,
+    **dict.fromkeys(("missed", "has_query"), np.bool_),
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,8 +68,8 @@ class History:
     def __init__(self, most: int = MOST_REQUESTS) -> None:
         self._most = most
         self._limit = _ALL
-        self._parts: list[_Rows] = []
         self._size = 0
+        self._columns: dict[str, Any] = {name: np.empty(most, dtype=kind) for name, kind in _KINDS.items()}
 
     @property
     def sampled_ratio(self) -> float:
@@ -71,17 +79,17 @@ class History:
     def add(self, batch: Batch, mask: Mask) -> None:
         """Remember those requests of a batch."""
         part = self._sample(_rows(batch, mask))
-        self._parts.append(part)
-        self._size += len(part.paths)
-        while self._size > self._most and self._limit > 1:
+        while self._size + len(part.paths) > self._most and self._limit > 1:
             self._limit //= 2
-            self._parts = [self._sample(part) for part in self._parts]
-            self._size = sum(len(part.paths) for part in self._parts)
+            part = self._sample(part)
+            self._shrink()
+        for name, column in self._columns.items():
+            column[self._size : self._size + len(part.paths)] = getattr(part, name)
+        self._size += len(part.paths)
 
     def past(self) -> Past:
         """All of them in order of time, with what came before each; the record is empty afterwards."""
-        rows = _in_order(self._parts)
-        self._parts = []
+        rows = self._in_order()
         path_before, _ = _before(rows.paths)
         url_before, url_times = _before(rows.urls)
         spot_before, cookie_differs = _at_spots(rows)
@@ -90,9 +98,20 @@ class History:
         )
 
     def _sample(self, rows: _Rows) -> _Rows:
-        if self._limit == _ALL:
-            return rows
-        return rows.chosen(rows.paths < np.uint64(self._limit))
+        return rows if self._limit == _ALL else rows.chosen(rows.paths < np.uint64(self._limit))
+
+    def _shrink(self) -> None:
+        kept = self._columns["paths"][: self._size] < np.uint64(self._limit)
+        for column in self._columns.values():
+            here = column[: self._size][kept]
+            column[: len(here)] = here
+        self._size = int(kept.sum())
+
+    def _in_order(self) -> _Rows:
+        """By time, and what is of the same second in the order of the log; a column is let go of as it is copied."""
+        size, self._size = self._size, 0
+        order = np.argsort(self._columns["seconds"][:size], kind="stable")
+        return _Rows(**{name: self._columns.pop(name)[:size][order] for name in _KINDS})
 
 
 def _rows(batch: Batch, mask: Mask) -> _Rows:
@@ -114,16 +133,6 @@ def _rows(batch: Batch, mask: Mask) -> _Rows:
         batch.misses[mask],
         has_query[mask],
     )
-
-
-def _in_order(parts: list[_Rows]) -> _Rows:
-    """By time; what is of the same second stays in the order of the log."""
-    if not parts:
-        none, no = np.zeros(0, dtype=np.uint64), np.zeros(0, dtype=np.bool_)
-        return _Rows(none, none, none, none, np.zeros(0, dtype=np.int64), no, no)
-    columns = ([getattr(part, field.name) for part in parts] for field in fields(_Rows))
-    rows = _Rows(*(np.concatenate(column) for column in columns))
-    return rows.chosen(np.argsort(rows.seconds, kind="stable"))
 
 
 def _before(keys: Words) -> tuple[Mask, Ints]:
