@@ -17,6 +17,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from perfctl.aws import ThrottledError, UnavailableError
+from perfctl.cdn.cloudfront import TooManyInProgressError
 from perfctl.cdn.invalidating.sending import Time
 from perfctl.cdn.memory import MemoryCloudFront
 from perfctl.cdn.model.distributions import Distribution
@@ -24,6 +26,7 @@ from perfctl.cdn.model.invalidations import Invalidation
 from perfctl.cdn.paths import Items, plan
 from perfctl.cdn.queue.limits import QueueLimits
 from perfctl.cdn.queue.queue import InvalidationQueue
+from perfctl.errors import TimedOutError
 from tests.bench.measure import Figure
 
 DAY_SECONDS = 86_400.0
@@ -118,18 +121,34 @@ class Counting(MemoryCloudFront):
     """CloudFront that remembers when each item was accepted, and how often it refused for room."""
 
     accepted: dict[str, tuple[float, tuple[str, ...]]] = field(default_factory=dict)
+    """By reference."""
     refused: int = 0
+    dice: random.Random | None = None
+    """Half of all calls are throttled then, a fifth fail, a tenth are late, before or after they took effect."""
 
     async def create_invalidation(
         self, distribution_id: str, items: Sequence[str], caller_reference: str
     ) -> Invalidation:
+        before = self.items_paid
+        self.is_accepted_first = self.dice is not None and self.dice.random() < 0.5
         try:
-            made = await super().create_invalidation(distribution_id, items, caller_reference)
-        except Exception as error:
-            self.refused += "TooMany" in str(error)
+            return await super().create_invalidation(distribution_id, items, caller_reference)
+        except TooManyInProgressError:
+            self.refused += 1
             raise
-        self.accepted.setdefault(made.invalidation_id, (self.time.now(), tuple(items)))
-        return made
+        finally:
+            if self.items_paid != before:
+                self.accepted[caller_reference] = (self.time.now(), tuple(items))
+
+    def _strike(self) -> None:
+        if self.dice is None:
+            return
+        if self.dice.random() < 0.5:
+            raise ThrottledError("Rate exceeded")
+        if self.dice.random() < 0.2:
+            raise UnavailableError("503")
+        if self.dice.random() < 0.1:
+            raise TimedOutError("late")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +161,8 @@ class Outcome:
     paid: int
     batches: int
     asked: int
+    sent: int
+    """Items that the queue counts as sent: each of a distinct batch."""
     cpu_seconds: float
 
     def wait(self, quantile: float) -> float:
@@ -149,12 +170,21 @@ class Outcome:
         return self.waits[min(len(self.waits) - 1, math.ceil(quantile * len(self.waits)) - 1)]
 
 
-def live(events: Sequence[Event], items_of: object, *, window_seconds: float = 2.0, widens: bool = False) -> Outcome:
+def live(
+    events: Sequence[Event],
+    items_of: object,
+    *,
+    window_seconds: float = 2.0,
+    widens: bool = False,
+    troubles: bool = False,
+) -> Outcome:
     """The whole day through one queue."""
     folder = "/dev/shm" if Path("/dev/shm").is_dir() else None
     with tempfile.TemporaryDirectory(dir=folder) as place:
         calendar = Calendar(events, items_of)
         control = Counting((SITE,), completion_seconds=COMPLETION_SECONDS, time=calendar.time)
+
+        control.dice = random.Random(3) if troubles else None
 
         async def plane() -> MemoryCloudFront:
             return control
@@ -164,8 +194,8 @@ def live(events: Sequence[Event], items_of: object, *, window_seconds: float = 2
         )
         calendar.queue = queue
         started = time.process_time()
-        asyncio.run(queue.run(for_seconds=DAY_SECONDS + 120, every_seconds=1.0, widens=widens))
-        asyncio.run(queue.drain(widens=widens))
+        first = asyncio.run(queue.run(for_seconds=DAY_SECONDS + 120, every_seconds=1.0, widens=widens))
+        rest = asyncio.run(queue.drain(widens=widens, timeout_seconds=DAY_SECONDS))
         cpu = time.process_time() - started
         queue.close()
     waits = sorted(_waits(calendar.added, control.accepted))
@@ -176,6 +206,7 @@ def live(events: Sequence[Event], items_of: object, *, window_seconds: float = 2
         paid=control.items_paid,
         batches=len(control.accepted),
         asked=len(calendar.added),
+        sent=first.sent + rest.sent,
         cpu_seconds=cpu,
     )
 
@@ -209,6 +240,19 @@ def run() -> list[Figure]:
     return [
         *_figures("tags", tags, most_wait=3.0),
         *_figures("wildcards, widened", wide, most_wait=31.0),
+        *_faulty(live(events[: EVENTS // 4], by_tags, troubles=True)),
+    ]
+
+
+def _faulty(day: Outcome) -> list[Figure]:
+    """Half of the calls throttled, a fifth failing, a tenth late; before the service accepted or after."""
+    name = "tags, 50 % throttled, 20 % failing"
+    twice = day.paid - day.sent
+    return [
+        Figure(f"{name}: lost", day.lost, "items", 0),
+        Figure(f"{name}: paid twice", twice, "items", 0, f"{day.paid:,} paid in {day.batches:,} batches"),
+        Figure(f"{name}: refused for a limit", day.refused, "calls", 0),
+        Figure(f"{name}: wait p99", day.wait(0.99), "s"),
     ]
 
 
