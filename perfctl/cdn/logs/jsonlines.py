@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from perfctl.cdn.logs.arrays import np
 from perfctl.cdn.logs.fields import spelled
 from perfctl.cdn.logs.grid import Grid, separated
 from perfctl.cdn.logs.lines import MAX_LINE_BYTES, PAD, Chunk
+from perfctl.cdn.logs.values import Column, equals
 
-_TAB = 9
+_TAB, _NEWLINE, _SPACE, _QUOTE = 9, 10, 32, 34
 _ESCAPED = str.maketrans({"\t": "%09", "\n": "%0A", "\r": "%0D"})
 
 
@@ -15,6 +17,9 @@ class JsonLines:
 
     def grids(self, chunk: Chunk) -> tuple[list[Grid], int]:
         """All of a chunk as one grid; a key that an object lacks is `-` in it."""
+        alike = _alike(chunk)
+        if alike is not None:
+            return [alike], 0
         rows, malformed = _decoded(chunk.data[: chunk.size])
         if not rows:
             return [], malformed
@@ -23,6 +28,40 @@ class JsonLines:
         text = "".join(["\t".join([_text(row.get(key)) for key in keys]) + "\n" for row in rows])
         data = text.encode("utf-8", "replace")
         return [separated(names, data + PAD, 0, len(data), _TAB).grid], malformed
+
+
+def _alike(chunk: Chunk) -> Grid | None:
+    """The grid of lines that are all written alike: the same keys in the same order, plain strings for values.
+
+    So CloudFront writes them, and then the quotes alone say where values are. None where a line differs.
+    """
+    data, text = chunk.data, np.frombuffer(chunk.data, dtype=np.uint8, count=chunk.size)
+    line = data[: data.find(b"\n")]
+    keys = _plain_keys(line)
+    if not keys or b"\\" in data or not data.isascii():
+        return None
+    newlines, quotes = np.flatnonzero(text == _NEWLINE), np.flatnonzero(text == _QUOTE)
+    width = 4 * len(keys)
+    if len(quotes) != len(newlines) * width or int((text < _SPACE).sum()) != len(newlines):
+        return None
+    places = quotes.reshape(-1, width)
+    starts = np.concatenate(([0], newlines[:-1] + 1))
+    begins = np.column_stack((starts, places[:, 3::4]))
+    ends = np.column_stack((places[:, 2::4] + 1, newlines))
+    if (begins > ends).any():
+        return None
+    for begin, end in zip(begins.T, ends.T, strict=True):
+        if not equals(Column(data, begin, end), data[begin[0] : end[0]]).all():
+            return None
+    return Grid(tuple(spelled(key) for key in keys), data, places[:, 2::4] + 1, places[:, 3::4])
+
+
+def _plain_keys(line: bytes) -> tuple[str, ...]:
+    """The keys of an object whose values are all strings; none of anything else."""
+    rows, _ = _decoded(line)
+    row = rows[0] if rows else {}
+    is_plain = all(isinstance(value, str) for value in row.values()) and line.count(b'"') == 4 * len(row)
+    return tuple(row) if is_plain and line.endswith(b"}") else ()
 
 
 def _decoded(data: bytes) -> tuple[list[dict[str, object]], int]:

@@ -34,6 +34,34 @@ def test_tabs_blanks_and_json_tell_the_same() -> None:
     assert told == [expected] * 4
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        '{"a": "3"}',
+        '{"b": "3", "a": "4"}',
+        '{"a": "\\u0041", "b": "é"}',
+        '{"a": 3, "b": "4"}',
+        '{"a":"3","b":"4"}',
+        '{"a"; "3", "b": "4"}',
+        '{"a": "3", "b": "4"} ',
+        '{"a": "3\t", "b": "4"}',
+        "x" * 8 + '""""""""',
+    ],
+)
+def test_a_line_that_is_written_otherwise_is_read_as_json_all_the_same(odd: str) -> None:
+    lines = ['{"a": "1", "b": "2"}', odd, '{"a": "5", "b": "6"}']
+    blocks = _blocks("\n".join(lines).encode())
+    told = [(a, b) for block in blocks for a, b in zip(block.text("a").values(), block.text("b").values(), strict=True)]
+    rows = []
+    for line in lines:
+        try:
+            rows.append(json.loads(line))
+        except ValueError:
+            continue
+    assert told == [(str(row.get("a", "-")).encode(), str(row.get("b", "-")).encode()) for row in rows]
+    assert sum(block.malformed for block in blocks) == len(lines) - len(rows)
+
+
 def test_numbers_of_json_are_numbers() -> None:
     (block,) = _blocks(b'{"sc-bytes": 812, "time-taken": 0.25, "cs(Host)": null}\n{"sc-bytes": "7"}\n')
     assert block.int("sc-bytes").tolist() == [812, 7]
