@@ -76,9 +76,18 @@ ROWS: Mapping[str, Row] = {
 
 NEED_NO_SERVER = ("sandbox", "config", "demo", "schema", "completion")
 """Groups that ask no server, or start their own."""
-READ_FILES = {"cdn plan", "cdn simulate", "cdn stats", "db plan", "db plan diff"} | {
-    f"cdn logs {word}" for word in ("generate", "report", "top", "misses", "errors", "pops", "latency")
-}
+READ_FILES = {
+    "cdn plan",
+    "cdn simulate",
+    "cdn stats",
+    "db plan",
+    "db plan diff",
+    "cdn edge lint",
+    "cdn edge run",
+    "cdn edge test",
+    "cdn edge package",
+    "cdn optimize",
+} | {f"cdn logs {word}" for word in ("generate", "report", "top", "misses", "errors", "pops", "latency")}
 """Commands that ask no server, in groups that do."""
 
 
