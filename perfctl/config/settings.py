@@ -188,7 +188,7 @@ class CDNConfig:
 
     distribution_id: str | None = setting(None, "The distribution to work on.", role="guard")
     region: str = setting("us-east-1", "The AWS region.")
-    cache_ttl: int = setting(86400, "The max-age that content gets, in seconds.", low=0)
+    cache_ttl: int = setting(86400, "For how long the edge keeps content, in seconds.", low=0)
     compression_enabled: bool = setting(True, "Compress content at all.")
     gzip_enabled: bool = setting(True, "Offer gzip.")
     brotli_enabled: bool = setting(True, "Offer brotli.")
