@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from perfctl.cdn.logs.arrays import Ints, Mask, np
 from perfctl.cdn.simulating.ages import Ages, Threshold
-from perfctl.cdn.simulating.layouts import Columns, Key, Layout, Place, Places, Sorted, sort
+from perfctl.cdn.simulating.layouts import Columns, Key, Layout, Place, Places, Sorted, numbered, sort
+from perfctl.cdn.simulating.own_ttls import own_ttls
 from perfctl.cdn.simulating.queries import QueryRule
 from perfctl.cdn.simulating.replaying import NEVER
 from perfctl.cdn.simulating.requests import HIT, MISS, REFRESH
@@ -59,14 +60,18 @@ def choose_layout(sample: np.ndarray, places: Places, rule: QueryRule, groups: i
 
 
 def contradictions(sample: Columns, layout: Layout, places: Places, groups: int) -> int:
-    """Hits of what was never fetched before, and requests on the wrong side of their group's best TTL."""
+    """Answers from what was never fetched before, and requests on the wrong side of their path's TTL."""
     kept = sort(sample, layout, places)
     ages = Ages(groups)
     ages_ms = ages_of(kept)
     known = ages_ms >= 0
     ages.add(kept.group[known], ages_ms[known] // 1000, kept.result[known] == HIT)
-    unheard = int(((kept.result == HIT) & ~known).sum())
-    return unheard + sum(threshold.wrong for threshold in ages.thresholds())
+    unheard = int(((kept.result != MISS) & ~known).sum())
+    group, age_ms, result = kept.group[known], ages_ms[known], kept.result[known]
+    of_group = np.array([NEVER if one.seconds is None else one.seconds * 1000 for one in ages.thresholds()])[group]
+    path = numbered(sample["path"])[kept.order][known]
+    own = own_ttls(path, age_ms, result, of_group)[path]
+    return unheard + int(((age_ms < np.where(own >= 0, own, of_group)) != (result == HIT)).sum())
 
 
 def _candidates(sample: Columns, places: Places, rule: QueryRule) -> list[Layout]:

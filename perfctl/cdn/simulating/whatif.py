@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from perfctl.cdn.logs.arrays import Floats, Ints, Mask, np
 from perfctl.cdn.simulating.fitting import Baseline, ages_of
 from perfctl.cdn.simulating.layouts import Columns, Key, Layout, Places, Sorted, arranged, keys_of, numbered, sort
+from perfctl.cdn.simulating.own_ttls import own_ttls
 from perfctl.cdn.simulating.queries import ANYTHING, QueryRule
 from perfctl.cdn.simulating.replaying import NEVER, fetches, firsts_of
 from perfctl.cdn.simulating.requests import HIT, MISS, REFRESH
 
+_PRIOR = 2.0
+"""A group's share of refreshed objects counts as much as so many fetches of a path."""
 _PRIVATE_TRIES = 3
 """A path that missed so often while fresh, and never hit, is taken for one that is not cached."""
 
@@ -69,7 +72,9 @@ class Portion:
     def __init__(self, events: np.ndarray, baseline: Baseline, places: Places) -> None:
         self._baseline = baseline
         self._places = places
-        self._private, everything, self._lost, self._early = _judged(events, baseline, places)
+        self._private, everything, self._lost, self._early, self._ttl_now, self._share = _judged(
+            events, baseline, places
+        )
         self._events = Columns(everything)
         self._sorted: dict[Key, Sorted] = {}
 
@@ -79,16 +84,17 @@ class Portion:
         if change.shield is not None:
             return self._behind_shield(kept, change)
         private, lost, ttl_ms = self._fates(kept, change)
+        anew = lost | private
+        if change == Change():
+            lost = lost | self._early[kept.order]
         fetched = fetches(kept.times_ms, kept.first, ttl_ms, idle_ms=self._baseline.idle_ms, lost=lost)
-        return self._tally(kept, fetched, fetched, lost | private)
+        return self._tally(kept, fetched, fetched, anew)
 
     def _fates(self, kept: Sorted, change: Change) -> tuple[Mask, Mask, Ints]:
         """Of the sorted events: which are never cached, which were lost from the cache before, and each one's TTL."""
         is_ruled = (kept.rule > 0) if change.rules_ms else np.zeros(len(kept.rule), bool)
         private = self._private[kept.order] & ~is_ruled
         lost = self._lost[kept.order] & ~is_ruled
-        if change == Change():
-            lost |= self._early[kept.order]
         return private, lost, np.where(private, 0, self._ttl(kept, change))
 
     def _kept(self, key: Key) -> Sorted:
@@ -98,10 +104,9 @@ class Portion:
 
     def _ttl(self, kept: Sorted, change: Change) -> Ints:
         """Each event's TTL. What is never cached stays so, but under a pattern that names it."""
-        now = self._baseline.ttl_ms
+        now = self._ttl_now[kept.order]
         chosen = now if change.ttl_ms is None else np.where(now > 0, change.ttl_ms, 0)
-        bounded = np.where(now > 0, np.clip(chosen, change.min_ttl_ms, change.max_ttl_ms), 0)
-        ttl = bounded[kept.group]
+        ttl = np.where(now > 0, np.clip(chosen, change.min_ttl_ms, change.max_ttl_ms), 0)
         if not change.rules_ms:
             return ttl
         return np.where(kept.rule > 0, np.array((0, *change.rules_ms), np.int64)[kept.rule], ttl)
@@ -130,9 +135,8 @@ class Portion:
     def _tally(self, kept: Sorted, fetched: Mask, asks: Mask, anew: Mask) -> Tally:
         """`asks`: the edge location did not have it; `fetched`: the origin was asked; `anew`: surely in full."""
         real = kept.is_real
-        share_of_group = self._baseline.refresh_share
         is_known = fetched & ~kept.first & (kept.gaps_ms < self._baseline.idle_ms) & ~anew
-        refreshed = np.where(is_known, share_of_group[kept.group], 0.0)
+        refreshed = np.where(is_known, self._share[kept.order], 0.0)
         full: Floats = (fetched - refreshed)[real]
         return Tally(
             hits=int((~fetched & real).sum()),
@@ -140,7 +144,7 @@ class Portion:
             misses=float(full.sum()),
             origin_bytes=float(full @ kept.size_bytes[real]),
             agreeing=int((((kept.result == HIT) != asks) & real).sum()),
-            group_hits=np.bincount(kept.group[real], 1 - full, minlength=len(share_of_group)),
+            group_hits=np.bincount(kept.group[real], 1 - full, minlength=len(self._baseline.ttl_ms)),
         )
 
 
@@ -153,15 +157,31 @@ def _first_of_each(generation: Ints, place: Ints) -> Mask:
     return found
 
 
-def _judged(events: np.ndarray, baseline: Baseline, places: Places) -> tuple[Mask, np.ndarray, Mask, Mask]:
+def _refresh_shares(events: np.ndarray, kept: Sorted, known: Mask, baseline: Baseline) -> Floats:
+    """How often what is fetched again is unchanged: by its path, and by its group where the path tells little."""
+    path = numbered(events["path"])
+    told, result = path[kept.order][known], kept.result[known]
+    paths = int(path.max(initial=-1)) + 1
+    refreshed = np.bincount(told, weights=result == REFRESH, minlength=paths)
+    missed = np.bincount(told, weights=result == MISS, minlength=paths)
+    shares: Floats = (refreshed[path] + _PRIOR * baseline.refresh_share[events["group"]]) / (
+        (refreshed + missed)[path] + _PRIOR
+    )
+    return shares
+
+
+def _judged(
+    events: np.ndarray, baseline: Baseline, places: Places
+) -> tuple[Mask, np.ndarray, Mask, Mask, Ints, Floats]:
     """What the log says of each event against the baseline, in the events' order, warm objects added:
 
     whether its path is never cached, the events, whether the object was lost before (a Miss while it was fresh), and
-    whether it was refreshed before its time.
+    whether it was refreshed before its time; and each event's TTL and share of
+    refreshed objects.
     """
     kept = sort(Columns(events), baseline.layout, places)
     ages_ms = ages_of(kept)
-    ttl_ms = baseline.ttl_ms[kept.group]
+    ttl_ms = _ttls(events, kept, ages_ms, baseline)
     fresh = (ages_ms >= 0) & (ages_ms < ttl_ms) & (kept.gaps_ms < baseline.idle_ms)
     warm = _warm(events, kept, ttl_ms, baseline.idle_ms)
     lost = np.zeros(len(events) + len(warm), bool)
@@ -171,7 +191,22 @@ def _judged(events: np.ndarray, baseline: Baseline, places: Places) -> tuple[Mas
     never = np.zeros(len(lost), bool)
     never[: len(events)] = _is_private(events, lost[: len(events)])
     lost &= ~never
-    return never, np.concatenate((events, warm)), lost, early
+    now = np.empty(len(lost), np.int64)
+    now[kept.order], now[len(events) :] = ttl_ms, ttl_ms[kept.first & (kept.result == HIT)]
+    known = (ages_ms >= 0) & (kept.gaps_ms < baseline.idle_ms)
+    share = _refresh_shares(events, kept, known, baseline)
+    share = np.append(share, np.zeros(len(warm)))
+    return never, np.concatenate((events, warm)), lost, early, now, share
+
+
+def _ttls(events: np.ndarray, kept: Sorted, ages_ms: Ints, baseline: Baseline) -> Ints:
+    """The TTL of each sorted event: its path's own where that is another than its group's."""
+    of_group: Ints = baseline.ttl_ms[kept.group]
+    known = (ages_ms >= 0) & (kept.gaps_ms < baseline.idle_ms)
+    path = numbered(events["path"])[kept.order]
+    own = own_ttls(path[known], ages_ms[known], kept.result[known], of_group[known])
+    own = np.append(own, np.full(int(path.max(initial=-1)) + 1 - len(own), -1))
+    return np.where(own[path] >= 0, own[path], of_group)
 
 
 def _is_private(events: np.ndarray, lost: Mask) -> Mask:
