@@ -93,6 +93,15 @@ def test_regional_caches_that_forget_what_is_idle_are_found_and_another_ttl_told
     assert row(result, "TTL 1h").hit_ratio == pytest.approx(truth.hit_ratio, abs=0.003)
 
 
+def test_paths_of_one_kind_with_ttls_of_their_own_are_told_apart(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("perfctl.cdn.simulating.requests.pattern_of", lambda path: "/*")
+    made(folder / "mixed")
+    result = study(folder / "mixed", Wanted())
+    assert [one.pattern for one in result.contents] == ["/*"]
+    assert result.cache_key == "path and query"
+    assert result.residual == pytest.approx(0, abs=0.01)
+
+
 def test_a_key_without_queries_is_told_and_is_found_where_it_is_so_already(folder: Path, minute: Corpus) -> None:
     truth = made(folder / "pathless", ttl_seconds=60, has_query_in_key=False)
     result = study(folder / "minute", Wanted(query=QueryRule(drop=("all",))))
