@@ -107,7 +107,7 @@ def generate(
     A shop's requests from 30 edge locations, with query strings of campaigns, cookies, errors and bots; hits and
     misses come from a true replay of one cache at each location. Existing files of the same names are replaced.
     """
-    from perfctl.cdn.logs.generating import write_corpus
+    from perfctl.cdn.generating import write_corpus
 
     span = parse_duration(hours, where="--span") / 3600
     if not span:

@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from perfctl.cdn.logs.generating import write_corpus
+from perfctl.cdn.generating import write_corpus
 from tests.bench.measure import Figure, cost_of
 
 _ROUNDS = 3

@@ -16,9 +16,9 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from perfctl.cdn.generating import write_corpus
 from perfctl.cdn.logs.arrays import np
 from perfctl.cdn.logs.columns import Block, read
-from perfctl.cdn.logs.generating import write_corpus
 from perfctl.cdn.logs.locations import files_of
 from perfctl.cdn.model.simulation import CdnSimulation
 from perfctl.cdn.simulating.bill import Prices

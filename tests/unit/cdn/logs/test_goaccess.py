@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from perfctl.cdn.generating import write_corpus
 from perfctl.cdn.logs.counting import Reading
-from perfctl.cdn.logs.generating import write_corpus
 from perfctl.cdn.logs.listing import top
 from perfctl.cdn.logs.locations import files_of
 from perfctl.cdn.logs.report import report

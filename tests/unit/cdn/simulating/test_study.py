@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from perfctl.cdn.generating import write_corpus
 from perfctl.cdn.logs.columns import Block, read
-from perfctl.cdn.logs.generating import write_corpus
 from perfctl.cdn.logs.locations import files_of
 from perfctl.cdn.model.simulation import CdnSimulation, Corpus, WhatIf
 from perfctl.cdn.simulating.bill import Prices

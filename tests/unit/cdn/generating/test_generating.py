@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from perfctl.cdn.generating import write_corpus
+from perfctl.cdn.generating.lines import Form
+from perfctl.cdn.generating.site import KINDS
 from perfctl.cdn.logs.columns import read
-from perfctl.cdn.logs.generating import write_corpus
-from perfctl.cdn.logs.generating.lines import Form
-from perfctl.cdn.logs.generating.site import KINDS
 from perfctl.cdn.logs.locations import files_of
 from perfctl.cdn.model.simulation import Corpus
 from perfctl.errors import ServiceError

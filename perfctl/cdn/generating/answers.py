@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from perfctl.cdn.logs.generating.site import KINDS, LOCATIONS
-from perfctl.cdn.logs.generating.traffic import METHODS, NO_QUERY, Traffic
+from perfctl.cdn.generating.site import KINDS, LOCATIONS
+from perfctl.cdn.generating.traffic import METHODS, NO_QUERY, Traffic
 from perfctl.cdn.regions import region_of
 from perfctl.cdn.simulating.replaying import NEVER, fetches, firsts_of, gaps_of, order_of
 

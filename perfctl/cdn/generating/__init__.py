@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from perfctl.cdn.logs.generating.answers import HIT, MISS, REFRESH, Answers, Caches, Rules, answered
-from perfctl.cdn.logs.generating.lines import Form, Writer, hour_of
-from perfctl.cdn.logs.generating.site import DISTRIBUTION, KINDS
-from perfctl.cdn.logs.generating.traffic import Traffic, asked
+from perfctl.cdn.generating.answers import HIT, MISS, REFRESH, Answers, Caches, Rules, answered
+from perfctl.cdn.generating.lines import Form, Writer, hour_of
+from perfctl.cdn.generating.site import DISTRIBUTION, KINDS
+from perfctl.cdn.generating.traffic import Traffic, asked
 from perfctl.cdn.model.simulation import Corpus
 from perfctl.errors import MissingExtraError, ServiceError
 

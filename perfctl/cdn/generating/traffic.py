@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from perfctl.cdn.logs.generating.site import KINDS, LOCATIONS, shared_queries
+from perfctl.cdn.generating.site import KINDS, LOCATIONS, shared_queries
 
 if TYPE_CHECKING:
     import numpy as np

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
-from perfctl.cdn.logs.generating.answers import RESULTS, Answers
-from perfctl.cdn.logs.generating.site import (
+from perfctl.cdn.generating.answers import RESULTS, Answers
+from perfctl.cdn.generating.site import (
     ALIAS,
     HOST,
     KINDS,
@@ -23,7 +23,7 @@ from perfctl.cdn.logs.generating.site import (
     path_of,
     shared_queries,
 )
-from perfctl.cdn.logs.generating.traffic import CLIENTS, FIRST_LONE, METHODS, NO_QUERY, Traffic
+from perfctl.cdn.generating.traffic import CLIENTS, FIRST_LONE, METHODS, NO_QUERY, Traffic
 
 if TYPE_CHECKING:
     import numpy as np
