@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import sys
 import tempfile
@@ -29,6 +30,15 @@ MOST_WORKERS = 4
 _HERE = Path(__file__).parent
 _START_SECONDS = 30.0
 _GRACE_SECONDS = 0.25
+_BOUND = """
+import ctypes, os, signal, sys
+ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+if os.getppid() == int(sys.argv[1]):
+    os.environ.pop("LC_CTYPE", None)
+    os.execv(sys.argv[2], sys.argv[2:])
+"""
+"""Becomes another program that the kernel kills when we end: Node itself cannot ask for that (PR_SET_PDEATHSIG is 1),
+and a function that hangs does not see its stdin close. LC_CTYPE is what Python itself adds on its way."""
 
 
 class LambdaRunner:
@@ -149,7 +159,10 @@ def _command(function: EdgeFunction) -> list[str]:
             f"{function.name}: a Lambda@Edge function for Node needs node, and there is none on PATH",
             hint="install Node.js 20 or newer: apt install nodejs",
         )
-    return [node, f"--max-old-space-size={function.memory_mb}", str(_HERE / "node_worker.mjs")]
+    command = [node, f"--max-old-space-size={function.memory_mb}", str(_HERE / "node_worker.mjs")]
+    if sys.platform != "linux":
+        return command
+    return [sys.executable, "-I", "-S", "-c", _BOUND, str(os.getpid()), *command]
 
 
 def _environment(function: EdgeFunction, entry: Entry) -> dict[str, str]:

@@ -6,9 +6,12 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from perfctl.cdn.edge.events import request_event
@@ -248,3 +251,28 @@ def test_without_node_its_absence_is_told(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(lambda_runner.shutil, "which", lambda name: None)
     with pytest.raises(UsageError, match="needs node, and there is none on PATH"):
         called("nodejs", "exports.handler = async () => 1")
+
+
+_ABANDONED = """
+import asyncio
+from perfctl.cdn.edge.model import EdgeFunction
+from perfctl.cdn.edge.running import open_runner
+async def hang():
+    source = b"exports.handler = async () => { while (true) ; }"
+    runner = await open_runner(EdgeFunction("made", "nodejs", "viewer-request", source), time_limit_ms=60_000)
+    print(runner._free[0]._process.pid, flush=True)
+    await runner.call({})
+asyncio.run(hang())
+"""
+
+
+@NODE
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel of Linux kills it")
+def test_a_function_of_node_that_hangs_ends_with_a_perfctl_that_is_killed() -> None:
+    with subprocess.Popen([sys.executable, "-c", _ABANDONED], stdout=subprocess.PIPE, text=True) as caller:
+        assert caller.stdout is not None
+        worker = psutil.Process(int(caller.stdout.readline()))
+        while worker.cpu_times().user < 0.3:  # it hangs by now, and does not see its stdin close
+            assert worker.is_running()
+        caller.kill()
+    assert psutil.wait_procs([worker], timeout=30)[1] == []
