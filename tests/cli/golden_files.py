@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+from perfctl.render.show import show
 
 
 def golden_of(room: str) -> Callable[[str, str], str]:
@@ -19,3 +22,8 @@ def golden_of(room: str) -> Callable[[str, str], str]:
         return (folder / name).read_text(encoding="utf-8")
 
     return golden
+
+
+def drawn_as(answer: object, output: Any, width: int, *, words: tuple[str, ...], limit: int | None = None) -> str:
+    """An answer as a command of these words shows it in the context `prod`."""
+    return show(answer, words=words, output=output, context="prod", limit=limit, took_ms=1.0, width=width)

@@ -288,7 +288,12 @@ def test_the_cheapest_cover_is_sent_proved_and_warmed_again(perfctl: Perfctl, ed
     result = perfctl("cdn", "invalidate", "/img/logo.png", "/index.html", *words, "-o", "json", env=edge.environment)
     assert result.returncode == 0, result.stderr
     data = _data(result)
-    assert (data["paths"], data["objects"], data["collateral_weight"], data["strategy"]) == (["/i*"], 2, 0.0, "cheapest")
+    assert (data["paths"], data["objects"], data["collateral_weight"], data["strategy"]) == (
+        ["/i*"],
+        2,
+        0.0,
+        "cheapest",
+    )
     assert edge.paid() - before == 1
     assert all(proof["is_fresh"] for proof in data["verified"])
     assert {row["url"] for row in data["preloaded"]["rows"] if row["is_warm"]} == {"/img/logo.png", "/index.html"}

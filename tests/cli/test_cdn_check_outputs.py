@@ -10,8 +10,7 @@ from perfctl.cdn.checking.explaining.explain import explain
 from perfctl.cdn.delivery.headers import Headers
 from perfctl.cdn.model.configuration import Change, ConfigApplied, ConfigDifference
 from perfctl.cdn.model.edge import EdgeAnswer
-from perfctl.render.show import show
-from tests.cli.golden_files import golden_of
+from tests.cli.golden_files import drawn_as, golden_of
 from tests.unit.cdn.checking_setups import setup
 
 _golden = golden_of("cdn")
@@ -97,12 +96,4 @@ def test_plain_text_is_the_golden_one(name: str) -> None:
 
 
 def _drawn(name: str, output: str, width: int) -> str:
-    return show(
-        ANSWERS[name],
-        words=("cdn", name.partition("-")[0]),
-        output=output,  # type: ignore[arg-type]
-        context="prod",
-        limit=None,
-        took_ms=1.0,
-        width=width,
-    )
+    return drawn_as(ANSWERS[name], output, width, words=("cdn", name.partition("-")[0]))

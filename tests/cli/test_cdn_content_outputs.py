@@ -6,8 +6,7 @@ import pytest
 
 from perfctl.cdn.model.content import OptimizedType, OptimizeProblem, OptimizeReport
 from perfctl.cdn.model.preloads import PreloadReport, Warmed
-from perfctl.render.show import show
-from tests.cli.golden_files import golden_of
+from tests.cli.golden_files import drawn_as, golden_of
 
 _golden = golden_of("cdn")
 
@@ -75,12 +74,4 @@ def test_plain_text_is_the_golden_one(name: str) -> None:
 
 
 def _drawn(name: str, output: str, width: int) -> str:
-    return show(
-        ANSWERS[name],
-        words=("cdn", name.partition("-")[0]),
-        output=output,  # type: ignore[arg-type]
-        context="prod",
-        limit=20,
-        took_ms=1.0,
-        width=width,
-    )
+    return drawn_as(ANSWERS[name], output, width, words=("cdn", name.partition("-")[0]), limit=20)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from perfctl.cdn.model.edge_functions import EdgeRun, EdgeTest, EdgeTests
-from perfctl.render.show import show
-from tests.cli.golden_files import golden_of
+from tests.cli.golden_files import drawn_as, golden_of
 
 _golden = golden_of("cdn")
 
@@ -67,12 +66,4 @@ def test_an_answer_off_a_terminal_has_no_box(name: str) -> None:
 
 
 def _drawn(name: str, output: str, width: int) -> str:
-    return show(
-        ANSWERS[name],
-        words=("cdn", "edge"),
-        output=output,  # type: ignore[arg-type]
-        context="prod",
-        limit=None,
-        took_ms=1.0,
-        width=width,
-    )
+    return drawn_as(ANSWERS[name], output, width, words=("cdn", "edge"))

@@ -28,8 +28,7 @@ from perfctl.cdn.model.logs import (
     TopRow,
 )
 from perfctl.render.cdn import LATER
-from perfctl.render.show import show
-from tests.cli.golden_files import golden_of
+from tests.cli.golden_files import drawn_as, golden_of
 
 _golden = golden_of("cdn_logs")
 
@@ -159,12 +158,4 @@ def test_every_kind_of_answer_has_a_drawing_and_a_golden_one() -> None:
 
 
 def _drawn(name: str, output: str, width: int) -> str:
-    return show(
-        ANSWERS[name],
-        words=("cdn", "logs", name),
-        output=output,  # type: ignore[arg-type]
-        context="prod",
-        limit=None,
-        took_ms=1.0,
-        width=width,
-    )
+    return drawn_as(ANSWERS[name], output, width, words=("cdn", "logs", name))

@@ -9,8 +9,7 @@ from perfctl.cdn.model.diagnoses import CdnDiagnosis
 from perfctl.cdn.model.invalidations import EdgeProof, Invalidation, InvalidationReport, Invalidations, SentInvalidation
 from perfctl.diagnosis import Check
 from perfctl.render.cdn import VIEWS
-from perfctl.render.show import show
-from tests.cli.golden_files import golden_of
+from tests.cli.golden_files import drawn_as, golden_of
 
 _golden = golden_of("cdn")
 ARN = "arn:aws:iam::123456789012:user/deploy"
@@ -96,12 +95,4 @@ def test_every_kind_of_answer_has_a_drawing_and_a_golden_one() -> None:
 
 
 def _drawn(name: str, output: str, width: int) -> str:
-    return show(
-        ANSWERS[name],
-        words=("cdn", name),
-        output=output,  # type: ignore[arg-type]
-        context="prod",
-        limit=None,
-        took_ms=1.0,
-        width=width,
-    )
+    return drawn_as(ANSWERS[name], output, width, words=("cdn", name))

@@ -7,8 +7,7 @@ import pytest
 from perfctl.cdn.model.invalidations import InvalidationReport, SentInvalidation
 from perfctl.cdn.model.planning import LeastCost
 from perfctl.cdn.planning import Inventory, Prices, plan_least_cost
-from perfctl.render.show import show
-from tests.cli.golden_files import golden_of
+from tests.cli.golden_files import drawn_as, golden_of
 
 _golden = golden_of("cdn")
 
@@ -72,12 +71,4 @@ def test_plain_text_is_the_golden_one(name: str) -> None:
 
 
 def _drawn(name: str, output: str, width: int) -> str:
-    return show(
-        ANSWERS[name],
-        words=("cdn", name),
-        output=output,  # type: ignore[arg-type]
-        context="prod",
-        limit=None,
-        took_ms=1.0,
-        width=width,
-    )
+    return drawn_as(ANSWERS[name], output, width, words=("cdn", name))

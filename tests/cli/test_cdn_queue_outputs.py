@@ -16,8 +16,7 @@ from perfctl.cdn.model.queue import (
     QueueTurn,
 )
 from perfctl.cdn.model.spending import Billed, CostLeader, InvalidationSpending, MonthSpent, RepeatedItem
-from perfctl.render.show import show
-from tests.cli.golden_files import golden_of
+from tests.cli.golden_files import drawn_as, golden_of
 
 _golden = golden_of("cdn_queue")
 SITE, BLOG = "E2QWRUHAPOMQZL", "E1ABCDEFGHIJKL"
@@ -118,12 +117,4 @@ def test_plain_text_is_the_golden_one(name: str) -> None:
 
 
 def _drawn(name: str, output: str, width: int) -> str:
-    return show(
-        ANSWERS[name],
-        words=("cdn", "queue", name),
-        output=output,  # type: ignore[arg-type]
-        context="prod",
-        limit=None,
-        took_ms=1.0,
-        width=width,
-    )
+    return drawn_as(ANSWERS[name], output, width, words=("cdn", "queue", name))

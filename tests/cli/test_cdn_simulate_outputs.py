@@ -9,8 +9,7 @@ import pytest
 from perfctl.cdn.model.measures import CdnMetric, CdnMetrics, MetricPoint
 from perfctl.cdn.model.simulation import CdnSimulation, ContentFit, Corpus, WhatIf
 from perfctl.cli.process import run
-from perfctl.render.show import show
-from tests.cli.golden_files import golden_of
+from tests.cli.golden_files import drawn_as, golden_of
 
 _golden = golden_of("cdn")
 
@@ -176,12 +175,4 @@ def test_logs_that_were_made_up_can_be_simulated(
 
 
 def _drawn(name: str, output: str, width: int) -> str:
-    return show(
-        ANSWERS[name],
-        words=("cdn", name),
-        output=output,  # type: ignore[arg-type]
-        context="prod",
-        limit=None,
-        took_ms=1.0,
-        width=width,
-    )
+    return drawn_as(ANSWERS[name], output, width, words=("cdn", name))

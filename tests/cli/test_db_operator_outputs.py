@@ -12,8 +12,7 @@ from perfctl.db.model.activity import Activity, LockNode, LockTree, LockWait, Se
 from perfctl.db.model.baselines import BaselineRecorded, PlannedQuery
 from perfctl.db.model.reports import MissingSection, ReportWritten
 from perfctl.diagnosis import Check, diagnose
-from perfctl.render.show import show
-from tests.cli.golden_files import golden_of
+from tests.cli.golden_files import drawn_as, golden_of
 
 _golden = golden_of("db")
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -228,15 +227,7 @@ ANSWERS: dict[str, tuple[tuple[str, ...], object]] = {
 
 def drawn(name: str, output: str, width: int = 80) -> str:
     words, answer = ANSWERS[name]
-    return show(
-        answer,
-        words=words,
-        output=output,  # type: ignore[arg-type]
-        context="prod",
-        limit=None,
-        took_ms=1.0,
-        width=width,
-    )
+    return drawn_as(answer, output, width, words=words)
 
 
 @pytest.mark.parametrize("width", [80, 120])

@@ -11,8 +11,7 @@ from perfctl.db.findings import examine
 from perfctl.db.model.plans import PlanReport
 from perfctl.db.plans import read_any, read_plan
 from perfctl.db.plans.difference import compare
-from perfctl.render.show import show
-from tests.cli.golden_files import golden_of
+from tests.cli.golden_files import drawn_as, golden_of
 
 _golden = golden_of("db")
 PLANS = Path(__file__).parents[1] / "fixtures" / "db"
@@ -38,15 +37,7 @@ ANSWERS = {
 
 
 def drawn(name: str, output: str, width: int = 80) -> str:
-    return show(
-        ANSWERS[name],
-        words=("db", "slow"),
-        output=output,  # type: ignore[arg-type]
-        context="prod",
-        limit=None,
-        took_ms=1.0,
-        width=width,
-    )
+    return drawn_as(ANSWERS[name], output, width, words=("db", "slow"))
 
 
 @pytest.mark.parametrize("width", [80, 120])

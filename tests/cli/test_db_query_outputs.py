@@ -9,8 +9,7 @@ import pytest
 
 from perfctl.db.model.rows import QueryRows, RowColumn
 from perfctl.db.values import shown
-from perfctl.render.show import show
-from tests.cli.golden_files import golden_of
+from tests.cli.golden_files import drawn_as, golden_of
 
 _golden = golden_of("db")
 ANSWERS = {
@@ -50,15 +49,7 @@ ANSWERS = {
 
 
 def drawn(name: str, output: str, width: int = 80) -> str:
-    return show(
-        shown(ANSWERS[name]),
-        words=("db", "query"),
-        output=output,  # type: ignore[arg-type]
-        context="prod",
-        limit=None,
-        took_ms=1.0,
-        width=width,
-    )
+    return drawn_as(shown(ANSWERS[name]), output, width, words=("db", "query"))
 
 
 @pytest.mark.parametrize("width", [80, 120])

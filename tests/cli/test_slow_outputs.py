@@ -9,8 +9,7 @@ import pytest
 
 from perfctl.db.model.history import HistoryListing, Pruned, Recorded, Recording
 from perfctl.db.model.statements import SlowQueries, SlowQuery
-from perfctl.render.show import show
-from tests.cli.golden_files import golden_of
+from tests.cli.golden_files import drawn_as, golden_of
 
 _golden = golden_of("db")
 AT = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
@@ -120,15 +119,7 @@ ANSWERS = {
 
 
 def drawn(name: str, output: str, width: int = 80) -> str:
-    return show(
-        ANSWERS[name],
-        words=("db", "slow"),
-        output=output,  # type: ignore[arg-type]
-        context="prod",
-        limit=None,
-        took_ms=1.0,
-        width=width,
-    )
+    return drawn_as(ANSWERS[name], output, width, words=("db", "slow"))
 
 
 @pytest.mark.parametrize("width", [80, 120])

@@ -8,8 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from perfctl.db.model.stats import DatabaseCounts, DatabaseStats, ProcessCounts, WalCounts
-from perfctl.render.show import show
-from tests.cli.golden_files import golden_of
+from tests.cli.golden_files import drawn_as, golden_of
 from tests.cli.test_slow_outputs import SLOW
 
 _golden = golden_of("db")
@@ -51,15 +50,7 @@ ANSWERS = {
 
 
 def drawn(name: str, output: str, width: int = 80) -> str:
-    return show(
-        ANSWERS[name],
-        words=("db", "stats"),
-        output=output,  # type: ignore[arg-type]
-        context="prod",
-        limit=None,
-        took_ms=1.0,
-        width=width,
-    )
+    return drawn_as(ANSWERS[name], output, width, words=("db", "stats"))
 
 
 @pytest.mark.parametrize("width", [80, 120])
