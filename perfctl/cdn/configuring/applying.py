@@ -9,11 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from perfctl.cdn.clock import Time
 from perfctl.cdn.cloudfront import ChangedMeanwhileError, ControlPlane, config_shape
 from perfctl.cdn.configuring.comparing import changes_between
 from perfctl.cdn.configuring.merging import merged
 from perfctl.cdn.configuring.reading import Wanted, read_wanted
-from perfctl.cdn.invalidating.sending import Time
 from perfctl.cdn.model.configuration import Change, ConfigApplied, ConfigDifference, ConfigDocument, Shape
 from perfctl.errors import ConfigError, PerfctlError, ServiceError, TimedOutError
 from perfctl.folders import state_home
@@ -68,8 +68,9 @@ async def apply(control: ControlPlane, asked: Asked, agreed: ConfigDifference, t
         if not changes:
             return _applied(asked, document.etag, agreed if saved else None, attempt - 1, saved)
         if changes != agreed.changes:
+            sent_before = "nothing was sent" if saved is None else f"nothing more was sent; as it was: {saved}"
             raise ServiceError(
-                f"distribution {asked.distribution_id} was changed by somebody else meanwhile, nothing was sent: "
+                f"distribution {asked.distribution_id} was changed by somebody else meanwhile, {sent_before}: "
                 f"{asked.wanted.file} would now change something else than what was shown",
                 hint="perfctl cdn diff FILE shows it",
             )

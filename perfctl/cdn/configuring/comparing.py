@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from perfctl.cdn.configuring.lists import HIDDEN, KEYS, ORDERED, SETS, members_of
+from perfctl.cdn.configuring.lists import HIDDEN, KEYS, ORDERED, SETS, identity, members_of
 from perfctl.cdn.model.configuration import Change
 
 
@@ -39,9 +39,9 @@ def _values(name: str, before: Any, after: Any, path: str) -> Iterator[Change]:
 
 def _keyed(name: str, before: list[Any], after: list[Any], path: str) -> Iterator[Change]:
     key = KEYS[name]
-    old, new = {str(one[key]): one for one in before}, {str(one[key]): one for one in after}
+    old, new = ({identity(name, one[key]): one for one in each} for each in (before, after))
     for each in dict.fromkeys([*old, *new]):
-        place = f"{path}[{each}]"
+        place = f"{path}[{(new.get(each) or old[each])[key]}]"
         if each in old and each in new:
             yield from _structures(old[each], new[each], place)
         else:

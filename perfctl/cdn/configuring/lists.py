@@ -25,6 +25,18 @@ REMOVE = "remove"
 HIDDEN = "(hidden)"
 
 
+def identity(name: str, key: object) -> str:
+    """What tells an item of a list from the others: names of headers and hosts in any case, a pattern's `/` or none.
+
+    >>> identity("CustomHeaders", "X-Key") == identity("CustomHeaders", "x-key"), identity("CacheBehaviors", "api/*")
+    (True, '/api/*')
+    """
+    text = str(key)
+    if name == "CacheBehaviors":
+        return text if text.startswith(("/", "*")) else f"/{text}"
+    return text.lower() if name in ("CustomHeaders", "Aliases") else text
+
+
 def is_listed(shape: Shape) -> bool:
     """Whether a structure is CloudFront's form of a list: `Quantity` and `Items`."""
     return shape.kind == "structure" and {"Quantity", "Items"} <= shape.members.keys()

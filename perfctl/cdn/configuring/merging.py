@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
-from perfctl.cdn.configuring.lists import KEYS, ORDERED, REMOVE, SETS, is_listed, listed, members_of
+from perfctl.cdn.configuring.lists import KEYS, ORDERED, REMOVE, SETS, identity, is_listed, listed, members_of
 from perfctl.cdn.configuring.reading import Wanted
 from perfctl.cdn.model.configuration import Shape
 from perfctl.errors import UsageError
@@ -103,9 +103,11 @@ class _Merge:
         base = self.structure(dict(current), beside, shape, path)
         items = wanted.get("Items")
         if name in SETS:
-            taken = set(wanted.get(REMOVE) or ())
-            together = dict.fromkeys([*members_of(current), *(items or ())])
-            return listed(base, [one for one in together if one not in taken])
+            taken = {identity(name, one) for one in wanted.get(REMOVE) or ()}
+            together: dict[str, Any] = {}
+            for one in (*members_of(current), *(items or ())):
+                together.setdefault(identity(name, one), one)
+            return listed(base, [one for known, one in together.items() if known not in taken])
         if items is None:
             return listed(base, members_of(current) if "Items" not in wanted else [])
         if name not in KEYS:
@@ -114,16 +116,17 @@ class _Merge:
 
     def _keyed(self, name: str, current: list[Any], wanted: list[Any], shape: Shape, path: str) -> list[Any]:
         key, member = KEYS[name], shape.member or Shape("structure")
-        result = {str(one[key]): one for one in current}
+        result = {identity(name, one[key]): one for one in current}
         for one in wanted:
-            known, place = str(one[key]), f"{path}[{one[key]}]"
+            known, place = identity(name, one[key]), f"{path}[{one[key]}]"
             if one.get(REMOVE):
                 result.pop(known, None)
                 continue
             base = dict(result[known]) if known in result else _started(name, one) if self._completes else {}
             result[known] = self.structure(base, one, member, place)
-        order = [str(one[key]) for one in wanted if not one.get(REMOVE)]
-        names = _ordered(list(result), [str(one[key]) for one in current], order) if name in ORDERED else list(result)
+        order = [identity(name, one[key]) for one in wanted if not one.get(REMOVE)]
+        before = [identity(name, one[key]) for one in current]
+        names = _ordered(list(result), before, order) if name in ORDERED else list(result)
         return [result[each] for each in names]
 
 

@@ -18,10 +18,11 @@ their line.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from perfctl.cdn.configuring.lists import KEYS, REMOVE, SETS, is_listed
+from perfctl.cdn.configuring.lists import KEYS, REMOVE, SETS, identity, is_listed
 from perfctl.cdn.model.configuration import Shape
 from perfctl.config.fault import Fault, did_you_mean, shortened
 from perfctl.config.nodes import Mapping, Node, Scalar, Sequence, compose
@@ -29,6 +30,11 @@ from perfctl.errors import UsageError
 
 MAX_BYTES = 2_000_000
 _MOST_FAULTS = 20
+_BESIDE = ("DistributionConfig", "ETag", "ResponseMetadata")
+"""What get-distribution-config prints, of which the configuration alone is read."""
+_INTEGER = re.compile(r"-?[0-9]{1,18}")
+_ESCAPED_PAIR = re.compile(r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
+_NOT_IN_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
 @dataclass(slots=True)
@@ -45,13 +51,26 @@ def read_wanted(text: str, file: str, shape: Shape) -> Wanted:
     """The file's configuration. UsageError that names every fault with its place."""
     if not text.strip():
         raise UsageError(f"{file}: it is empty", hint="write what is to change under CloudFront's own names")
-    node = compose(text, file)
+    node = compose(_as_yaml(text), file)
     if isinstance(node, Fault):
         raise UsageError(str(node), where=node.where, hint="write YAML, or the JSON of get-distribution-config")
     reader = _Reader(file)
     config = reader.structure(reader.unwrapped(node), shape, "")
     reader.raise_faults()
     return Wanted(file, config, reader.places)
+
+
+def _as_yaml(text: str) -> str:
+    """JSON is YAML but for a few letters: escaped pairs of surrogates, and some that stand in JSON as they are."""
+    if not text.lstrip("\ufeff \t\r\n").startswith("{"):
+        return text
+    joined = _ESCAPED_PAIR.sub(_letter, text.removeprefix("\ufeff"))
+    return _NOT_IN_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", joined)
+
+
+def _letter(found: re.Match[str]) -> str:
+    pair = (int(found[2], 16).to_bytes(2, "big"), int(found[3], 16).to_bytes(2, "big"))
+    return found[1] + b"".join(pair).decode("utf-16-be")
 
 
 class _Reader:
@@ -64,11 +83,14 @@ class _Reader:
 
     def unwrapped(self, node: Node) -> Node:
         """The configuration of what get-distribution-config printed: beside it stands the ETag, which is not needed."""
-        if isinstance(node, Mapping):
-            for key, value in node.pairs:
-                if isinstance(key, Scalar) and key.text == "DistributionConfig":
-                    return value
-        return node
+        if not isinstance(node, Mapping):
+            return node
+        found = [(key, value) for key, value in node.pairs if isinstance(key, Scalar)]
+        inner = next((value for key, value in found if key.text == "DistributionConfig"), None)
+        for key, _ in found if inner else ():
+            if key.text not in _BESIDE:
+                self._fault(key, f"{shortened(key.text)} beside DistributionConfig", "put it in there")
+        return inner or node
 
     def raise_faults(self) -> None:
         if not self._faults:
@@ -134,19 +156,26 @@ class _Reader:
         member = shape.member or Shape("string")
         key = KEYS.get(path.rpartition(".")[2])
         if key is None:
-            return [self.value(one, member, f"{path}[{at}]") for at, one in enumerate(node.items)]
+            return [self._member(one, member, f"{path}[{at}]") for at, one in enumerate(node.items)]
         return self._keyed(node, member, path, key)
+
+    def _member(self, node: Node, shape: Shape, path: str) -> Any:
+        if isinstance(node, Scalar) and node.kind == "null":
+            self._fault(node, f"{path} is null", "leave it out")
+        return self.value(node, shape, path)
 
     def _keyed(self, node: Sequence, member: Shape, path: str, key: str) -> list[Any]:
         found: list[Any] = []
+        seen: set[str] = set()
         for one in node.items:
             name = _name_of(one, key)
-            place = f"{path}[{name}]"
+            known, place = identity(path.rpartition(".")[2], name), f"{path}[{name}]"
             if name is None:
                 self._fault(one, f"an item of {path} has no {key}", f"{key} tells it from the others")
-            elif place in self.places:
+            elif known in seen:
                 self._fault(one, f"{place} stands twice", "keep one of them")
             else:
+                seen.add(known)
                 self.places[place] = str(one.mark)
                 found.append(self.structure(one, member, place, is_item=True))
         return found
@@ -157,7 +186,7 @@ class _Reader:
             return None
         if shape.kind == "boolean" and node.text.lower() in ("true", "false"):
             return node.text.lower() == "true"
-        if shape.kind == "integer" and node.text.lstrip("-").isascii() and node.text.lstrip("-").isdigit():
+        if shape.kind == "integer" and _INTEGER.fullmatch(node.text):
             return int(node.text)
         if shape.kind == "string" and (not shape.values or node.text in shape.values):
             return node.text
@@ -176,6 +205,6 @@ def _name_of(node: Node, key: str) -> str | None:
     found = (
         value.text
         for name, value in node.pairs
-        if isinstance(name, Scalar) and name.text == key and isinstance(value, Scalar)
+        if isinstance(name, Scalar) and name.text == key and isinstance(value, Scalar) and value.kind != "null"
     )
     return next(found, None) or None

@@ -92,6 +92,26 @@ def test_aliases_are_a_set() -> None:
     assert _merged("Aliases: null\n")["Aliases"] == {"Quantity": 0}
 
 
+def test_names_that_cloudfront_takes_for_one_are_one() -> None:
+    first = {"Id": "first", "CustomHeaders": listed({"HeaderName": "X-Verify", "HeaderValue": "old"})}
+    current = _merged(json.dumps({"Origins": [first]}))
+    after = _merged("Origins: [{Id: first, CustomHeaders: [{HeaderName: x-verify, remove: true}]}]\n", current)
+    assert after["Origins"]["Items"][0]["CustomHeaders"] == {"Quantity": 0}
+    after = _merged("CacheBehaviors: [{PathPattern: api/*, remove: true}]\n")
+    assert [one["PathPattern"] for one in after["CacheBehaviors"]["Items"]] == ["/account/*"]
+    assert _merged("Aliases: {remove: [WWW.example.com]}\n")["Aliases"] == {"Quantity": 0}
+    assert _changes("Aliases: [WWW.example.com]\n") == []
+
+
+@pytest.mark.parametrize("ascii_only", [True, False])
+def test_json_is_read_letter_by_letter_as_json(ascii_only: bool) -> None:
+    comment = 'a \U0001f680 \\ud83d\\ude80 \x7f \x85 \u2028 \t \\ " /'
+    before = config(Comment=comment)
+    text = json.dumps({"ETag": "E1", "DistributionConfig": before}, ensure_ascii=ascii_only)
+    assert _merged(text, before, replace=True)["Comment"] == comment
+    assert _changes(text, before, replace=True) == []
+
+
 def test_other_lists_are_replaced() -> None:
     text = "DefaultCacheBehavior:\n  AllowedMethods: [GET, HEAD, OPTIONS]\n"
     methods = _merged(text)["DefaultCacheBehavior"]["AllowedMethods"]
@@ -158,6 +178,12 @@ def test_replace_removes_what_the_file_does_not_name() -> None:
         ("CallerReference: other\n", "cannot be changed"),
         ("CacheBehaviors: [{PathPattern: /a}]\n", "cdn.yaml:1:18: CacheBehaviors[/a] has no TargetOriginId"),
         ("a: {b\n", "cdn.yaml:2:1"),
+        ("DefaultCacheBehavior: {MinTTL: --5}\n", "MinTTL: '--5'"),
+        (f"DefaultCacheBehavior: {{MinTTL: {'9' * 5000}}}\n", "is not what CloudFront takes"),
+        ("OriginGroups: [{Id: a, Members: [null]}]\n", "OriginGroups[a].Members[0] is null"),
+        ("CacheBehaviors: [{PathPattern: null}]\n", "has no PathPattern"),
+        ("CacheBehaviors: [{PathPattern: /a}, {PathPattern: a}]\n", "CacheBehaviors[a] stands twice"),
+        ("DistributionConfig: {Comment: a}\nIsIPV6Enabled: true\n", "cdn.yaml:2:1: 'IsIPV6Enabled' beside"),
         ("\n", "it is empty"),
         ("&a [*a]\n", "cdn.yaml"),
     ],
