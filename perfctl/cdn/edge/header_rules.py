@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from perfctl.cdn.edge.model import Trigger
+from perfctl.cdn.edge.model import EdgeFunction, Trigger
 
 DISALLOWED = frozenset(
     {
@@ -38,10 +38,11 @@ DISALLOWED = frozenset(
 )
 DISALLOWED_PREFIXES = ("x-amz-cf-", "x-edge-")
 READ_ONLY: Mapping[Trigger, frozenset[str]] = {
-    "viewer-request": frozenset({"content-length", "host", "transfer-encoding", "via"}),
+    "viewer-request": frozenset({"cdn-loop", "content-length", "host", "transfer-encoding", "via"}),
     "origin-request": frozenset(
         {
             "accept-encoding",
+            "cdn-loop",
             "content-length",
             "if-modified-since",
             "if-none-match",
@@ -54,6 +55,10 @@ READ_ONLY: Mapping[Trigger, frozenset[str]] = {
     "origin-response": frozenset({"transfer-encoding", "via"}),
     "viewer-response": frozenset({"warning", "via"}),
 }
+READ_ONLY_FOR_LAMBDA: Mapping[Trigger, frozenset[str]] = {
+    "viewer-response": frozenset({"content-encoding", "content-length", "transfer-encoding"}),
+}
+"""What CloudFront Functions may change, and Lambda@Edge may not."""
 NOT_AT_VIEWER_REQUEST = "cloudfront-viewer-country"
 
 _NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
@@ -63,6 +68,12 @@ _BROKEN = re.compile(r"[\x00\r\n]")
 def is_disallowed(name: str) -> bool:
     """Whether no function ever sees or sets this header."""
     return name.lower() in DISALLOWED or name.lower().startswith(DISALLOWED_PREFIXES)
+
+
+def is_read_only(function: EdgeFunction, name: str) -> bool:
+    """Whether the function sees this header and may not change it."""
+    name, trigger = name.lower(), function.trigger
+    return name in READ_ONLY[trigger] or (function.is_lambda and name in READ_ONLY_FOR_LAMBDA.get(trigger, ()))
 
 
 def of_name(name: str) -> Iterator[str]:
@@ -82,19 +93,19 @@ def of_value(name: str, value: object) -> Iterator[str]:
 
 
 def of_change(
-    trigger: Trigger, name: str, values: Sequence[object], was: Sequence[object], *, made: bool = False
+    function: EdgeFunction, name: str, values: Sequence[object], was: Sequence[object], *, made: bool = False
 ) -> Iterator[str]:
     """Whether a function may give a header these values; `was` are those that it was called with.
 
     A response that the function made itself (`made`) has no headers that were there before, and none is read-only.
     """
-    name = name.lower()
+    name, trigger = name.lower(), function.trigger
     if not values or list(values) == list(was):
         return
     done = "changed" if was else "added"
     if is_disallowed(name):
         yield f"it {done} the header {name}, which edge functions may not set"
-    elif not made and name in READ_ONLY[trigger]:
+    elif not made and is_read_only(function, name):
         yield f"it {done} the header {name}, which is read-only at {trigger}"
     elif trigger == "viewer-request" and name == NOT_AT_VIEWER_REQUEST and not made:
         yield f"it {done} the header {name}, which a viewer-request function may not set"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from perfctl.cdn.edge.header_rules import READ_ONLY, is_disallowed
+from perfctl.cdn.edge.header_rules import is_disallowed, is_read_only
 from perfctl.cdn.edge.model import EdgeFunction
 
 
@@ -26,7 +26,7 @@ def of_header(function: EdgeFunction, name: str, *, on_request: bool | None, lin
     if is_disallowed(name):
         return Finding("header", "fail", f"edge functions may not set the header {name}", line, column)
     matters = on_request is None or on_request == function.is_for_requests
-    if matters and on_request is not None and name.lower() in READ_ONLY[function.trigger]:
+    if matters and on_request is not None and is_read_only(function, name):
         said = f"the header {name} is read-only at {function.trigger}"
         return Finding("header", "fail", said, line, column)
     if name != name.lower():

@@ -69,7 +69,7 @@ def _headers(function: EdgeFunction, result: Event, was: Event, *, apart: str, m
         then = [value for _, _, value in _fields("headers", {name: before[name]})] if name in before else []
         for value in values:
             yield from of_value(name, value)
-        yield from of_change(function.trigger, name, values, then, made=made)
+        yield from of_change(function, name, values, then, made=made)
 
 
 def _cookies(cookies: object) -> Iterator[str]:
