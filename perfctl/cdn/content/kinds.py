@@ -14,7 +14,7 @@ ContentKind = Literal["hashed", "asset", "html", "api", "private", "content"]
 _HASH = re.compile(r"(?:^|[._~-])(?=[0-9]*[a-f])(?=[a-f]*[0-9])[0-9a-f]{8,64}\.")
 """webpack, Rollup, Parcel and the like; both a letter and a digit, so that a date is none."""
 _SHORT_HASH = re.compile(
-    r"-(?=[A-Za-z0-9_-]*[0-9])(?=[A-Za-z0-9_-]*[a-z])(?=[A-Za-z0-9_-]*[A-Z])[A-Za-z0-9_-]{8}\.(?:m?js|css)(?:\.map)?$"
+    r"-(?=[A-Za-z0-9_-]{0,7}[0-9])(?=[A-Za-z0-9_-]{0,7}[a-z])(?=[A-Za-z0-9_-]{0,7}[A-Z])[A-Za-z0-9_-]{8}\.(?:m?js|css)(?:\.map)?$"
 )
 """Vite's, for what it builds into its `assets` folder."""
 _ESBUILD_HASH = re.compile(r"-(?=[A-Z]*[2-7])(?=[2-7]*[A-Z])[A-Z2-7]{8}\.(?:m?js|css)(?:\.map)?$")

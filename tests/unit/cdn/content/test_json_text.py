@@ -26,6 +26,8 @@ LEFT_ALONE = {
     "a blank that JSON has not": b'{"a":\x0b1}',
     "a line break in a string": b'{"a": "b\nc"}',
     "an open string": b'{"a": "b',
+    "open strings without end": b'\\"' * 200_000,
+    "a string that ends in half an escape": b'{"a": "b\\',
     "numbers that a blank parts": b"[1 2]",
     "words that a blank parts": b"[true false]",
     "nothing": b"",

@@ -58,6 +58,7 @@ def test_a_hash_in_the_name_means_that_the_content_never_changes(path: str) -> N
         "/img/case-iPhone12.png",
         "/jquery-3.7.1.min.js",
         "/facade00",
+        "/assets/" + "-" * 200_000,
         "/",
         "",
     ],
