@@ -165,8 +165,19 @@ LEFT_ALONE = {
     "16 bits": lambda: _bytes(Image.fromarray(np.zeros((40, 40), dtype=np.uint16)), "PNG"),
     "16 bits of each colour": _deep_png,
     "smaller than the window": lambda: _bytes(_photo(10, 10), quality=95),
+    "EXIF that cannot be written again": lambda: _bytes(_photo(64, 64), quality=97, exif=_odd_exif()),
     "a gamma of its own": lambda: _with_gamma(_bytes(Image.new("RGB", (64, 64), "red"), "PNG", compress_level=0)),
 }
+
+
+def _odd_exif() -> bytes:
+    """A picture on its side, whose resolution is text where a fraction is due."""
+    entries = ((0x0112, 3, 1, b"\x06\0\0\0"), (0x011A, 7, 4, b"odd!"))
+    rows = b"".join(
+        tag.to_bytes(2, "little") + kind.to_bytes(2, "little") + count.to_bytes(4, "little") + value
+        for tag, kind, count, value in entries
+    )
+    return b"Exif\0\0II*\0\x08\0\0\0" + len(entries).to_bytes(2, "little") + rows + bytes(4)
 
 
 def _with_gamma(png: bytes) -> bytes:
