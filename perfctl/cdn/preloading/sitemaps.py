@@ -7,6 +7,7 @@ from __future__ import annotations
 import gzip
 import io
 import zlib
+from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from xml.parsers import expat
@@ -40,18 +41,18 @@ async def urls_of(content: bytes, name: str, read: Read) -> tuple[str, ...]:
     `name` is told in errors. UsageError for what is no sitemap, and beyond the limits.
     """
     found: dict[str, None] = {}
-    waiting = [(name, content, 0)]
+    waiting: deque[tuple[str, int]] = deque([(name, 0)])
     files = 0
     while waiting:
-        place, packed, depth = waiting.pop(0)
-        sitemap = parsed(packed, place)
+        place, depth = waiting.popleft()
+        sitemap = parsed(await read(place) if depth else content, place)
         found.update(dict.fromkeys(sitemap.urls))
         files += len(sitemap.sitemaps)
         if len(found) > 10 * MOST_URLS or files > MOST_FILES:
             raise UsageError(f"{name}: more than {10 * MOST_URLS} URLs or {MOST_FILES} files", hint="name a part of it")
         if sitemap.sitemaps and depth + 1 > _DEEPEST_INDEX:
             raise UsageError(f"{place}: an index within indexes", hint="name the sitemaps themselves")
-        waiting += [(one, await read(one), depth + 1) for one in dict.fromkeys(sitemap.sitemaps)]
+        waiting += [(one, depth + 1) for one in dict.fromkeys(sitemap.sitemaps)]
     return tuple(found)
 
 
@@ -87,7 +88,7 @@ class _Reader:
     def read(self, content: bytes) -> Sitemap:
         try:
             self._parser.Parse(content, True)
-        except expat.ExpatError as error:
+        except (expat.ExpatError, LookupError, ValueError) as error:  # the last two: an encoding that it declares
             raise UsageError(f"{self._name}: {error}", hint="give XML as sitemaps.org has it") from error
         finally:
             for handler in ("StartElementHandler", "EndElementHandler", "CharacterDataHandler"):

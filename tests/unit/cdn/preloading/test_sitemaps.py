@@ -66,6 +66,18 @@ def test_an_index_leads_to_all_that_it_lists() -> None:
     assert _read_all(_index(*files), files) == ("https://a/1", "https://a/2", "https://a/3")
 
 
+def test_one_file_of_an_index_is_held_at_a_time() -> None:
+    asked: list[str] = []
+
+    async def read(url: str) -> bytes:
+        asked.append(url)
+        return b"no sitemap"
+
+    with pytest.raises(UsageError, match="https://a/x"):
+        asyncio.run(urls_of(_index("https://a/x", "https://a/y"), "it", read))
+    assert asked == ["https://a/x"]
+
+
 def test_an_index_that_lists_itself_ends() -> None:
     loop = _index("https://a/i.xml")
     with pytest.raises(UsageError, match="index within indexes"):
@@ -92,6 +104,9 @@ REFUSED = {
     "half of a gzip": gzip.compress(_sitemap("https://a/1"))[:30],
     "a list with strangers": b"https://a/1\nfile:///etc/passwd\n",
     "binary": bytes(range(256)),
+    "an encoding that nobody knows": b'<?xml version="1.0" encoding="xxx"?><urlset/>',
+    "an encoding of no text": b'<?xml version="1.0" encoding="rot13"?><urlset/>',
+    "an encoding that expat has not": b'<?xml version="1.0" encoding="big5"?><urlset/>',
 }
 
 
