@@ -21,6 +21,18 @@ Policies = Mapping[str, NamedCachePolicy | None]
 """The cache policies that behaviours name; None for one that may not be read."""
 
 
+_LEAVES_CACHE_CONTROL = frozenset(
+    (
+        "5cc3b908-e619-4b99-88e5-2cf7f45965bd",
+        "60669652-455b-4ae9-85a4-c4c02393f86c",
+        "67f7725c-6f97-4210-82d7-5512b31e9d03",
+        "e61eb60c-9c35-4d20-a928-2b84e02af89c",
+        "eaab4381-ed33-4a86-88ca-d9558dc6cd63",
+    )
+)
+"""The managed response headers policies: CORS and security, no Cache-Control."""
+
+
 @dataclass(frozen=True, slots=True)
 class OriginSetup:
     """Where the edge fetches from."""
@@ -81,6 +93,16 @@ class BehaviourSetup:
     def name(self) -> str:
         """As the checks name it."""
         return self.pattern or "default"
+
+    @property
+    def changes_answers(self) -> bool:
+        """Whether a viewer's headers may be others than those by which the edge kept the answer."""
+        policy = self.response_headers_policy
+        return self.has_function("viewer-response") or (policy is not None and policy not in _LEAVES_CACHE_CONTROL)
+
+    def has_function(self, *triggers: str) -> bool:
+        """Whether a function is attached at one of these triggers."""
+        return any(one.trigger in triggers for one in self.functions)
 
     @property
     def caches(self) -> bool:

@@ -46,7 +46,8 @@ class CachePolicy:
 
     @property
     def caches(self) -> bool:
-        return self.max_ttl > 0
+        """Whether anything may be kept: not where ForwardedValues send all headers ("Headers: *") to the origin."""
+        return self.max_ttl > 0 and self.headers.mode != "all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +134,9 @@ _CORS_S3 = ("origin", "access-control-request-headers", "access-control-request-
 MANAGED_REQUESTS: Mapping[str, ManagedRequestPolicy] = MappingProxyType(
     {
         "216adef6-5c7f-47e4-b989-5492eafa07d3": ManagedRequestPolicy("AllViewer", OriginRequestPolicy(ALL, ALL, ALL)),
+        "33f36d7e-f396-46d9-90e0-52428a34d9dc": ManagedRequestPolicy(
+            "AllViewerAndCloudFrontHeaders-2022-06", OriginRequestPolicy(ALL, ALL, ALL)
+        ),
         ALL_VIEWER_EXCEPT_HOST: ManagedRequestPolicy(
             "AllViewerExceptHostHeader", OriginRequestPolicy(Selection("allExcept", ("host",)), ALL, ALL)
         ),

@@ -94,6 +94,12 @@ GROUP = {
     "FailoverCriteria": {"StatusCodes": listed(404)},
     "Members": listed({"OriginId": "first"}, {"OriginId": "second"}),
 }
+BUCKET = {
+    "Origins": listed({"Id": "both", "DomainName": "a.s3.amazonaws.com", "S3OriginConfig": {}}),
+    "OriginGroups": None,
+}
+REWRITTEN = {"DefaultCacheBehavior": behaviour(ResponseHeadersPolicyId="aaaaaaaa-1111-2222-3333-444444444444")}
+UNCOMPRESSED = "b2884449-e4de-46a7-ac36-70bc7f1ddd6d"
 BOTH = {"gzip": True, "brotli": True}
 
 PLANTED: Mapping[str, tuple[Callable[[], Evidence], ...]] = {
@@ -101,7 +107,12 @@ PLANTED: Mapping[str, tuple[Callable[[], Evidence], ...]] = {
         lambda: replace(evidence(), private_paths=("/me/*",)),
         lambda: evidence(CacheBehaviors=listed(behaviour("/account/*"))),
     ),
-    "private_served": (lambda: evidence(page(cache_control="private")),),
+    "private_served": (
+        lambda: evidence(page(cache_control="private")),
+        lambda: evidence(page(cache_control="no-store")),
+        lambda: evidence(page(cache_control="private"), **BUCKET),
+        lambda: evidence(page(cache_control="no-store"), **REWRITTEN),
+    ),
     "no_lifetime": (lambda: evidence(page(cache_control=None)), lambda: evidence(page(cache_control="public"))),
     "error_lifetime": (lambda: evidence(CustomErrorResponses=listed({"ErrorCode": 503, "ErrorCachingMinTTL": 3600})),),
     "stale": (lambda: evidence(page(cache_control="max-age=60")),),
@@ -122,12 +133,7 @@ PLANTED: Mapping[str, tuple[Callable[[], Evidence], ...]] = {
         lambda: evidence(**_own(cookies=Selection("all"), **BOTH)),
         lambda: evidence(**_legacy(Cookies={"Forward": "all"})),
     ),
-    "header_fanout": (
-        lambda: evidence(**_own(headers=Selection("whitelist", ("user-agent",)), **BOTH)),
-        lambda: evidence(
-            **_own(headers=Selection("whitelist", ("host",)), **BOTH), Aliases=listed("a.example.com", "b.example.com")
-        ),
-    ),
+    "header_fanout": (lambda: evidence(**_own(headers=Selection("whitelist", ("user-agent",)), **BOTH)),),
     "failover_time": (
         lambda: evidence(Origins=listed(origin("first", ConnectionAttempts=3, ConnectionTimeout=10), origin("second"))),
     ),
@@ -196,7 +202,11 @@ PLANTED: Mapping[str, tuple[Callable[[], Evidence], ...]] = {
 
 TWINS: Mapping[str, tuple[Callable[[], Evidence], ...]] = {
     "private_minimum": (lambda: evidence(CacheBehaviors=listed(behaviour("/account/*", CACHING_DISABLED))),),
-    "private_served": (lambda: evidence(page(cache_control="private", cache="miss", age=None)),),
+    "private_served": (
+        lambda: evidence(page(cache_control="private", cache="miss", age=None)),
+        lambda: evidence(page(cache_control="no-cache")),
+        lambda: evidence(page(cache_control="no-cache, no-store, must-revalidate"), **BUCKET),
+    ),
     "no_lifetime": (
         lambda: evidence(page(cache_control=None, expires="Fri, 15 Jan 2027 09:00:00 GMT")),
         lambda: evidence(page("/account/me", cache_control=None)),
@@ -205,9 +215,12 @@ TWINS: Mapping[str, tuple[Callable[[], Evidence], ...]] = {
     "stale": (
         lambda: evidence(page(cache_control="max-age=86400")),
         lambda: evidence(page(cache_control="max-age=60, must-revalidate")),
+        lambda: evidence(page("/live.m3u8", kind="application/vnd.apple.mpegurl", cache_control="max-age=2")),
     ),
     "compress_switch": (
         lambda: evidence(CacheBehaviors=listed(behaviour("*.jpg", Compress=False))),
+        lambda: evidence(CacheBehaviors=listed(behaviour("*.ts", Compress=False), behaviour("hls/*", Compress=False))),
+        lambda: evidence(DefaultCacheBehavior=behaviour(None, UNCOMPRESSED, Compress=False)),
         lambda: evidence(CacheBehaviors=listed(behaviour("/account/*", CACHING_DISABLED, Compress=False))),
     ),
     "encodings": (lambda: evidence(CacheBehaviors=listed(behaviour("*.png", "b2884449-e4de-46a7-ac36-70bc7f1ddd6d"))),),
@@ -215,13 +228,26 @@ TWINS: Mapping[str, tuple[Callable[[], Evidence], ...]] = {
         lambda: evidence(page("/a.png", coding=None, kind="image/png", content_length="5000")),
         lambda: evidence(page(coding=None, size=900, content_length="900")),
     ),
-    "content_length": (lambda: evidence(page(coding="br")),),
+    "content_length": (
+        lambda: evidence(page(coding="br")),
+        lambda: evidence(page(coding=None, size=900)),
+        lambda: evidence(page("/account/me", coding=None, cache="miss", age=None)),
+    ),
     "query_fanout": (lambda: evidence(**_own(default_ttl=0, queries=Selection("all"), **BOTH)),),
     "cookie_fanout": (
         lambda: evidence(CacheBehaviors=listed(behaviour("/app/*", "83da9c7e-98b4-4e11-a168-04f0df8e2c65"))),
     ),
-    "header_fanout": (lambda: evidence(**_own(headers=Selection("whitelist", ("host", "origin")), **BOTH)),),
-    "unused_origins": (lambda: evidence(),),
+    "header_fanout": (
+        lambda: evidence(**_own(headers=Selection("whitelist", ("host", "origin")), **BOTH)),
+        lambda: evidence(**_legacy(Headers=listed("*"))),
+    ),
+    "unused_origins": (
+        lambda: evidence(),
+        lambda: evidence(
+            Origins=listed(origin("first"), origin("second"), origin("europe")),
+            **_lambda("arn:aws:lambda:us-east-1:1:function:f:3", "origin-request"),
+        ),
+    ),
     "tls": (
         lambda: evidence(ViewerCertificate={"CloudFrontDefaultCertificate": True, "MinimumProtocolVersion": "TLSv1"}),
     ),
@@ -244,8 +270,13 @@ TWINS: Mapping[str, tuple[Callable[[], Evidence], ...]] = {
         lambda: evidence(page(cache_control="no-store", expires="0", cache="miss", age=None)),
     ),
     "validators": (lambda: evidence(page(etag=None, last_modified=DATE)),),
-    "set_cookie": (lambda: evidence(page("/account/me", set_cookie="session=1", cache="miss", age=None)),),
-    "age": (lambda: evidence(page(age=100)),),
+    "set_cookie": (
+        lambda: evidence(page("/account/me", set_cookie="session=1", cache="miss", age=None)),
+        lambda: evidence(
+            page(set_cookie="variant=1"), **_lambda("arn:aws:lambda:us-east-1:1:function:f:3", "viewer-response")
+        ),
+    ),
+    "age": (lambda: evidence(page(age=100)), lambda: evidence(page(age=600), **REWRITTEN)),
 }
 """What looks like a fault, and is none."""
 
@@ -294,14 +325,36 @@ def test_an_unreadable_policy_is_no_fault() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/app.3f2a9c1b.js", "/assets/index-BX9zK1a2.css", "/a.js?v=12", "/jquery-3.7.1.min.js"]
+    "path",
+    [
+        "/app.3f2a9c1b.js",
+        "/assets/index-BX9zK1a2.css",
+        "/a.js?v=12",
+        "/jquery-3.7.1.min.js",
+        "/assets/index-BvPqKwTd.js",
+        "/assets/index-C_x-Ab1Q.css",
+        "/3f2a9c1bde/app.js",
+        "/_next/static/abc/app.js",
+    ],
 )
 def test_a_hashed_name_is_known(path: str) -> None:
     assert is_hashed(path)
 
 
 @pytest.mark.parametrize(
-    "path", ["/app.js", "/", "/index.html", "/stylesheets/application.css", "/api/stocks?symbol=A"]
+    "path",
+    [
+        "/app.js",
+        "/",
+        "/index.html",
+        "/stylesheets/application.css",
+        "/api/stocks?symbol=A",
+        "/site-settings.js",
+        "/assets/main.js",
+        "/feedback/decade.js",
+        "/jquery.validate.js",
+        "/Overview.html",
+    ],
 )
 def test_a_plain_name_is_no_hash(path: str) -> None:
     assert not is_hashed(path)

@@ -57,6 +57,14 @@ def test_without_a_word_the_default_holds() -> None:
     assert _rules() == ["no max-age, s-maxage or Expires: max(min 1, default 86400) = 86400 s"]
 
 
+def test_nothing_is_kept_where_all_headers_go_to_the_origin() -> None:
+    everything = CachePolicy(headers=Selection("all"))
+    assert freshness(200, Headers((("Cache-Control", "max-age=60"),)), everything, now=NOW, error_ttl=10).ttl is None
+    assert _rules(("Cache-Control", "max-age=60"), policy=everything) == [
+        "all headers go to the origin: nothing is kept, whatever the origin says"
+    ]
+
+
 def test_expires_counts_from_the_origins_date() -> None:
     assert _rules(("Expires", formatdate(NOW + 90, usegmt=True)))[0] == "Expires - Date = 90 s"
     assert _rules(("Expires", "0"))[0] == "Expires '0' is no date: taken for the past"

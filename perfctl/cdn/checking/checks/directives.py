@@ -44,11 +44,16 @@ def _faults(page: Page) -> list[str]:
 
 
 def is_hashed(path: str) -> bool:
-    """Whether a file's name holds a hash or a version, so that another content has another name."""
+    """Whether a file's name or folder holds a hash or a version, so that another content has another name."""
     import re
 
-    name = path.partition("?")[0].rpartition("/")[2]
-    hashed = re.search(r"(?:^|[.\-_~])(?=[A-Za-z0-9_]*\d)[A-Za-z0-9_]{8,64}(?=[.\-]|$)", name)
+    folders, _, name = path.partition("?")[0].rpartition("/")
+    hashed = (
+        re.search(r"(?:^|[.\-_~])(?=[A-Za-z0-9_]*\d)[A-Za-z0-9_]{8,64}(?=[.\-]|$)", name)
+        or re.search(r"(?:^|[.-])(?=.[\w-]*[A-Z0-9])[\w-]{8}\.[a-z0-9]+$", name)  # base64url of 8, as bundlers write it
+        or re.search(r"/(?:_next/static|_app/immutable|_nuxt|_astro)(?:/|$)", folders)
+        or re.search(r"/(?=[a-f]*[0-9])[0-9a-f]{8,64}(?:/|$)", folders)
+    )
     return bool(hashed) or bool(re.search(r"[?&](?:v|ver|version|hash|h)=\w", path)) or _is_versioned(path)
 
 

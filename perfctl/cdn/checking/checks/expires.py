@@ -32,7 +32,9 @@ def _why(page: Page) -> str | None:
     at = fetched_at(headers, now=0.0, age=None)
     by_date = asked(Headers((("Expires", expires),)), at)
     is_date = by_date is not None and by_date.rule.startswith("Expires - Date")
-    if not is_date or by_date is None or at == 0.0:
+    if is_date and at == 0.0:
+        return None
+    if not is_date or by_date is None:
         return None if max_age == 0 else f"Expires: {expires} is no date beside max-age={max_age}"
     apart = abs((by_date.ttl_seconds or 0) - max_age)
     return f"Expires says {by_date.ttl_seconds} s, max-age {max_age} s" if apart > TOLERANCE_SECONDS else None

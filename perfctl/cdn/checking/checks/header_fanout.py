@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from perfctl.cdn.checking.checks.rule import Evidence, Rule, Verdict, setup_in, well
-from perfctl.cdn.checking.setup import BehaviourSetup, Setup
+from perfctl.cdn.checking.setup import BehaviourSetup
 
 _SHARED_BY_FEW = frozenset(("user-agent", "referer", "cookie", "x-forwarded-for", "date", "if-none-match"))
 """Headers of which nearly every visitor sends another value."""
 
 
 def judge(evidence: Evidence) -> Verdict:
-    """User-Agent, Referer and their like split the cache by visitor; Host by name where there are several names."""
-    setup = setup_in(evidence)
-    bad = {one.name: found for one in setup.behaviours if (found := _splitting(one, setup))}
+    """User-Agent, Referer and their like split the cache by visitor; Host has few values, and is needed at times."""
+    bad = {one.name: found for one in setup_in(evidence).behaviours if (found := _splitting(one))}
     if not bad:
         return well("no header of many values is in the key")
     return Verdict(
@@ -26,16 +25,11 @@ def judge(evidence: Evidence) -> Verdict:
     )
 
 
-def _splitting(behaviour: BehaviourSetup, setup: Setup) -> tuple[str, ...]:
+def _splitting(behaviour: BehaviourSetup) -> tuple[str, ...]:
     policy = behaviour.policy
     if policy is None or not policy.caches or behaviour.kind == "managed":
         return ()
-    if policy.headers.mode == "all":
-        return ("all headers",)
-    names = [name for name in policy.headers.names if name in _SHARED_BY_FEW]
-    if "host" in policy.headers.names and len(setup.aliases) > 1:
-        names.append("host")
-    return tuple(names)
+    return tuple(name for name in policy.headers.names if name in _SHARED_BY_FEW)
 
 
 RULE = Rule(name="headers", area="key", judge=judge, needs="setup")

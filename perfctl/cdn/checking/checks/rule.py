@@ -40,6 +40,15 @@ class Evidence:
     private_paths: tuple[str, ...] = ()
     """Patterns whose content is one visitor's own, as the configuration says."""
 
+    def behaviour_of(self, page: Page) -> BehaviourSetup | None:
+        """The behaviour that a page falls to, where the configuration is known."""
+        return self.setup.behaviour_of(page.path.partition("?")[0])[1] if self.setup else None
+
+    def changes_answers(self, page: Page) -> bool:
+        """Whether a function or a policy may have set headers for viewers after the edge kept the answer."""
+        behaviour = self.behaviour_of(page)
+        return behaviour is not None and behaviour.changes_answers
+
     @property
     def well_pages(self) -> tuple[Page, ...]:
         """Those that were answered with content."""

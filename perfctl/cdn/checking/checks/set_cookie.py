@@ -8,7 +8,8 @@ from perfctl.cdn.delivery.headers import Headers, directives
 
 def judge(evidence: Evidence) -> Verdict:
     """Set-Cookie on what the rules let a shared cache keep: one visitor's session for all."""
-    bad = [(page, _cookie(page)) for page in evidence.pages if _is_shared(page)]
+    kept = [page for page in evidence.pages if _is_shared(page)]
+    bad = [(page, _cookie(page)) for page in kept if not _is_set_later(evidence, page)]
     return of_pages(
         bad,
         status="fail",
@@ -16,6 +17,12 @@ def judge(evidence: Evidence) -> Verdict:
         observed="a cookie is set on what the edge keeps: every visitor of a hit gets the same one",
         fix="send no Set-Cookie there, or Cache-Control: private, no-store with a policy of MinTTL 0",
     )
+
+
+def _is_set_later(evidence: Evidence, page: Page) -> bool:
+    """Whether a function sets it for each viewer anew, after the cache."""
+    behaviour = evidence.behaviour_of(page)
+    return behaviour is not None and behaviour.has_function("viewer-response")
 
 
 def _is_shared(page: Page) -> bool:

@@ -9,7 +9,7 @@ SHORT_SECONDS = 600
 
 
 def judge(evidence: Evidence) -> Verdict:
-    """What is kept for under ten minutes, without stale-while-revalidate."""
+    """What is kept for under ten minutes, without stale-while-revalidate; a player wants its list as it is now."""
     bad = [(page, f"kept for {page.last.ttl_seconds} s") for page in evidence.well_pages if _waits(page)]
     return of_pages(
         bad,
@@ -24,7 +24,8 @@ def _waits(page: Page) -> bool:
     ttl = page.last.ttl_seconds
     rules = directives(page.last.cache_control)
     is_forbidden = rules.keys() & {"private", "no-store", "no-cache", "must-revalidate", "proxy-revalidate"}
-    is_short = ttl is not None and 0 < ttl < SHORT_SECONDS
+    is_live = "mpegurl" in (page.last.content_type or "").lower() or "dash+xml" in (page.last.content_type or "")
+    is_short = not is_live and ttl is not None and 0 < ttl < SHORT_SECONDS
     return is_short and not is_forbidden and "stale-while-revalidate" not in rules
 
 

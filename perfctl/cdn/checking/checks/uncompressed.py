@@ -7,7 +7,12 @@ from perfctl.cdn.checking.explaining.compressing import is_listed
 from perfctl.cdn.delivery.compression import SMALLEST_BYTES
 from perfctl.units import format_bytes
 
-_PACKED = (".jpg", ".jpeg", ".png", ".gif", ".webp", ".avif", ".mp4", ".webm", ".mp3", ".woff", ".woff2", ".zip", ".gz")
+_PACKED = (
+    ".jpg", ".jpeg", ".png", ".gif", ".webp", ".avif", ".heic", ".jxl", ".mp4", ".m4s", ".m4v", ".m4a", ".ts",
+    ".mov", ".mkv", ".webm", ".mp3", ".aac", ".ogg", ".opus", ".flac", ".woff", ".woff2", ".zip", ".gz",
+    ".tgz", ".br", ".zst", ".bz2", ".xz", ".7z", ".rar", ".apk", ".dmg", ".iso", ".exe",
+)  # fmt: skip
+_FILMS = ("/video/", "/videos/", "/films/", "/audio/", "/hls/", "/dash/", "/segments/")
 _TEXT_LIKE = (
     "application/wasm",
     "application/manifest+json",
@@ -18,8 +23,9 @@ _TEXT_LIKE = (
 
 
 def holds_text(pattern: str | None) -> bool:
-    """Whether a behaviour may hold what compresses: not one whose pattern ends in a packed format."""
-    return pattern is None or not pattern.rstrip("*").lower().endswith(_PACKED)
+    """Whether a behaviour may hold text: not one whose pattern names a packed format, or a folder of films."""
+    name = (pattern or "").lower()
+    return not name.rstrip("*").endswith(_PACKED) and not f"/{name.lstrip('/')}".startswith(_FILMS)
 
 
 def judge(evidence: Evidence) -> Verdict:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from perfctl.cdn.checking.checks.rule import Evidence, Rule, Verdict, setup_in, well
+from perfctl.cdn.checking.checks.rule import Evidence, Rule, Verdict, off, setup_in, well
 
 
 def judge(evidence: Evidence) -> Verdict:
@@ -14,6 +14,8 @@ def judge(evidence: Evidence) -> Verdict:
     idle += [f"group {one.id}" for one in setup.groups if one.id not in used]
     if not idle:
         return well("every origin is asked by some behaviour")
+    if any(one.has_function("viewer-request", "origin-request") for one in setup.behaviours):
+        return off(f"no behaviour names {', '.join(idle)}; a function at a request may choose them")
     return Verdict(
         status="warn",
         observed="no behaviour asks these",

@@ -97,7 +97,8 @@ def _steps(
     status: int, headers: Headers, policy: CachePolicy, at: float, error_ttl: int, ttl: int | None
 ) -> tuple[TtlStep, ...]:
     if not policy.caches:
-        return (TtlStep("the policy's maximum TTL is 0: nothing is kept, whatever the origin says", None),)
+        why = "all headers go to the origin" if policy.headers.mode == "all" else "the policy's maximum TTL is 0"
+        return (TtlStep(f"{why}: nothing is kept, whatever the origin says", None),)
     if status >= 400:
         return _error_steps(status, headers, policy, at, error_ttl, ttl)
     if status < 200 or status in (206, 304):

@@ -37,8 +37,9 @@ def _caching(answer: EdgeAnswer, headers: Headers, behaviour: BehaviourSetup | N
     if answer.status >= 400:
         return [f"mend the origin: it answers {answer.status}"]
     if forbidden and ttl:
+        what = "kept against no-cache" if forbidden == ["no-cache"] else "private content is shared"
         return [
-            f"private content is shared for {ttl} s: a policy with MinTTL 0 on behaviour {name}, or one of its own"
+            f"{what} for {ttl} s: a policy with MinTTL 0 on behaviour {name}, or one of its own"
             " with CachingDisabled for this path"
         ]
     if forbidden:
