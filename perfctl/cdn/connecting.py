@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import http.client
+import io
 import socket
 import ssl
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from perfctl.calls import begun, ended
 from perfctl.cdn.addresses import Pins
@@ -15,6 +17,10 @@ from perfctl.errors import PerfctlError, ServiceError, TimedOutError, Unreachabl
 
 _CHUNK_BYTES = 1 << 16
 _PORTS = {"http": 80, "https": 443}
+_PATIENCE = 6.0
+"""For so many timeouts an answer may be as slow as it likes, if only each of its bytes comes in time."""
+_SLOWEST_BYTES_A_SECOND = 1000
+"""Thereafter; on average."""
 
 _Bounds = tuple[int, int | None]
 """How many bytes of a body are kept, and how many there may be."""
@@ -76,14 +82,14 @@ class Session:
         self, target: Target, headers: Mapping[str, str], *, keep_bytes: int = 0, most_bytes: int | None = None
     ) -> Got:
         """The answer. PerfctlError by kind: no answer in time, unreachable, no HTTP, an address that is not public, a
-        body of more than `most_bytes`.
+        body of more than `most_bytes`, or of less than was promised. What trickles for ever is no answer in time.
 
         A connection that the server closed while it lay idle is made anew, once.
         """
         since = begun()
         try:
             return self._got(target, headers, (keep_bytes, most_bytes))
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, http.client.HTTPException, ValueError) as error:  # ValueError: of a chunk's size
             raise _failed(target, error) from error
         finally:
             ended("edge", f"GET {target.url}", since)
@@ -131,8 +137,42 @@ class Session:
         return _Pinned(addresses, port, name, context, self._timeout_seconds)
 
 
+class _Steady(io.RawIOBase):
+    """What a socket brings, for as long as it brings something to speak of: TimeoutError after that."""
+
+    def __init__(self, raw: io.RawIOBase, timeout_seconds: float) -> None:
+        self._raw = raw
+        self._patient_until = time.monotonic() + _PATIENCE * timeout_seconds
+        self._allowance = _PATIENCE * timeout_seconds * _SLOWEST_BYTES_A_SECOND
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        late = time.monotonic() - self._patient_until
+        if late > 0 and self._allowance + late * _SLOWEST_BYTES_A_SECOND > 0:
+            raise TimeoutError("the answer trickles")
+        size = self._raw.readinto(buffer)
+        self._allowance -= size or 0
+        return size
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _Answer(http.client.HTTPResponse):
+    """An answer that may not trickle for ever, neither its head nor its body."""
+
+    def __init__(self, sock: socket.socket, *arguments: Any, **options: Any) -> None:
+        super().__init__(sock, *arguments, **options)
+        self.fp = io.BufferedReader(_Steady(self.fp.detach(), sock.gettimeout() or 0.0))
+
+
 class _Pinned(http.client.HTTPConnection):
     """A connection to one of these addresses, whatever its name has become; TLS checks the name."""
+
+    response_class = _Answer
 
     def __init__(
         self, addresses: Sequence[str], port: int, name: str, context: ssl.SSLContext | None, timeout_seconds: float
@@ -181,6 +221,8 @@ def _drained(response: http.client.HTTPResponse, bounds: _Bounds) -> tuple[int, 
         size += len(chunk)
         if most_bytes is not None and size > most_bytes:
             raise ServiceError(f"the answer is longer than {most_bytes} bytes", hint="is this what was meant?")
+    if response.length:
+        raise http.client.IncompleteRead(b"", response.length)
     return size, bytes(kept)
 
 
@@ -192,4 +234,6 @@ def _failed(target: Target, error: Exception) -> PerfctlError:
         return UnreachableError(f"{where}: TLS: {error}", hint="check the certificate of that name")
     if isinstance(error, OSError):
         return UnreachableError(f"{where}: {error.strerror or error}", hint="check the edge (cdn.edge_url)")
+    if isinstance(error, http.client.IncompleteRead):
+        return ServiceError(f"{where}: the answer was cut short", hint="is the edge well, and what is before it?")
     return ServiceError(f"{where}: not an HTTP answer: {error!r}", hint="is this the edge's address?")

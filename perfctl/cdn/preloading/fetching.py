@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import urljoin
 
+from perfctl.cdn.clock import Time
 from perfctl.cdn.connecting import Session
-from perfctl.cdn.invalidating.sending import Time
 from perfctl.cdn.model.edge import EdgeAnswer
 from perfctl.cdn.model.preloads import PreloadReport, Warmed
 from perfctl.cdn.preloading.pace import Pace
@@ -144,7 +144,7 @@ class _Run:
             return None
         viewer = self._viewers[one.location]
         try:
-            onwards = urljoin(viewer.target(url).url, place)
+            onwards = urljoin(viewer.target(url).url, place.encode("latin-1").decode("utf-8", "surrogateescape"))
             viewer.target(onwards)
         except (ValueError, UsageError) as error:
             raise RefusedError(f"{url} redirects to {place[:200]!r}, which was not followed") from error

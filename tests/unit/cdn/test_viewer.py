@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from threading import Thread
 from typing import Any
 
 import pytest
 
+from perfctl.cdn import connecting
+from perfctl.cdn.connecting import Target
 from perfctl.cdn.edge_words import age_seconds, cache_state
-from perfctl.cdn.viewer import Target, Viewer
+from perfctl.cdn.viewer import Viewer
 from perfctl.errors import PerfctlError, ServiceError, TimedOutError, UnreachableError, UsageError
 
 VIEWER = Viewer("https://d111.cloudfront.net", ("d111.cloudfront.net", "www.example.com", "*.img.example.com"))
@@ -68,8 +72,8 @@ def test_an_edge_that_stands_in_is_spoken_to_in_the_names_of_others() -> None:
     assert viewer.target("https://www.example.com/a") == Target("http", "127.0.0.1", 8080, "www.example.com", "/a")
 
 
-def _server(reply: bytes | None) -> tuple[socket.socket, int]:
-    """A server that answers every connection with these bytes, or with nothing at all."""
+def _server(reply: bytes | None, drops: Sequence[bytes] = ()) -> tuple[socket.socket, int]:
+    """A server that answers a connection with these bytes and then drop by drop, or with nothing at all."""
     listening = socket.create_server(("127.0.0.1", 0))
 
     def serve() -> None:
@@ -80,7 +84,11 @@ def _server(reply: bytes | None) -> tuple[socket.socket, int]:
         with connection:
             if reply is not None:
                 connection.recv(4096)
-                connection.sendall(reply)
+                with contextlib.suppress(OSError):
+                    connection.sendall(reply)
+                    for drop in drops:
+                        time.sleep(0.05)
+                        connection.sendall(drop)
             else:
                 connection.recv(4096)
                 connection.recv(1)
@@ -101,6 +109,37 @@ def test_an_edge_that_fails_is_told_by_kind(failing: tuple[int, type[PerfctlErro
     port, kind = failing
     with pytest.raises((kind, UnreachableError)):
         asyncio.run(Viewer(f"http://127.0.0.1:{port}", timeout_seconds=0.3).look("/"))
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        b"HTTP/1.1 200 OK\r\nX-Cache: Hit from cloudfront\r\nContent-Length: 9\r\n\r\nhello",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nhello",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\nhello\r\n0\r\n\r\n",
+    ],
+)
+def test_an_answer_that_is_not_whole_is_none(reply: bytes) -> None:
+    listening, port = _server(reply)
+    with listening, pytest.raises(ServiceError):
+        asyncio.run(Viewer(f"http://127.0.0.1:{port}", timeout_seconds=5).look("/"))
+
+
+@pytest.mark.parametrize(
+    ("head", "drop"),
+    [
+        (b"HTTP/1.1 200 OK\r\n\r\n", b"x"),
+        (b"HTTP/1.1 200 OK\r\nX-A: ", b"x"),
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    ],
+)
+def test_an_answer_that_trickles_is_not_waited_for_for_ever(
+    head: bytes, drop: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connecting, "_PATIENCE", 0.01)
+    listening, port = _server(head, drops=[drop] * 60)
+    with listening, pytest.raises(TimedOutError):
+        asyncio.run(Viewer(f"http://127.0.0.1:{port}", timeout_seconds=5).look("/"))
 
 
 def test_an_edge_that_is_not_there_is_unreachable() -> None:

@@ -38,6 +38,8 @@ class Site:
         places = {
             "/moved": f"http://{NAME}/ok",
             "/relative": "ok?a=b#c",
+            "/in-utf-8": "/caf\u00e9".encode().decode("latin-1"),
+            "/in-latin-1": "/caf\u00e9",
             "/away": "http://169.254.169.254/latest/meta-data/",
             "/smuggled": f"http://{NAME}@evil.example/",
             "/elsewhere": "//evil.example/x",
@@ -174,6 +176,12 @@ def test_what_is_no_edge_location_is_refused(site: Site, location: str) -> None:
     with pytest.raises(UsageError, match="edge location"):
         _preloaded(site, "/", locations=(location,))
     assert site.asked == []
+
+
+@pytest.mark.parametrize(("url", "onwards"), [("/in-utf-8", "/caf%C3%A9"), ("/in-latin-1", "/caf%E9")])
+def test_a_redirect_leads_to_the_bytes_that_it_holds(site: Site, url: str, onwards: str) -> None:
+    assert _row(site, url).is_warm
+    assert site.asked[1][1] == onwards
 
 
 def test_progress_is_told_and_the_report_keeps_the_order(site: Site) -> None:
