@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from perfctl.aws import AwsAccess
+from perfctl.cdn.clock import Time
 from perfctl.cdn.cloudfront import CloudFront
-from perfctl.cdn.invalidating.sending import Time
 from perfctl.cdn.paths import Items, plan
 from perfctl.cdn.queue.limits import QueueLimits
 from perfctl.cdn.queue.queue import InvalidationQueue

@@ -11,9 +11,9 @@ from itertools import islice, takewhile
 from typing import Any
 
 from perfctl.aws import AwsCallError, Caller
+from perfctl.cdn.clock import Time
 from perfctl.cdn.cloudfront import ChangedMeanwhileError, TooManyInProgressError
 from perfctl.cdn.delivery.policies import CACHING_OPTIMIZED, MANAGED
-from perfctl.cdn.invalidating.sending import Time
 from perfctl.cdn.model.configuration import ConfigDocument, NamedCachePolicy
 from perfctl.cdn.model.distributions import Distribution
 from perfctl.cdn.model.invalidations import Invalidation, InvalidationState

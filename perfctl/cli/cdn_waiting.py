@@ -13,7 +13,7 @@ from perfctl.cli.run import Run
 from perfctl.errors import TimedOutError
 
 if TYPE_CHECKING:
-    from perfctl.cdn.engine import Tell
+    from perfctl.cdn.forgetting import Tell
     from perfctl.cdn.model.invalidations import Waiting
 
 Wait = Annotated[bool, typer.Option("--wait", help="Return when it has completed.")]

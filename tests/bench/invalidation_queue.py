@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from perfctl.aws import ThrottledError, UnavailableError
+from perfctl.cdn.clock import Time
 from perfctl.cdn.cloudfront import TooManyInProgressError
-from perfctl.cdn.invalidating.sending import Time
 from perfctl.cdn.memory import MemoryCloudFront
 from perfctl.cdn.model.distributions import Distribution
 from perfctl.cdn.model.invalidations import Invalidation

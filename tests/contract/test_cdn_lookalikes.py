@@ -13,10 +13,10 @@ import pytest
 
 from perfctl.aws import AwsAccess
 from perfctl.cdn.checking.reading import read_setup
+from perfctl.cdn.clock import Time
 from perfctl.cdn.cloudfront import ChangedMeanwhileError, CloudFront
 from perfctl.cdn.configuring.applying import apply, asked_for, compare
 from perfctl.cdn.delivery.policies import CACHING_OPTIMIZED
-from perfctl.cdn.invalidating.sending import Time
 from perfctl.errors import UsageError
 from tests.contract.edge_emulators import NAMES, SERVERS
 from tests.unit.cdn.checking_setups import behaviour, config, listed, origin

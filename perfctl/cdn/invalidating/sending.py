@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import random
-import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import count
 from typing import TypeVar
 
 from perfctl.aws import ThrottledError, UnavailableError
+from perfctl.cdn.clock import Time
 from perfctl.cdn.cloudfront import ControlPlane, TooManyInProgressError
 from perfctl.cdn.model.invalidations import Invalidation, SentInvalidation, Waiting
 from perfctl.cdn.paths import Items, batches, is_wildcard
@@ -20,7 +19,6 @@ from perfctl.units import format_duration_ms
 
 T = TypeVar("T")
 
-WAIT_SECONDS = 900.0
 ATTEMPTS = 8
 """Of a call that is throttled or fails on the service's side, where no time to wait was given."""
 LATE_ATTEMPTS = 3
@@ -30,15 +28,6 @@ _FIRST_DELAYS = (1.0, 1.0, *(1.5,) * 38)
 """Of the first minute, in which nearly all complete: what is complete is noticed within 2 s."""
 _LATER_DELAYS = (2.0, 3.0)
 _LAST_DELAY = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Time:
-    """The clock and the pause, so that a test's hour takes no time."""
-
-    now: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    jitter: Callable[[], float] = random.random
 
 
 def poll_delays() -> Iterator[float]:

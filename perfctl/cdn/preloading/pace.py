@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from perfctl.cdn.invalidating.sending import Time
+from perfctl.cdn.clock import Time
 
 
 class Pace:

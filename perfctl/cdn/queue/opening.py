@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from urllib.parse import quote
 
+from perfctl.cdn.clock import Time
 from perfctl.cdn.cloudfront import ControlPlane
-from perfctl.cdn.invalidating.sending import Time
 from perfctl.cdn.queue.limits import QueueLimits
 from perfctl.cdn.queue.queue import InvalidationQueue
 from perfctl.config import CDNConfig

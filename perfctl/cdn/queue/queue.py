@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from perfctl.cdn.clock import Time
 from perfctl.cdn.cloudfront import ControlPlane
-from perfctl.cdn.invalidating.sending import Time
 from perfctl.cdn.model.queue import QueueCancelled, Queued, QueuedItem, QueueRun, QueueStatus
 from perfctl.cdn.paths import Items
 from perfctl.cdn.queue import cancelling, status

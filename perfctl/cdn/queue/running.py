@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 
 from perfctl.cdn.cloudfront import ControlPlane
-from perfctl.cdn.invalidating.sending import Time
+from perfctl.cdn.clock import Time
 from perfctl.cdn.model.queue import Outcome, QueuedItem, QueueHolder, QueueProgress, QueueRun, QueueTurn
 from perfctl.cdn.queue import leases
 from perfctl.cdn.queue.leases import Holder

@@ -10,7 +10,8 @@ from typing import Literal, NamedTuple
 
 from perfctl.aws import AwsCallError, ThrottledError, UnavailableError
 from perfctl.cdn.cloudfront import ControlPlane, TooManyInProgressError
-from perfctl.cdn.invalidating.sending import ATTEMPTS, LATE_ATTEMPTS, LONGEST_PAUSE_SECONDS, Time
+from perfctl.cdn.clock import Time
+from perfctl.cdn.invalidating.sending import ATTEMPTS, LATE_ATTEMPTS, LONGEST_PAUSE_SECONDS
 from perfctl.cdn.model.invalidations import Invalidation
 from perfctl.cdn.queue import batches, leases
 from perfctl.cdn.queue.adding import Entry, place

@@ -8,8 +8,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Protocol
 
+from perfctl.cdn.clock import Time
 from perfctl.cdn.cloudfront import ControlPlane
-from perfctl.cdn.invalidating.sending import Sender, Time
+from perfctl.cdn.invalidating.sending import Sender
 from perfctl.cdn.model.invalidations import Invalidation
 from perfctl.cdn.model.spending import Billed, InvalidationSpending
 from perfctl.cdn.paths import is_wildcard
