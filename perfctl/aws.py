@@ -78,6 +78,17 @@ class AwsCallError(ServiceError):
         self.code = code
 
 
+def was_repeated(error: BaseException) -> bool:
+    """Whether the SDK had made the call before it met this answer: an earlier attempt may have taken effect."""
+    cause: BaseException | None = error
+    while cause is not None:
+        answer = getattr(cause, "response", None)
+        if isinstance(answer, dict):
+            return bool(answer.get("ResponseMetadata", {}).get("RetryAttempts"))
+        cause = cause.__cause__
+    return False
+
+
 def client(service: str, access: AwsAccess, *, endpoint_url: str | None = None) -> Any:
     """A client of botocore, the engine of boto3. The credentials are looked for at the first call.
 

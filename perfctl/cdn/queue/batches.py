@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from perfctl.cdn.invalidating.sending import caller_reference
 from perfctl.cdn.paths import MOST_EXACT, is_wildcard
-from perfctl.cdn.queue.adding import Placed, free_covered, take_back
+from perfctl.cdn.queue.adding import free_covered, take_back
 from perfctl.cdn.queue.limits import Load
 
 DEADLINE_MARGIN_SECONDS = 1.0
@@ -97,13 +97,14 @@ def intended(connection: sqlite3.Connection, distribution: str) -> Batch | None:
     return None if row is None else Batch(row["id"], distribution, row["reference"], _items(connection, row["id"]))
 
 
-def submitted(connection: sqlite3.Connection, batch: int, cf_id: str, *, now: float) -> None:
+def submitted(connection: sqlite3.Connection, batch: Batch, cf_id: str, *, now: float) -> None:
     """CloudFront has accepted it."""
-    connection.execute(
-        "UPDATE batches SET state = 'sent', cf_id = ?, submitted = ? WHERE id = ? AND state = 'intended'",
-        (cf_id, now, batch),
-    )
-    connection.execute("UPDATE items SET state = 'sent' WHERE batch = ? AND state = 'sending'", (batch,))
+    is_ours = connection.execute(
+        "UPDATE batches SET state = 'sent', cf_id = ?, submitted = ? WHERE reference = ? AND state = 'intended'",
+        (cf_id, now, batch.reference),
+    ).rowcount
+    if is_ours:
+        connection.execute("UPDATE items SET state = 'sent' WHERE batch = ? AND state = 'sending'", (batch.id,))
 
 
 def completed(connection: sqlite3.Connection, batch: int, *, now: float) -> int:
@@ -137,30 +138,38 @@ def load(connection: sqlite3.Connection, distribution: str) -> Load:
     return Load(*row)
 
 
-def dissolve(connection: sqlite3.Connection, batch: Batch) -> Placed:
+def dissolve(connection: sqlite3.Connection, batch: Batch) -> None:
     """Back into the queue with a batch that was certainly not accepted."""
-    rows = _rows(connection, batch.id)
-    connection.execute("DELETE FROM batches WHERE id = ?", (batch.id,))
-    return take_back(connection, batch.distribution, rows)
+    if _unmade(connection, batch):
+        take_back(connection, batch.distribution, _rows(connection, batch.id))
 
 
 def split(connection: sqlite3.Connection, batch: Batch, *, now: float) -> set[int]:
     """Two batches with new references of one that was certainly not accepted, to find the item that is refused."""
+    if not _unmade(connection, batch):
+        return set()
     identifiers = [int(row["id"]) for row in _rows(connection, batch.id)]
-    connection.execute("DELETE FROM batches WHERE id = ?", (batch.id,))
     middle = len(identifiers) // 2
     halves = (identifiers[:middle], identifiers[middle:])
     return {_made(connection, batch.distribution, half, now=now).id for half in halves}
 
 
-def failed(connection: sqlite3.Connection, batch: Batch, reason: str, *, now: float) -> None:
-    """Give up the one item of a batch that is refused for its sake; what went with it goes by itself."""
+def failed(connection: sqlite3.Connection, batch: Batch, reason: str, *, now: float) -> int:
+    """Give up the one item of a batch that is refused for its sake; what went with it goes by itself. How many."""
+    if not _unmade(connection, batch):
+        return 0
     (row,) = _rows(connection, batch.id)
-    connection.execute("DELETE FROM batches WHERE id = ?", (batch.id,))
     connection.execute(
         "UPDATE items SET state = 'failed', batch = NULL, settled = ?, error = ? WHERE id = ?", (now, reason, row["id"])
     )
     free_covered(connection, batch.distribution, row["id"])
+    return 1
+
+
+def _unmade(connection: sqlite3.Connection, batch: Batch) -> bool:
+    """Strike a batch out that is still as it was written down; not one that another sender has sent since."""
+    written = "DELETE FROM batches WHERE id = ? AND reference = ? AND state = 'intended'"
+    return connection.execute(written, (batch.id, batch.reference)).rowcount == 1
 
 
 def _chosen(connection: sqlite3.Connection, distribution: str, condition: str, most: int) -> list[int]:

@@ -34,7 +34,7 @@ def take(
 ) -> sqlite3.Row | None:
     """Take the lease, or keep it alive. None: it is ours; else the row of who holds it."""
     row: sqlite3.Row | None = _row(connection, distribution)
-    if row is not None and not _is_free(row, holder, now, seconds):
+    if row is not None and not _is_free(row, holder, now):
         return row
     is_kept = row is not None and row["token"] == holder.token
     connection.execute(
@@ -53,7 +53,7 @@ def give_back(connection: sqlite3.Connection, holder: Holder) -> None:
 
 def holder_of(row: sqlite3.Row | None, *, now: float) -> QueueHolder | None:
     """Who holds a lease, as far as it still runs."""
-    if row is None or row["token"] is None or row["expires"] <= now or _is_gone(row):
+    if row is None or row["token"] is None or _is_over(row, now) or _is_gone(row):
         return None
     return QueueHolder(row["host"], row["pid"], iso(row["taken"]), round(max(0.0, now - row["beat"]), 3))
 
@@ -73,11 +73,14 @@ def _row(connection: sqlite3.Connection, distribution: str) -> sqlite3.Row | Non
     return found
 
 
-def _is_free(row: sqlite3.Row, holder: Holder, now: float, seconds: float) -> bool:
-    """A moment that is too far ahead to be one of ours is from before the clock was set back."""
-    if row["token"] is None or row["token"] == holder.token:
-        return True
-    return bool(row["expires"] <= now or row["expires"] > now + 2 * seconds) or _is_gone(row)
+def _is_free(row: sqlite3.Row, holder: Holder, now: float) -> bool:
+    return row["token"] in (None, holder.token) or _is_over(row, now) or _is_gone(row)
+
+
+def _is_over(row: sqlite3.Row, now: float) -> bool:
+    """A sign of life that is further ahead than a lease is long is from before the clock was set back."""
+    seconds = row["expires"] - row["beat"]
+    return bool(row["expires"] <= now or row["beat"] > now + seconds)
 
 
 def _is_gone(row: sqlite3.Row) -> bool:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 
-from perfctl.cdn.cloudfront import ControlPlane
 from perfctl.cdn.clock import Time
-from perfctl.cdn.model.queue import Outcome, QueuedItem, QueueHolder, QueueProgress, QueueRun, QueueTurn
-from perfctl.cdn.queue import leases
+from perfctl.cdn.cloudfront import ControlPlane
+from perfctl.cdn.model.queue import QueueHolder, QueueProgress, QueueRun
+from perfctl.cdn.queue import leases, turns
 from perfctl.cdn.queue.leases import Holder
 from perfctl.cdn.queue.limits import QueueLimits
 from perfctl.cdn.queue.pruning import prune
 from perfctl.cdn.queue.sender import LOOK_SECONDS, DistributionSender, Step
-from perfctl.cdn.queue.status import counted, failures
+from perfctl.cdn.queue.status import busy
 from perfctl.cdn.queue.store import Store
-from perfctl.errors import LockedError, TimedOutError
-from perfctl.units import format_counted, format_duration_ms
+from perfctl.errors import LockedError
 
 Tell = Callable[[QueueProgress], None]
 
@@ -83,11 +81,10 @@ class Runner:
 
     async def stay(self, seconds: float, *, every_seconds: float) -> QueueRun:
         """Send for so long, looking into the file that often."""
-        until = self._started + seconds
         try:
             while True:
                 await self._round()
-                now = self._time.now()
+                now, until = self._time.now(), self._started + seconds
                 if now >= until:
                     return self._result()
                 await self._sleep(max(0.0, min(self._again_at(now + every_seconds), until) - now))
@@ -100,17 +97,16 @@ class Runner:
         TimedOutError when that takes longer, or the error of a distribution that will not take what is left.
         """
         self._look_seconds = _DRAIN_EVERY_SECONDS
-        until = self._started + timeout_seconds
         try:
             while True:
                 await self._round()
-                now = self._time.now()
+                now, until = self._time.now(), self._started + timeout_seconds
                 left = self._left()
                 if not left.pending + left.in_flight:
                     return self._result()
                 self._raise_where_stuck()
                 if now >= until:
-                    raise self._overdue(left)
+                    raise turns.overdue(left, self._senders.values(), now - self._started)
                 await self._sleep(max(0.0, min(self._again_at(now + _DRAIN_EVERY_SECONDS), until) - now))
         finally:
             self._end()
@@ -120,7 +116,7 @@ class Runner:
         if not self._store.is_there:
             return
         with self._store.reading() as connection:
-            names = [name for name in _busy(connection) if not self._wanted or name in self._wanted]
+            names = [name for name in busy(connection) if not self._wanted or name in self._wanted]
         for name in names:
             sender = await self._sender(name)
             if sender is None:
@@ -198,11 +194,19 @@ class Runner:
             raise errors[0]
 
     async def _sleep(self, seconds: float) -> None:
-        """Pause, in pieces that keep the leases alive; never for less than a clock of large numbers can tell."""
-        until = self._time.now() + max(seconds, SHORTEST_PAUSE_SECONDS)
+        """Pause, in pieces that keep the leases alive; never for less than a clock of large numbers can tell.
+
+        A clock that is set back ends the pause, and what this run may take is counted from that much earlier.
+        """
+        now = self._time.now()
+        until = now + max(seconds, SHORTEST_PAUSE_SECONDS)
         longest = self._limits.lease_seconds / 4
-        while (left := until - self._time.now()) >= SHORTEST_PAUSE_SECONDS / 2:
+        while (left := until - now) >= SHORTEST_PAUSE_SECONDS / 2:
             await self._time.sleep(min(left, longest))
+            before, now = now, self._time.now()
+            if now < before:
+                self._started -= before - now
+                until = now
             for name, sender in list(self._senders.items()):
                 try:
                     sender.keep_lease()
@@ -210,73 +214,15 @@ class Runner:
                     self._lose(name)
 
     def _left(self) -> QueueProgress:
-        if not self._store.is_there:
-            return QueueProgress(0, 0, 0, 0)
-        with self._store.reading() as connection:
-            counts = [counted(connection, name, now=self._time.now()) for name in _busy(connection)]
-        rows = [row for row in counts if not self._wanted or row.distribution_id in self._wanted]
-        tallies = [sender.tally for sender in self._senders.values()]
-        return QueueProgress(
-            sum(row.pending for row in rows),
-            sum(row.in_flight for row in rows),
-            sum(tally.sent for tally in tallies),
-            sum(tally.completed for tally in tallies),
-        )
+        return turns.left_of(self._store, self._wanted, self._senders.values(), now=self._time.now())
 
     def _say(self) -> None:
         if self._tell is not None:
             self._tell(self._left())
 
-    def _overdue(self, left: QueueProgress) -> TimedOutError:
-        waited = format_duration_ms((self._time.now() - self._started) * 1000)
-        error = next((sender.tally.error for sender in self._senders.values() if sender.tally.error), None)
-        why = f"; the last attempt: {error.message}" if error else ""
-        return TimedOutError(
-            f"the queue is not empty after {waited}: {format_counted(left.pending, 'item')} pending,"
-            f" {_in_flight(left.in_flight)}{why}",
-            hint="nothing is lost: run it again, or give it more time with --wait-timeout",
-        )
-
     def _result(self) -> QueueRun:
-        rows = tuple(self._turn(name) for name in sorted({*self._senders, *self._held}))
-        shown: tuple[QueuedItem, ...] = ()
-        if any(row.failed for row in rows):
-            with self._store.reading() as connection:
-                shown = failures(connection, now=self._time.now(), since=self._started)
-        return QueueRun(
-            file=str(self._store.path),
-            rows=rows,
-            sent=sum(row.sent for row in rows),
-            completed=sum(row.completed for row in rows),
-            failed=sum(row.failed for row in rows),
-            pending=sum(row.pending for row in rows),
-            in_flight=sum(row.in_flight for row in rows),
-            took_seconds=round(self._time.now() - self._started, 3),
-            failures=shown,
-        )
-
-    def _turn(self, name: str) -> QueueTurn:
-        with self._store.reading() as connection:
-            counts = counted(connection, name, now=self._time.now())
-        sender = self._senders.get(name)
-        if sender is None:
-            return QueueTurn(
-                name, "held", 0, 0, 0, 0, 0, counts.pending, counts.in_flight, counts.overdue, holder=self._held[name]
-            )
-        tally = sender.tally
-        return QueueTurn(
-            distribution_id=name,
-            outcome=_outcome(sender, self._steps.get(name)),
-            sent_batches=tally.sent_batches,
-            sent=tally.sent,
-            completed=tally.completed,
-            failed=tally.failed,
-            widened=tally.widened,
-            pending=counts.pending,
-            in_flight=counts.in_flight,
-            overdue=counts.overdue,
-            resent_batches=tally.resent_batches,
-            error=tally.error.message if tally.error else None,
+        return turns.run_of(
+            self._store, self._senders, self._steps, self._held, started=self._started, now=self._time.now()
         )
 
     def _prune(self) -> None:
@@ -290,26 +236,3 @@ class Runner:
         if self._senders:
             with self._store.writing() as connection:
                 leases.give_back(connection, self._holder)
-
-
-def _in_flight(number: int) -> str:
-    return f"{number} in progress" if number else "none in progress"
-
-
-def _busy(connection: sqlite3.Connection) -> list[str]:
-    """The distributions that have something to send, or to look at."""
-    rows = connection.execute(
-        "SELECT distribution FROM items WHERE state = 'queued'"
-        " UNION SELECT distribution FROM batches WHERE state IN ('intended', 'sent') ORDER BY 1"
-    )
-    return [row["distribution"] for row in rows]
-
-
-def _outcome(sender: DistributionSender, step: Step | None) -> Outcome:
-    if sender.tally.error is not None:
-        return "error"
-    if step is not None and step.doing == "no room":
-        return "no room"
-    if step is not None and step.doing == "later":
-        return "not due"
-    return "sent" if sender.tally.sent else "idle"

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from perfctl.aws import AwsCallError, ThrottledError, UnavailableError
-from perfctl.cdn.cloudfront import ControlPlane, TooManyInProgressError
+from perfctl.aws import AwsCallError, ThrottledError, UnavailableError, was_repeated
 from perfctl.cdn.clock import Time
+from perfctl.cdn.cloudfront import ControlPlane, TooManyInProgressError
 from perfctl.cdn.invalidating.sending import ATTEMPTS, LATE_ATTEMPTS, LONGEST_PAUSE_SECONDS
 from perfctl.cdn.model.invalidations import Invalidation
 from perfctl.cdn.queue import batches, leases
@@ -19,11 +17,10 @@ from perfctl.cdn.queue.batches import Batch, Flying, Pending
 from perfctl.cdn.queue.leases import Holder
 from perfctl.cdn.queue.limits import Load, QueueLimits, room
 from perfctl.cdn.queue.store import Store
+from perfctl.cdn.queue.traffic import Traffic
 from perfctl.cdn.queue.widening import folders_instead
 from perfctl.errors import AuthError, LockedError, PerfctlError, TimedOutError, UnreachableError, UsageError
 
-_LISTED = 100
-_AT_ONCE = 4
 LOOK_SECONDS = 5.0
 """Between two looks while nothing waits for room."""
 _LOOK_FOR_ROOM_SECONDS = 1.0
@@ -32,6 +29,9 @@ _REST_SECONDS = 60.0
 """After an error that will not pass by itself."""
 _REFUSED_ITEMS = frozenset(("InvalidArgument", "BatchTooLarge", "InvalidInput", "MalformedInput", "ValidationError"))
 """Answers that blame what a batch holds; others blame the call."""
+
+_REFUSALS = (TooManyInProgressError, AwsCallError, AuthError, UsageError)
+"""Answers that say for certain that a call had no effect, where it was made but once."""
 
 Doing = Literal["did", "later", "no room", "in flight", "idle", "failing"]
 
@@ -81,8 +81,7 @@ class DistributionSender:
         self._limits = limits
         self._widens = widens
         self._look_seconds = look_seconds
-        self._others: dict[str, Load] = {}
-        """What others have in progress, by invalidation."""
+        self._traffic = Traffic(distribution, control)
         self._made: set[int] = set()
         self._doubtful: set[int] = set()
         """Batches of which an answer did not tell whether they were accepted."""
@@ -92,10 +91,12 @@ class DistributionSender:
         self._failures = 0
         self._not_before = 0.0
         self._beat_at = 0.0
+        self._before = 0.0
+        """The clock, when it was looked at last."""
 
     def keep_lease(self) -> None:
         """Say that we are alive, where that is due. LockedError where another process sends for the distribution."""
-        now = self._time.now()
+        now = self._moment()
         if now >= self._beat_at:
             with self._store.writing() as connection:
                 self._keep_lease(connection, now)
@@ -106,7 +107,7 @@ class DistributionSender:
         Failures of the service are met with pauses that grow; the last one is in the tally. LockedError where the
         lease was lost, ConfigError and ServiceError where the file cannot be used.
         """
-        now = self._time.now()
+        now = self._moment()
         if now < self._not_before:
             return Step("failing", self._not_before)
         try:
@@ -129,11 +130,20 @@ class DistributionSender:
         """Whether what it met may pass by itself."""
         return _may_pass(self.tally.error)
 
+    def _moment(self) -> float:
+        """Now. Once the clock was set back, what was to wait until a moment that lies far ahead waits no more."""
+        now, before = self._time.now(), self._before
+        self._before = now
+        if now < before:
+            self._look_at = min(self._look_at, now)
+            self._blocked_until = self._not_before = self._beat_at = 0.0
+        return now
+
     async def _step(self, now: float) -> Step:
         with self._store.reading() as connection:
             doubtful = batches.intended(connection, self.distribution)
             flying = batches.sent(connection, self.distribution)
-        if (flying or self._others or not self._look_at) and self._look_at <= now:
+        if (flying or self._traffic.has_others or not self._look_at) and self._look_at <= now:
             return await self._look(flying, now)
         if now < self._blocked_until:
             return Step("no room", self._look_at)
@@ -178,7 +188,7 @@ class DistributionSender:
             raise
         now = self._time.now()
         with self._store.writing() as connection:
-            batches.submitted(connection, batch.id, made.invalidation_id, now=now)
+            batches.submitted(connection, batch, made.invalidation_id, now=now)
             self._keep_lease(connection, now)
         self.tally.sent_batches += 1
         self.tally.resent_batches += batch.id not in self._made
@@ -191,14 +201,16 @@ class DistributionSender:
         """The call; where its answer does not tell whether it was accepted, the batch keeps its reference."""
         try:
             return await self._control.create_invalidation(self.distribution, batch.items, batch.reference)
-        except (UnavailableError, UnreachableError):
-            self._doubtful.add(batch.id)
+        except PerfctlError as error:
+            if not isinstance(error, _REFUSALS) or was_repeated(error):
+                self._doubtful.add(batch.id)
             raise
 
     def _give_back(self, batch: Batch) -> None:
         """Into the queue again with a batch that was certainly not accepted; any other keeps its reference."""
         if batch.id in self._made and batch.id not in self._doubtful:
             with self._store.writing() as connection:
+                self._keep_lease(connection, self._time.now())
                 batches.dissolve(connection, batch)
 
     async def _refused_for_room(self, batch: Batch, error: TooManyInProgressError) -> Step:
@@ -209,7 +221,7 @@ class DistributionSender:
             flying = batches.sent(connection, self.distribution)
         now = self._time.now()
         await self._look(flying, now)
-        is_seen = bool(flying or self._others)
+        is_seen = bool(flying or self._traffic.has_others)
         self._blocked_until = now + (_BLOCKED_SECONDS if is_seen else LOOK_SECONDS)
         self._look_at = now + (_LOOK_FOR_ROOM_SECONDS if is_seen else LOOK_SECONDS)
         return Step("no room", self._look_at)
@@ -222,77 +234,31 @@ class DistributionSender:
             if len(batch.items) > 1:
                 self._made |= batches.split(connection, batch, now=now)
             else:
-                batches.failed(connection, batch, error.message, now=now)
-                self.tally.failed += 1
+                self.tally.failed += batches.failed(connection, batch, error.message, now=now)
         return self._did()
 
     async def _look(self, flying: list[Flying], now: float) -> Step:
         """See what has completed, and what others have in progress."""
-        listed = {row.invalidation_id: row.status for row in await self._recent()}
-        ours = {row.cf_id: row.id for row in flying}
-        unlisted = await self._found(identifier for identifier in ours if identifier not in listed)
-        states = {**listed, **{identifier: found.status for identifier, found in unlisted.items()}}
-        done = [batch for identifier, batch in ours.items() if states.get(identifier, "Completed") == "Completed"]
-        is_less = await self._count_others({key for key, state in listed.items() if state == "InProgress"} - set(ours))
-        if done:
+        seen = await self._traffic.look(flying)
+        if seen.done:
             with self._store.writing() as connection:
                 self._keep_lease(connection, now)
-                self.tally.completed += sum(batches.completed(connection, batch, now=now) for batch in done)
-        if done or is_less:
+                self.tally.completed += sum(batches.completed(connection, batch, now=now) for batch in seen.done)
+        if seen.done or seen.is_less:
             self._blocked_until = 0.0
         self._look_at = now + (_LOOK_FOR_ROOM_SECONDS if now < self._blocked_until else self._look_seconds)
         return self._did()
-
-    async def _recent(self) -> tuple[Invalidation, ...]:
-        """The newest invalidations; none where we may not list them: then each of ours is asked for."""
-        try:
-            return await self._control.recent_invalidations(self.distribution, at_most=_LISTED)
-        except AuthError as error:
-            if "AccessDenied" not in error.message:
-                raise
-            return ()
-
-    async def _count_others(self, running: set[str]) -> bool:
-        """How much others have in progress; what a batch holds is asked for once. Whether one of them completed."""
-        before = self._others
-        known = {identifier: load for identifier, load in before.items() if identifier in running}
-        for identifier, found in (await self._found(sorted(running - set(known)))).items():
-            wildcards = found.wildcards or 0
-            known[identifier] = Load((found.items or 0) - wildcards, wildcards)
-        self._others = known
-        return bool(set(before) - running)
-
-    async def _found(self, identifiers: Iterable[str]) -> dict[str, Invalidation]:
-        """Invalidations by ID, a few calls at a time; without those that the service does not know (any more)."""
-        gate = asyncio.Semaphore(_AT_ONCE)
-
-        async def one(identifier: str) -> Invalidation | None:
-            async with gate:
-                try:
-                    return await self._control.invalidation(self.distribution, identifier)
-                except UsageError as error:
-                    if "NoSuchInvalidation" not in error.message:
-                        raise
-                    return None
-
-        found = await asyncio.gather(*(one(identifier) for identifier in identifiers))
-        return {row.invalidation_id: row for row in found if row is not None}
 
     def _pending(self, connection: sqlite3.Connection, now: float) -> Pending | None:
         window = self._limits.window_seconds
         return batches.pending(connection, self.distribution, now=now, window_seconds=window)
 
     def _room(self, connection: sqlite3.Connection) -> Load:
-        return room(self._limits, batches.load(connection, self.distribution), self._load_of_others)
-
-    @property
-    def _load_of_others(self) -> Load:
-        loads = self._others.values()
-        return Load(sum(load.paths for load in loads), sum(load.wildcards for load in loads))
+        return room(self._limits, batches.load(connection, self.distribution), self._traffic.of_others)
 
     def _widen(self, connection: sqlite3.Connection, pending: Load) -> None:
         """Where more is queued than may be in progress at once: folders instead of what is under them."""
-        part = room(self._limits, Load(), self._load_of_others)
+        part = room(self._limits, Load(), self._traffic.of_others)
         if pending.paths <= part.paths and pending.wildcards <= part.wildcards:
             return
         waiting = batches.pending_items(connection, self.distribution)

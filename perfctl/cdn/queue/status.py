@@ -90,6 +90,15 @@ def queued_item(row: sqlite3.Row, now: float) -> QueuedItem:
     )
 
 
+def busy(connection: sqlite3.Connection) -> list[str]:
+    """The distributions that have something to send, or to look at."""
+    rows = connection.execute(
+        "SELECT distribution FROM items WHERE state = 'queued'"
+        " UNION SELECT distribution FROM batches WHERE state IN ('intended', 'sent') ORDER BY 1"
+    )
+    return [row["distribution"] for row in rows]
+
+
 def _next(connection: sqlite3.Connection, now: float) -> tuple[QueuedItem, ...]:
     rows = connection.execute(
         "SELECT * FROM items WHERE state = 'queued'"
