@@ -70,6 +70,23 @@ def read_result(
     return replace(read, headers=read.headers + hidden)
 
 
+def request_of(function: EdgeFunction, event: Event) -> EdgeRequest:
+    """The request that an event is about, without a body and without the headers that no function is shown."""
+    fields = event["Records"][0]["cf"] if function.is_lambda else event
+    asked = fields["request"]
+    pairs = _fields(asked.get("querystring"), None) if not function.is_lambda else []
+    query = "&".join(f"{name}={field['value']}" for name, field in pairs) or asked.get("querystring") or ""
+    client = asked.get("clientIp") if function.is_lambda else (fields.get("viewer") or {}).get("ip")
+    plain = EdgeRequest()
+    return EdgeRequest(
+        method=asked.get("method", plain.method),
+        uri=asked.get("uri", plain.uri),
+        querystring=query if isinstance(query, str) else "",
+        client_ip=client or plain.client_ip,
+        origin=asked.get("origin"),
+    )
+
+
 def is_response(function: EdgeFunction, result: Mapping[str, Any]) -> bool:
     """Whether a result is a response: any at a response trigger, and at a request trigger what has a status."""
     return not function.is_for_requests or ("status" if function.is_lambda else "statusCode") in result
@@ -207,12 +224,12 @@ def _read_function(event: Event, result: Event, request: EdgeRequest) -> EdgeReq
     cookies = "; ".join(
         f"{name}={field['value']}" for name, field in _fields(result.get("cookies"), was.get("cookies"))
     )
-    same = list(result.get("querystring", {}).items()) == _in_order(was["querystring"])
+    same = list(result.get("querystring", {}).items()) == _in_order(was.get("querystring", {}))
     query = (
         request.querystring
         if same
         else "&".join(
-            f"{name}={field['value']}" for name, field in _fields(result.get("querystring"), was["querystring"])
+            f"{name}={field['value']}" for name, field in _fields(result.get("querystring"), was.get("querystring"))
         )
     )
     headers = _headers_of(result, was) + ((("Cookie", cookies),) if cookies else ())

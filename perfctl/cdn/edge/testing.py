@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from perfctl.cdn.edge.events import read_result
+from perfctl.cdn.edge.events import read_result, request_of
 from perfctl.cdn.edge.model import Called, EdgeFunction, EdgeFunctionError, EdgeRequest, EdgeResponse, Event, Pairs
 from perfctl.cdn.edge.naming import find_function
 from perfctl.cdn.edge.rules import check_result
@@ -47,6 +47,14 @@ async def run_table(function: EdgeFunction, table: Path) -> tuple[EdgeTest, ...]
         await runner.close()
 
 
+def judged(function: EdgeFunction, test: TableTest, event: Event, called: Called) -> tuple[str, ...]:
+    """What of a call's result is not as the test expects. EdgeFunctionError where CloudFront would not take it."""
+    asked = test.request if test.event is None else request_of(function, event)
+    result = check_result(function, event, called.result)
+    answer = read_result(function, event, result, asked)
+    return tuple(_against(test, answer, called))
+
+
 async def _ran_fresh(function: EdgeFunction, test: TableTest) -> EdgeTest:
     runner = await open_runner(function)
     try:
@@ -63,11 +71,9 @@ async def _ran(function: EdgeFunction, runner: Runner, test: TableTest) -> EdgeT
     called: Called | None = None
     try:
         called = await _quickest(runner, event, test)
-        result = check_result(function, event, called.result)
+        return _row(function, test, called, judged(function, test, event, called))
     except EdgeFunctionError as error:
         return _row(function, test, called, tuple(_against_error(test, error)))
-    answer = read_result(function, event, result, test.request)
-    return _row(function, test, called, tuple(_against(test, answer, called)))
 
 
 async def _quickest(runner: Runner, event: Event, test: TableTest) -> Called:

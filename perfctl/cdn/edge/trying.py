@@ -79,7 +79,29 @@ def check_event(function: EdgeFunction, event: Any) -> Event:
     for name in wanted:
         if not isinstance(fields, dict) or not isinstance(fields.get(name), dict):
             raise UsageError(f"the event has no {name}", hint=_form(function))
+    for name in wanted:
+        for group in ("headers",) if function.is_lambda else ("headers", "querystring", "cookies"):
+            _check_fields(function, f"{name}.{group}", fields[name].get(group, {}))
     return event
+
+
+def _check_fields(function: EdgeFunction, group: str, fields: Any) -> None:
+    """Each field has string values: a list of them, and in CloudFront Functions one, maybe with `multiValue`."""
+    if not isinstance(fields, dict):
+        raise UsageError(f"{group} of the event is not an object", hint=_form(function))
+    for name, field in fields.items():
+        several = field if function.is_lambda else [field, *_several(field)]
+        if not isinstance(several, list) or not all(_has_value(one) for one in several):
+            raise UsageError(f"{group}.{name} of the event is not of the documented form", hint=_form(function))
+
+
+def _several(field: Any) -> list[Any]:
+    values = field.get("multiValue", []) if isinstance(field, dict) else []
+    return values if isinstance(values, list) else [values]
+
+
+def _has_value(one: Any) -> bool:
+    return isinstance(one, dict) and isinstance(one.get("value"), str)
 
 
 def _form(function: EdgeFunction) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from perfctl.cdn.edge.model import EdgeFunction
+from perfctl.cdn.edge.model import EdgeFunction, Runtime
 from perfctl.cdn.edge.naming import Said, find_function, functions_in
 from perfctl.cdn.edge.tables import read_table
 from perfctl.cdn.edge.testing import run_tables
@@ -187,8 +187,39 @@ def test_one_call_tells_outcome_cost_and_what_is_broken(tmp_path: Path) -> None:
     )
 
 
+def test_an_event_of_ones_own_is_what_goes_on(tmp_path: Path) -> None:
+    table = """
+tests:
+  - name: as it came
+    event: {viewer: {ip: 192.0.2.9}, request: {method: POST, uri: /, querystring: {a: {value: "1"}, b: {value: ""}}}}
+    expect: {request: {method: POST, uri: /index.html, querystring: "a=1&b=", client_ip: 192.0.2.9}}
+  - name: without what is optional
+    event: {request: {uri: /}}
+    expect: {request: {uri: /index.html, querystring: ""}}
+"""
+    assert [row.failures for row in ran_on(tmp_path, table).rows] == [(), ()]
+
+
+@pytest.mark.parametrize(
+    ("runtime", "request_", "said"),
+    [
+        ("nodejs", {"headers": 5}, "request.headers of the event is not an object"),
+        ("nodejs", {"headers": {"host": "h"}}, "request.headers.host of the event"),
+        ("nodejs", {"headers": {"host": [{"key": "Host"}]}}, "request.headers.host of the event"),
+        ("cloudfront-js-2.0", {"headers": {"host": [{"value": "h"}]}}, "request.headers.host of the event"),
+        ("cloudfront-js-2.0", {"querystring": "a=1"}, "request.querystring of the event is not an object"),
+        ("cloudfront-js-2.0", {"cookies": {"a": {"value": "1", "multiValue": 5}}}, "request.cookies.a of the event"),
+    ],
+)
+def test_fields_of_an_event_that_are_of_another_form_are_told(runtime: Runtime, request_: object, said: str) -> None:
+    function = EdgeFunction("a", runtime, "viewer-request", b"")
+    event = {"Records": [{"cf": {"request": request_}}]} if function.is_lambda else {"request": request_}
+    with pytest.raises(UsageError, match=said):
+        check_event(function, event)
+
+
 @pytest.mark.parametrize("event", [[], {}, {"request": 5}, {"Records": []}])
 def test_an_event_of_another_form_is_refused(event: object) -> None:
     for runtime in ("cloudfront-js-2.0", "nodejs"):
         with pytest.raises(UsageError, match="the event"):
-            check_event(EdgeFunction("a", runtime, "viewer-request", b""), event)  # type: ignore[arg-type]
+            check_event(EdgeFunction("a", runtime, "viewer-request", b""), event)
