@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from perfctl.cdn.delivery.behaviours import DEFAULT_ERROR_TTL, matches
+from perfctl.cdn.delivery.behaviours import DEFAULT_ERROR_TTL
+from perfctl.cdn.delivery.patterns import matches
 from perfctl.cdn.delivery.policies import (
     DAY_SECONDS,
     MANAGED_REQUESTS,

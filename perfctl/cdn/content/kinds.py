@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Literal
 
-from perfctl.cdn.delivery.behaviours import matches
+from perfctl.cdn.delivery.patterns import matches
 
 ContentKind = Literal["hashed", "asset", "html", "api", "private", "content"]
 """`hashed` never changes under its name; `content` is what nothing else is known of."""

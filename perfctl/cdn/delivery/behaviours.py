@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from perfctl.cdn.delivery.patterns import matches
 from perfctl.cdn.delivery.policies import NOTHING_MORE, CachePolicy, OriginRequestPolicy
 
 if TYPE_CHECKING:
@@ -123,28 +124,3 @@ class Delivery:
     def error_ttl(self, status: int) -> int:
         """The least time for which an error of the origin is kept."""
         return dict(self.error_ttls).get(status, DEFAULT_ERROR_TTL)
-
-
-def matches(pattern: str, path: str) -> bool:
-    """Whether a path pattern covers a path: `*` is any run of characters, `?` exactly one, the rest literal.
-
-    The leading slash of a pattern is optional and case counts. Linear in practice, len(pattern) * len(path) at
-    worst: the greedy two-pointer walk, which needs to remember only the last `*`.
-
-    >>> matches("/img/*.jp?g", "/img/a/b.jpeg"), matches("*.css", "/a/b.css"), matches("/API/*", "/api/x")
-    (True, True, False)
-    """
-    if not pattern.startswith(("/", "*")):
-        pattern = "/" + pattern
-    at, here, star, retry = 0, 0, -1, 0
-    while here < len(path):
-        if at < len(pattern) and pattern[at] == "*":
-            star, retry, at = at, here, at + 1
-        elif at < len(pattern) and pattern[at] in ("?", path[here]):
-            at, here = at + 1, here + 1
-        elif star >= 0:
-            retry += 1
-            at, here = star + 1, retry
-        else:
-            return False
-    return not pattern[at:].strip("*")

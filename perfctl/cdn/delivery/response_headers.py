@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from perfctl.cdn.delivery.behaviours import matches
 from perfctl.cdn.delivery.headers import Headers, tokens
+from perfctl.cdn.delivery.patterns import matches
 
 ALL_METHODS = ("GET", "DELETE", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 

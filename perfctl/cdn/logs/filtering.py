@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from perfctl.cdn.delivery.behaviours import matches
+from perfctl.cdn.delivery.patterns import matches
 from perfctl.cdn.logs.arrays import Mask, np
 from perfctl.cdn.logs.columns import Block
 from perfctl.errors import UsageError

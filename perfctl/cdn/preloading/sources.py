@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from perfctl.cdn.delivery.behaviours import matches
+from perfctl.cdn.delivery.patterns import matches
 from perfctl.cdn.preloading.sitemaps import MOST_BYTES, urls_of
 from perfctl.cdn.viewer import Viewer, is_url
 from perfctl.errors import ServiceError, UsageError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from perfctl.cdn.delivery.behaviours import matches
+from perfctl.cdn.delivery.patterns import matches
 from perfctl.cdn.logs.arrays import Ints, Mask, Words, np
 from perfctl.cdn.logs.columns import Block
 from perfctl.cdn.logs.values import fingerprints, mixed

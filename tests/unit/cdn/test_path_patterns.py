@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perfctl.cdn.checking.patterns import covering, path_left
-from perfctl.cdn.delivery.behaviours import matches
+from perfctl.cdn.delivery.patterns import matches
 from tests.campaign import campaign
 
 PATTERNS = st.text("ab/*?", min_size=1, max_size=5)

@@ -7,7 +7,7 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perfctl.cdn.delivery.behaviours import matches
+from perfctl.cdn.delivery.patterns import matches
 
 PATHS = st.text(alphabet="ab/?*.", max_size=12).map(lambda text: "/" + text)
 PATTERNS = st.text(alphabet="ab/?*.", min_size=1, max_size=10)

@@ -1,0 +1,28 @@
+"""Path patterns of cache behaviours."""
+
+from __future__ import annotations
+
+
+def matches(pattern: str, path: str) -> bool:
+    """Whether a path pattern covers a path: `*` is any run of characters, `?` exactly one, the rest literal.
+
+    The leading slash of a pattern is optional and case counts. Linear in practice, len(pattern) * len(path) at
+    worst: the greedy two-pointer walk, which needs to remember only the last `*`.
+
+    >>> matches("/img/*.jp?g", "/img/a/b.jpeg"), matches("*.css", "/a/b.css"), matches("/API/*", "/api/x")
+    (True, True, False)
+    """
+    if not pattern.startswith(("/", "*")):
+        pattern = "/" + pattern
+    at, here, star, retry = 0, 0, -1, 0
+    while here < len(path):
+        if at < len(pattern) and pattern[at] == "*":
+            star, retry, at = at, here, at + 1
+        elif at < len(pattern) and pattern[at] in ("?", path[here]):
+            at, here = at + 1, here + 1
+        elif star >= 0:
+            retry += 1
+            at, here = star + 1, retry
+        else:
+            return False
+    return not pattern[at:].strip("*")
