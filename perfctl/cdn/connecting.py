@@ -119,7 +119,8 @@ class Session:
                 connection.putheader(name, value)
             connection.endheaders()
             response = connection.getresponse()
-            size, kept = _drained(response, bounds)
+            with response:
+                size, kept = _drained(response, bounds)
         except BaseException:
             connection.close()
             raise
