@@ -9,7 +9,9 @@ from typing import Literal
 from perfctl.cdn.model.diagnoses import AreaRights
 from perfctl.errors import UsageError
 
-Resource = Literal["distribution", "account", "policies", "functions", "lambda", "bucket", "objects", "role"]
+Resource = Literal[
+    "distribution", "account", "policies", "functions", "lambda", "bucket", "objects", "role", "linked roles"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +79,24 @@ AREAS: tuple[Area, ...] = (
         ("cdn edge deploy", "cdn edge rollback"),
         (
             Right("cloudfront:DescribeFunction", "functions"),
+            Right("cloudfront:GetFunction", "functions"),
             Right("cloudfront:CreateFunction", "functions", _CHANGES),
             Right("cloudfront:UpdateFunction", "functions", _CHANGES),
+            Right("cloudfront:TestFunction", "functions", "it runs something"),
             Right("cloudfront:PublishFunction", "functions", _CHANGES),
+            _LOOK,
+            _CONFIG,
             Right("cloudfront:UpdateDistribution", "distribution", _CHANGES),
             Right("lambda:GetFunction", "lambda"),
+            Right("lambda:GetFunctionConfiguration", "lambda"),
+            Right("lambda:ListVersionsByFunction", "lambda"),
             Right("lambda:CreateFunction", "lambda", _CHANGES),
             Right("lambda:UpdateFunctionCode", "lambda", _CHANGES),
+            Right("lambda:UpdateFunctionConfiguration", "lambda", _CHANGES),
             Right("lambda:PublishVersion", "lambda", _CHANGES),
             Right("lambda:EnableReplication*", "lambda", _CHANGES),
             Right("iam:PassRole", "role", _CHANGES),
+            Right("iam:CreateServiceLinkedRole", "linked roles", _CHANGES),
         ),
     ),
 )
@@ -139,6 +149,7 @@ def least_policy(
         "bucket": [f"arn:{partition}:s3:::{bucket}" for bucket in buckets],
         "objects": [f"arn:{partition}:s3:::{bucket}/*" for bucket in buckets],
         "role": [role_arn or f"arn:{partition}:iam::{owner}:role/perfctl-edge"],
+        "linked roles": [f"arn:{partition}:iam::{owner}:role/aws-service-role/*"],
     }
     statements = []
     for area in areas:

@@ -72,6 +72,18 @@ def _of_services(
 
     tries: dict[str, tuple[str, Callable[[Any], object]]] = {
         "cloudfront:DescribeFunction": ("cloudfront", lambda client: client.describe_function(Name=_NO_SUCH_FUNCTION)),
+        "cloudfront:GetFunction": (
+            "cloudfront",
+            lambda client: client.get_function(Name=_NO_SUCH_FUNCTION, Stage="DEVELOPMENT"),
+        ),
+        "lambda:GetFunctionConfiguration": (
+            "lambda",
+            lambda client: client.get_function_configuration(FunctionName=_NO_SUCH_FUNCTION),
+        ),
+        "lambda:ListVersionsByFunction": (
+            "lambda",
+            lambda client: client.list_versions_by_function(FunctionName=_NO_SUCH_FUNCTION),
+        ),
         "lambda:GetFunction": ("lambda", lambda client: client.get_function(FunctionName=_NO_SUCH_FUNCTION)),
         "cloudwatch:GetMetricData": ("cloudwatch", lambda client: client.get_metric_data(**_one_metric(target))),
         "logs:DescribeDeliverySources": ("logs", lambda client: client.describe_delivery_sources(limit=1)),

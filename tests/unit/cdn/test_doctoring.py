@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import perfctl.cdn.doctoring as doctoring
 from perfctl.aws import AwsCallError, Caller
 from perfctl.cdn.doctoring.log_bucket import bucket_of
 from perfctl.cdn.doctoring.rights import AREAS, chosen_areas, least_policy
@@ -18,6 +21,16 @@ from perfctl.cdn.model.distributions import Distribution
 from perfctl.config import CDNConfig
 from perfctl.errors import AuthError, UsageError
 from tests.unit.cdn.checking_setups import config
+
+CALLS = {
+    "cloudfront.py": "cloudfront",
+    "deploying/stages.py": "cloudfront",
+    "deploying/lambdas.py": "lambda",
+    "checking/log_places.py": "logs",
+    "measuring/cloudwatch.py": "cloudwatch",
+}
+"""The files that call a service, each one service."""
+NO_CALLS = ("get_paginator", "close")
 
 ARN = "arn:aws:iam::123456789012:user/deploy"
 
@@ -112,6 +125,15 @@ def test_every_statement_has_a_name_of_its_own_and_every_action_is_granted_once_
     assert all(name.isalnum() for name in names)
     granted = {action for one in policy["Statement"] for action in one["Action"]}  # type: ignore[attr-defined]
     assert granted == {right.action for area in AREAS for right in area.rights}
+
+
+@pytest.mark.parametrize(("file", "service"), CALLS.items())
+def test_what_is_called_is_in_the_policy(file: str, service: str) -> None:
+    text = (Path(str(doctoring.__file__)).parent.parent / file).read_text("utf-8")
+    called = {*re.findall(r"\bclient\.([a-z_0-9]+)\(", text), *re.findall(r'get_paginator\("(\w+)"\)', text)}
+    wanted = {f"{service}:{''.join(map(str.capitalize, name.split('_')))}" for name in called - {*NO_CALLS}}
+    assert wanted
+    assert wanted <= {right.action for area in AREAS for right in area.rights}
 
 
 def test_a_service_that_answers_otherwise_tells_nothing_of_a_right(edge: Any) -> None:
