@@ -16,8 +16,8 @@ from perfctl.errors import ServiceError
 
 T = TypeVar("T")
 
-_REGIONS = {"cloudwatch": "us-east-1"}
-"""CloudFront is measured there, whatever the account's region is."""
+_REGIONS = {"cloudwatch": "us-east-1", "lambda": "us-east-1"}
+"""CloudFront is measured there, and takes functions from there alone, whatever the account's region is."""
 
 
 class Services:

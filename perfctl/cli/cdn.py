@@ -33,6 +33,7 @@ group = CommandGroup(
         "edge lint": "cdn_edge",
         "edge run": "cdn_edge",
         "edge test": "cdn_edge",
+        **{f"edge {word}": "cdn_edge_deploy" for word in ("package", "deploy", "rollback")},
         "headers": "cdn_check",
         "check": "cdn_check",
         "diff": "cdn_config",
@@ -43,7 +44,7 @@ group = CommandGroup(
     below={
         "queue": "Invalidations that wait on this host, sent within CloudFront's limits.",
         "logs": "What access logs tell, and logs to try that on.",
-        "edge": "Functions at the edge: lint, run and test them here.",
+        "edge": "Functions at the edge: lint, run, test and deploy them.",
     },
 )
 

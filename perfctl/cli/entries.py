@@ -74,6 +74,7 @@ ENTRIES: Mapping[str, Entry] = {
             "logs generate",
             "simulate",
             *("preload", "optimize", "edge lint", "edge run", "edge test"),
+            *("edge package", "edge deploy", "edge rollback"),
             *("headers", "check", "diff", "apply"),
             "metrics",
             "doctor",

@@ -142,6 +142,8 @@ VIEWS = {
 LATER = {
     "perfctl.cdn.model.edge_functions.EdgeRun": "cdn_edge:run_view",
     "perfctl.cdn.model.edge_functions.EdgeTests": "cdn_edge:tests_view",
+    "perfctl.cdn.model.edge_deploys.EdgePackage": "cdn_edge_deploy:package_view",
+    "perfctl.cdn.model.edge_deploys.EdgeDeployment": "cdn_edge_deploy:deployment_view",
     "perfctl.cdn.model.logs.LogStats": "cdn_logs:stats_view",
     "perfctl.cdn.model.logs.LogReport": "cdn_logs:report_view",
     "perfctl.cdn.model.logs.LogTop": "cdn_logs:top_view",

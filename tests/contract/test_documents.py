@@ -91,6 +91,8 @@ ROWS: Mapping[str, Row] = {
     "cdn edge lint": Row(f"{EDGE}/rewrite.js"),
     "cdn edge run": Row(f"{EDGE}/rewrite.js --url /"),
     "cdn edge test": Row(EDGE),
+    "cdn edge package": Row(f"{EDGE}/rewrite.js"),
+    "cdn edge deploy": Row("normalize-url --dry-run"),
     "cdn metrics": Row("--since 1h"),
     "cdn headers": Row("/"),
     "cdn check": Row("", exits=(0, 1)),
@@ -107,6 +109,7 @@ ROWS: Mapping[str, Row] = {
 
 ELSEWHERE: Mapping[str, str] = {
     "demo": "it starts a sandbox of its own: `make demo`",
+    "cdn edge rollback": "it needs a function with a version before: the tests of deploying, at the edge",
     "config schema": "what it prints is itself a schema: the tests of the configuration",
 }
 """Commands that this suite cannot run, and where they are tried instead."""

@@ -65,6 +65,8 @@ ROWS: Mapping[str, Row] = {
     "cdn queue cancel": Row("--all --dry-run", 0),
     "cdn invalidations": Row("", 5),
     "cdn preload": Row("/ --encoding gzip", 5),
+    "cdn edge deploy": Row("normalize-url --no-test --yes", 5),
+    "cdn edge rollback": Row("normalize-url --yes", 5),
     "cdn metrics": Row("", 5),
     "cdn headers": Row("/", 5),
     "cdn check": Row("", 5),

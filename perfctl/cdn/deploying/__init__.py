@@ -1,0 +1,1 @@
+"""Putting edge functions at the edge of a distribution, and the version before back."""
