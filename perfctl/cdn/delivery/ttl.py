@@ -1,7 +1,7 @@
 """For how long an answer of the origin is served: CloudFront's rules for minimum, default and maximum TTL.
 
 Source: CloudFront developer guide, "Managing how long content stays in the cache" and "How CloudFront processes
-HTTP 3xx/4xx/5xx status codes from your origin"; `stale-while-revalidate` and `stale-if-error` since 2023-05.
+HTTP 3xx/4xx/5xx status codes from your origin"; "Serve stale (expired) content" bounds both by the maximum TTL.
 """
 
 from __future__ import annotations
@@ -41,8 +41,15 @@ def freshness(status: int, headers: Headers, policy: CachePolicy, *, now: float,
         return NOT_STORED
     rules = directives(headers.get("cache-control"))
     if rules.keys() & {"no-store", "no-cache", "private"}:
-        return Freshness(policy.min_ttl) if policy.min_ttl > 0 else NOT_STORED
-    return Freshness(_ttl(headers, policy, now), _seconds(rules, "stale-while-revalidate") or 0, _if_error(rules))
+        return _within(policy, policy.min_ttl, 0, _if_error(rules)) if policy.min_ttl > 0 else NOT_STORED
+    while_revalidating = _seconds(rules, "stale-while-revalidate") or 0
+    return _within(policy, _ttl(headers, policy, now), while_revalidating, _if_error(rules))
+
+
+def _within(policy: CachePolicy, ttl: int, while_revalidating: int, if_error: int) -> Freshness:
+    """Past the maximum TTL an answer is not served at all, however stale it might be."""
+    room = max(policy.max_ttl - ttl, 0)
+    return Freshness(ttl, min(while_revalidating, room), min(if_error, room))
 
 
 def _error_freshness(status: int, headers: Headers, policy: CachePolicy, *, now: float, error_ttl: int) -> Freshness:

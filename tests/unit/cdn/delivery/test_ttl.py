@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perfctl.cdn.delivery.headers import Headers
-from perfctl.cdn.delivery.policies import CachePolicy
-from perfctl.cdn.delivery.ttl import FOREVER_SECONDS, NOT_STORED, Freshness, freshness
+from perfctl.cdn.delivery.policies import YEAR_SECONDS, CachePolicy
+from perfctl.cdn.delivery.ttl import NOT_STORED, Freshness, freshness
 
 NOW = 1_780_000_000.0
 SECONDS = st.integers(0, 100)
@@ -85,8 +85,8 @@ def test_a_policy_without_time_stores_nothing() -> None:
 @pytest.mark.parametrize(
     ("rule", "expected"),
     [
-        ("max-age=5", Freshness(5, 0, FOREVER_SECONDS)),
-        ("max-age=5, stale-while-revalidate=30", Freshness(5, 30, FOREVER_SECONDS)),
+        ("max-age=5", Freshness(5, 0, YEAR_SECONDS - 5)),
+        ("max-age=5, stale-while-revalidate=30", Freshness(5, 30, YEAR_SECONDS - 5)),
         ("max-age=5, stale-if-error=0", Freshness(5, 0, 0)),
         ("max-age=5, stale-if-error=60", Freshness(5, 0, 60)),
         ("max-age=5, must-revalidate", Freshness(5, 0, 0)),
@@ -94,6 +94,23 @@ def test_a_policy_without_time_stores_nothing() -> None:
 )
 def test_the_origin_says_how_stale_an_answer_may_be(rule: str, expected: Freshness) -> None:
     assert freshness(200, Headers((("Cache-Control", rule),)), CachePolicy(), now=NOW, error_ttl=10) == expected
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        ("max-age=50, stale-while-revalidate=600, stale-if-error=600", Freshness(50, 10, 10)),
+        ("max-age=600, stale-while-revalidate=600", Freshness(60, 0, 0)),
+        ("max-age=50, stale-if-error=7", Freshness(50, 0, 7)),
+        ("private", Freshness(40, 0, 20)),
+        ("no-store, stale-if-error=0", Freshness(40, 0, 0)),
+    ],
+)
+def test_nothing_is_served_past_the_maximum_and_what_is_kept_against_its_will_outlives_an_error(
+    rule: str, expected: Freshness
+) -> None:
+    policy = CachePolicy(min_ttl=40, default_ttl=40, max_ttl=60)
+    assert freshness(200, Headers((("Cache-Control", rule),)), policy, now=NOW, error_ttl=10) == expected
 
 
 @pytest.mark.parametrize("nonsense", ["max-age=abc", "max-age=-1", "max-age", "max-age=²", ",,=,", "max-age=1e9"])
