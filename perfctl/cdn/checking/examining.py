@@ -26,6 +26,9 @@ from perfctl.errors import AuthError, PerfctlError, UsageError
 if TYPE_CHECKING:
     from perfctl.cdn.services import Services
 
+Asked = tuple[EdgeAnswer, EdgeAnswer]
+"""The same URL, twice in a row."""
+
 _AT_ONCE = 4
 _PAGE_BYTES = 512_000
 MOST_PAGES = 50
@@ -94,33 +97,46 @@ async def _pages(
     viewer: Viewer, urls: Sequence[str], pages: int, known: Known
 ) -> tuple[tuple[Page, ...], Check | None]:
     """The root, what it links to on this host, patterns that are one path, and the URLs that are named."""
-    found: list[tuple[EdgeAnswer, EdgeAnswer]] = []
+    found: list[Asked | PerfctlError] = []
     linked: list[str] = []
-    try:
-        if pages > 0:
+    if pages > 0:
+        try:
             root, body = await _asked(viewer, "/", keep_bytes=_PAGE_BYTES)
-            found.append(root)
-            linked = _linked(body, root[1], known)
-        wanted = dict.fromkeys([*urls, *linked[: max(pages - 1, 0)]])
-        found += await _all(viewer, [url for url in wanted if url != "/"])
-    except UsageError:
-        raise
-    except PerfctlError as error:
-        return (), Check("cdn.answer", "reachable", "fail", error.message, error.hint)
-    return tuple(_explained(one, known) for one in found), None
+        except UsageError:
+            raise
+        except PerfctlError as error:
+            return (), _unreached(error)
+        found.append(root)
+        linked = _linked(body, root[1], known)
+    wanted = dict.fromkeys([*urls, *linked[: max(pages - 1, 0)]])
+    found += await _all(viewer, [url for url in wanted if url != "/"])
+    troubles = [one for one in found if isinstance(one, PerfctlError)]
+    looked = tuple(_explained(one, known) for one in found if not isinstance(one, PerfctlError))
+    return looked, _unreached(*troubles) if troubles else None
 
 
-async def _all(viewer: Viewer, urls: Iterable[str]) -> list[tuple[EdgeAnswer, EdgeAnswer]]:
+def _unreached(error: PerfctlError, *others: PerfctlError) -> Check:
+    also = f" (and {len(others)} more)" if others else ""
+    return Check("cdn.answer", "reachable", "fail", f"{error.message}{also}", error.hint)
+
+
+async def _all(viewer: Viewer, urls: Iterable[str]) -> list[Asked | PerfctlError]:
+    """Each URL's answers, or why there are none."""
     room = asyncio.Semaphore(_AT_ONCE)
 
-    async def one(url: str) -> tuple[EdgeAnswer, EdgeAnswer]:
+    async def one(url: str) -> Asked | PerfctlError:
         async with room:
-            return (await _asked(viewer, url))[0]
+            try:
+                return (await _asked(viewer, url))[0]
+            except UsageError:
+                raise
+            except PerfctlError as error:
+                return error
 
     return list(await asyncio.gather(*(one(url) for url in urls)))
 
 
-async def _asked(viewer: Viewer, url: str, *, keep_bytes: int = 0) -> tuple[tuple[EdgeAnswer, EdgeAnswer], bytes]:
+async def _asked(viewer: Viewer, url: str, *, keep_bytes: int = 0) -> tuple[Asked, bytes]:
     """Twice in a row; the body, where it is wanted, of a third time without compression."""
     first = await viewer.look(url)
     last = await viewer.look(url)
@@ -131,7 +147,7 @@ async def _asked(viewer: Viewer, url: str, *, keep_bytes: int = 0) -> tuple[tupl
     return (first, last), body
 
 
-def _explained(asked: tuple[EdgeAnswer, EdgeAnswer], known: Known) -> Page:
+def _explained(asked: Asked, known: Known) -> Page:
     first, last = asked
     url = urlsplit(last.url)
     sent = Headers((("Host", url.netloc), ("Accept-Encoding", VIEWERS_ENCODINGS), ("User-Agent", "perfctl")))

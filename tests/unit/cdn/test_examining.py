@@ -31,6 +31,7 @@ class Site:
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.url = ""
+        self.broken = ""
 
 
 @pytest.fixture
@@ -40,6 +41,9 @@ def site() -> Iterator[Site]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             made.asked.append(self.path)
+            if self.path == made.broken:
+                self.close_connection = True
+                return
             body, kind = (PAGE, "text/html") if self.path == "/" else (b"x", "text/plain")
             self.send_response(200)
             self.send_header("Content-Type", kind)
@@ -99,6 +103,14 @@ def test_an_edge_that_does_not_answer_is_a_finding_beside_the_configurations(sit
     told = {(one.component, one.check): one.status for one in found.rows}
     assert (found.status, told[("cdn.answer", "reachable")]) == ("fail", "fail")
     assert told[("cdn.viewer", "https")] == "pass"
+
+
+def test_a_page_that_does_not_answer_does_not_hide_the_others(site: Site) -> None:
+    site.broken = "/site.css"
+    found = _checked(site.url)
+    told = {(one.component, one.check): one for one in found.rows}
+    assert "/site.css" in told[("cdn.answer", "reachable")].observed
+    assert told[("cdn.viewer", "security headers")].objects[0].startswith("/:")
 
 
 def test_one_url_that_does_not_answer_is_an_error() -> None:
