@@ -61,7 +61,7 @@ def examined(job: Job, name: str) -> Examined:
         return _without_variants(job, name, content_type)
     content = path.read_bytes()
     sha256, known = digest(content), job.known.get(name)
-    if known is not None and _is_current(job, name, known, sha256, forms):
+    if known is not None and _is_current(job, name, known, (sha256, len(content), content_type), forms):
         return _as_it_is(job, name, known)
     text = compacted(content) if job.compact and is_json(content_type) else content
     ours, taken, in_the_way = _there(job, name, known, forms, text)
@@ -85,15 +85,15 @@ def _without_variants(job: Job, name: str, content_type: str) -> Examined:
         sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
         size = stream.tell()
     known = job.known.get(name)
-    if known is not None and _is_current(job, name, known, sha256, ()):
+    if known is not None and _is_current(job, name, known, (sha256, size, content_type), ()):
         return _as_it_is(job, name, known)
     stale = left_behind(job, name) if known is not None else ()
     return Examined(name, _made(job, name, (sha256, size), content_type, (), ()), to_remove=stale)
 
 
-def _is_current(job: Job, name: str, known: MadeFile, sha256: str, forms: tuple[Form, ...]) -> bool:
+def _is_current(job: Job, name: str, known: MadeFile, source: tuple[str, int, str], forms: tuple[Form, ...]) -> bool:
     return (
-        known.sha256 == sha256
+        (known.sha256, known.size_bytes, known.content_type) == source
         and set(forms) <= set(known.forms)
         and (known.compact == job.compact or not is_json(known.content_type) or not forms)
         and all(_is_intact(job, name, variant) for variant in known.variants)
@@ -102,7 +102,7 @@ def _is_current(job: Job, name: str, known: MadeFile, sha256: str, forms: tuple[
 
 def _is_intact(job: Job, name: str, variant: MadeVariant) -> bool:
     body = _body(job.place(name, variant.form))
-    return body is not None and digest(body) == variant.sha256
+    return body is not None and (len(body), digest(body)) == (variant.size_bytes, variant.sha256)
 
 
 def _body(path: Path) -> bytes | None:

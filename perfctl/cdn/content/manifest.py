@@ -8,8 +8,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
-from perfctl.cdn.content.variants import SUFFIXES, Form
+from perfctl.cdn.content.pictures import MEDIA_TYPES
+from perfctl.cdn.content.variants import CODINGS, SUFFIXES, Form
 from perfctl.errors import UsageError
 
 MANIFEST_NAME = "perfctl-content.json"
@@ -66,7 +68,7 @@ def read(path: Path) -> Manifest:
     try:
         if document["schema"] != SCHEMA:
             raise _foreign(path)
-        return {name: _file(raw) for name, raw in document["files"].items()}
+        return {_named(name): _file(name, raw) for name, raw in document["files"].items()}
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise _foreign(path) from error
 
@@ -77,18 +79,39 @@ def text_of(manifest: Manifest) -> str:
     return json.dumps({"schema": SCHEMA, "files": files}, indent=1, ensure_ascii=True) + "\n"
 
 
-def _file(raw: Mapping[str, object]) -> MadeFile:
-    values = dict(raw)
-    variants = tuple(_variant(one) for one in _listed(values.pop("variants")))
+def _named(name: str) -> str:
+    """A path that a file may have. ValueError for what no file system takes."""
+    if b"\0" in name.encode("utf-8", "surrogateescape"):
+        raise ValueError("a path with a zero byte")
+    return name
+
+
+def _file(name: str, raw: Mapping[str, object]) -> MadeFile:
+    values = _typed(raw, sha256=str, size_bytes=int, content_type=str, compact=bool, headers=dict)
+    variants = tuple(_variant(name, str(values["content_type"]), one) for one in _listed(values.pop("variants")))
+    if len({variant.form for variant in variants}) < len(variants):
+        raise ValueError("a variant stands twice")
     forms = tuple(_form(one) for one in _listed(values.pop("forms")))
     return MadeFile(**values, forms=forms, variants=variants)  # type: ignore[arg-type]
 
 
-def _variant(raw: object) -> MadeVariant:
+def _variant(name: str, content_type: str, raw: object) -> MadeVariant:
+    """ValueError for a variant that lies elsewhere, or is of another type, than this file's do."""
     if not isinstance(raw, dict):
         raise TypeError("a variant is an object")
-    _form(raw["form"])
-    return MadeVariant(**raw)
+    form = _form(raw["form"])
+    made = MadeVariant(**_typed(raw, form=str, file=str, content_type=str, size_bytes=int, sha256=str, headers=dict))
+    of_form = content_type if form in CODINGS else MEDIA_TYPES[form]
+    if (made.file, made.content_type) != (name + SUFFIXES[form], of_form):
+        raise ValueError(f"{made.file} is no variant of {name}")
+    return made
+
+
+def _typed(raw: Mapping[str, object], **kinds: type) -> dict[str, Any]:
+    for key, kind in kinds.items():
+        if type(raw[key]) is not kind:
+            raise TypeError(f"{key} is a {kind.__name__}")
+    return dict(raw)
 
 
 def _listed(value: object) -> list[object]:

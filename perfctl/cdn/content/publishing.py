@@ -126,11 +126,18 @@ class _Publisher:
     def _forget(self, gone: set[str]) -> None:
         """Remove the variants of files that are no more, where they are still what was written."""
         for name in sorted(gone):
-            if _is_below(self._job.target, name) and not (self._job.root / name).exists():
+            if _is_below(self._job.target, name) and not self._is_there(name):
                 forms = left_behind(self._job, name)
                 self.removed += len(forms)
                 if not self._dry_run:
                     self._remove(name, forms)
+
+    def _is_there(self, name: str) -> bool:
+        """Whether there is such a file still, or may be: what cannot be looked at is not said to be gone."""
+        try:
+            return (self._job.root / name).exists()
+        except OSError:
+            return True
 
     def _write_manifest(self, names: set[str], *, whole: bool) -> None:
         """What was looked at, and of the rest what an earlier run knew: all that was not reached, or not asked for."""

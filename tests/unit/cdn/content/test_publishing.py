@@ -217,8 +217,9 @@ def test_a_manifest_cannot_have_a_file_elsewhere_removed(dist: Path, tmp_path: P
     document = json.loads((dist / MANIFEST_NAME).read_text())
     victim = tmp_path / "victim.html.br"
     victim.write_bytes((dist / "index.html.br").read_bytes())
-    for name in ("../victim.html", str(tmp_path / "victim.html")):
-        document["files"][name] = document["files"]["index.html"]
+    entry = json.dumps(document["files"]["index.html"])
+    for name in ("../victim.html", str(tmp_path / "victim.html"), "n" * 5000):
+        document["files"][name] = json.loads(entry.replace("index.html", name))
     (dist / MANIFEST_NAME).write_text(json.dumps(document))
     assert _published(dist).removed == 0
     assert victim.exists()
@@ -240,6 +241,44 @@ def test_a_manifest_that_is_something_else_is_refused(dist: Path, text: str) -> 
     (dist / MANIFEST_NAME).write_text(text)
     with pytest.raises(UsageError, match="no manifest"):
         _published(dist)
+
+
+FALSE_ENTRIES: dict[str, tuple[str, str]] = {
+    "a variant elsewhere": ('"file": "a.js.br"', '"file": "../../etc/shadow"'),
+    "a variant of another type": ('"form": "br",', '"form": "webp",'),
+    "a type with a line break": ('"content_type": "text/javascript"', '"content_type": "a\\r\\nSet-Cookie: x"'),
+    "a size in words": ('"size_bytes": 1800', '"size_bytes": "much"'),
+    "no size": ('"size_bytes": 1800', '"size_bytes": null'),
+    "a sum that is a list": ('"sha256": "', '"sha256": [], "x": "'),
+    "a name with a zero byte": ('"a.js": {', '"a\\u0000b": {'),
+    "a name without bytes": ('"a.js": {', '"\\ud800": {'),
+}
+
+
+@pytest.mark.parametrize("name", FALSE_ENTRIES)
+def test_a_manifest_whose_entries_cannot_be_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / "a.js").write_bytes(SCRIPT)
+    _published(tmp_path)
+    text = (tmp_path / MANIFEST_NAME).read_text()
+    true, false = FALSE_ENTRIES[name]
+    assert true in text
+    (tmp_path / MANIFEST_NAME).write_text(text.replace(true, false, 1))
+    with pytest.raises(UsageError, match="no manifest"):
+        _published(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("true", "false"), [('"size_bytes": 1800', '"size_bytes": 5'), ("text/javascript", "application/javascript")]
+)
+def test_what_a_manifest_says_of_a_file_is_seen_to_be_so(tmp_path: Path, true: str, false: str) -> None:
+    (tmp_path / "a.js").write_bytes(SCRIPT)
+    first = _published(tmp_path)
+    text = (tmp_path / MANIFEST_NAME).read_text()
+    assert true in text
+    (tmp_path / MANIFEST_NAME).write_text(text.replace(true, false))
+    second = _published(tmp_path)
+    assert (second.size_bytes, second.sent_bytes) == (first.size_bytes, first.sent_bytes)
+    assert (tmp_path / MANIFEST_NAME).read_text() == text
 
 
 def test_variants_are_as_readable_and_as_old_as_their_source(dist: Path) -> None:
