@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from math import isfinite, lcm
-from operator import attrgetter, le, lt
-from typing import TYPE_CHECKING, Self
+from operator import attrgetter, le, lt, sub
+from typing import TYPE_CHECKING, Self, TypeVar
 
-from perfctl.cdn.paths import encode_key, is_sendable, is_tag
+from perfctl.cdn.paths import encode_keys, is_tag
 from perfctl.errors import UsageError
 
 if TYPE_CHECKING:
     from perfctl.cdn.planning.inventory_lines import Known
 
+Number = TypeVar("Number", int, float)
+
+MOST_WEIGHT = 1e200
+"""Of a URL: so that what a million of them cost is still a number."""
 MOST_PARTS = 1 << 64
 """A weight is kept to this part of one."""
 
@@ -107,12 +111,14 @@ class Inventory:
 
     def as_sent(self) -> Self:
         """The same with every key written as an item of an invalidation would write it."""
-        if is_sendable("\n".join(self.keys)):
+        encoded = encode_keys(self.keys)
+        if encoded is self.keys:
             return self
-        keys = [encode_key(key) for key in self.keys]
-        weights = [self.weight(place, place + 1) for place in range(len(keys))]
-        tags = {tag: [encode_key(key) for key in carriers] for tag, carriers in self.tags.items()}
-        return self.of(zip(keys, weights, strict=True), tags=tags)
+        keys, weights = _in_order(list(encoded), list(map(sub, self.sums[1:], self.sums)))
+        if not all(map(lt, keys, keys[1:])):
+            keys, weights = _merged(keys, weights)
+        tags = {tag: tuple(dict.fromkeys(encode_keys(carriers))) for tag, carriers in self.tags.items()}
+        return replace(self, keys=keys, sums=[0, *accumulate(weights)], tags=tags)
 
     @property
     def total(self) -> float:
@@ -126,7 +132,7 @@ def next_text(prefix: str) -> str:
     return kept[:-1] + chr(ord(kept[-1]) + 1) if kept else "\U0010ffff" * (len(prefix) + 1)
 
 
-def _in_order(keys: list[str], weights: list[float]) -> tuple[list[str], list[float]]:
+def _in_order(keys: list[str], weights: list[Number]) -> tuple[list[str], list[Number]]:
     """Both by key. The keys are sorted as texts with their weights behind them, and are made anew: that takes half the
     time of sorting pairs, and later look-ups find neighbours beside each other."""
     if all(map(le, keys, keys[1:])):
@@ -135,14 +141,14 @@ def _in_order(keys: list[str], weights: list[float]) -> tuple[list[str], list[fl
     if len(apart) != 2 * len(keys):
         order = sorted(range(len(keys)), key=keys.__getitem__)
         return [keys[place] for place in order], [weights[place] for place in order]
-    number: type[float] = int if set(map(type, weights)) == {int} else float
+    number: type[Number] = int if set(map(type, weights)) == {int} else float  # type: ignore[assignment]
     return apart[::2], list(map(number, apart[1::2]))
 
 
-def _merged(keys: list[str], weights: list[float]) -> tuple[list[str], list[float]]:
+def _merged(keys: list[str], weights: list[Number]) -> tuple[list[str], list[Number]]:
     """Sorted keys, each once, with the sum of its weights."""
     once: list[str] = []
-    sums: list[float] = []
+    sums: list[Number] = []
     last = None
     for key, weight in zip(keys, weights, strict=True):
         if key == last:
@@ -156,13 +162,14 @@ def _merged(keys: list[str], weights: list[float]) -> tuple[list[str], list[floa
 
 def _parts(weights: list[float]) -> int:
     """0 where every weight is a whole number already. UsageError for what is no weight."""
-    if set(map(type, weights)) <= {int}:
-        if min(weights, default=0) >= 0:
-            return 0
-    elif isfinite(sum(weights)) and min(weights) >= 0:
+    is_bounded = min(weights, default=0) >= 0 and max(weights, default=0) <= MOST_WEIGHT
+    if is_bounded and set(map(type, weights)) <= {int}:
+        return 0
+    if is_bounded and isfinite(sum(weights)):
         return _fraction(weights)
-    wrong = next(weight for weight in weights if not (isfinite(weight) and weight >= 0))
-    raise UsageError(f"the weight {wrong} of a URL: a number from 0 on is one", hint="leave it out for 1")
+    wrong = next(weight for weight in weights if not 0 <= weight <= MOST_WEIGHT)
+    told = f"the weight {'over 1e200' if wrong > MOST_WEIGHT else format(wrong, 'g')} of a URL"
+    raise UsageError(f"{told}: a number from 0 on is one, up to {MOST_WEIGHT:g}", hint="leave it out for 1")
 
 
 def _fraction(weights: list[float]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from operator import le
 from pathlib import Path
 
 import msgspec
@@ -37,13 +38,19 @@ def read_known(source: str) -> list[Known]:
 
 def _of_json(data: bytes, name: str) -> list[Known]:
     """Lines that begin with the path are sorted as they are: what is read in order then is laid out in order."""
-    lines = data.split(b"\n")
-    if lines[0].startswith(b'{"path":'):
-        lines.sort()
     try:
-        return _LINES.decode_lines(b"\n".join(lines))
+        return _LINES.decode_lines(_sorted(data) if data.startswith(b'{"path":') else data)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         raise _unusable(data, name) from None
+
+
+def _sorted(data: bytes) -> bytes:
+    """The lines in order; they are let go of at once, for they are as large as the file."""
+    lines = data.split(b"\n")
+    if all(map(le, lines, lines[1:])):
+        return data
+    lines.sort()
+    return b"\n".join(lines)
 
 
 def _of_paths(data: bytes) -> list[Known]:

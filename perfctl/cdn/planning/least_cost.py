@@ -50,7 +50,7 @@ def plan_least_cost(
         solution = constrained(solver, solution, prices, known, max_collateral)
     choices = front_of(solver, solution, prices, known, front) if front and wanted.demands else ()
     plan = described(solution, wanted, known, prices, tagging, max_wildcards, choices)
-    if max_cost is not None and plan.cost_usd > max_cost:
+    if max_cost is not None and not plan.cost_usd <= max_cost:
         raise _too_dear(plan, max_cost)
     return plan
 

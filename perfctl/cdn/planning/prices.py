@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from math import isfinite, lcm
+from math import lcm
 
 from perfctl.errors import UsageError
+
+MOST_USD = 1e90
+"""So that whatever is paid is still a number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +21,9 @@ class Prices:
 
     def __post_init__(self) -> None:
         for name, price in (("an item", self.item_usd), ("a miss", self.miss_usd)):
-            if not (isfinite(price) and price >= 0):
-                raise UsageError(f"the price of {name} is {price}: a number from 0 on is one", hint="write 0.005")
+            if not 0 <= price <= MOST_USD:
+                said = f"the price of {name} is {price:g}: a number from 0 on is one, up to {MOST_USD:g}"
+                raise UsageError(said, hint="write 0.005")
 
     @property
     def exact(self) -> tuple[Fraction, Fraction]:

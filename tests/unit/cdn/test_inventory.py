@@ -109,3 +109,20 @@ def test_an_inventory_is_no_log(tmp_path: Path) -> None:
     (tmp_path / "urls").write_text('{"path": "/a"}\n')
     assert not is_logs(str(tmp_path / "urls"))
     assert not is_logs("-")
+
+
+def test_a_key_with_a_line_break_is_one_key_as_it_is_sent() -> None:
+    known = Inventory.of([("/a\nb", 2), ("/a", 1)]).as_sent()
+    assert (list(known.keys), known.total) == (["/a", "/a%0Ab"], 3.0)
+
+
+@pytest.mark.parametrize("weight", [1e201, 10**400, float("inf"), float("nan")])
+def test_a_weight_beyond_every_number_is_refused(weight: float) -> None:
+    with pytest.raises(UsageError, match="the weight"):
+        Inventory.of([("/a", 0.5), ("/b", weight)])
+
+
+def test_huge_and_tiny_weights_stand_beside_each_other() -> None:
+    known = Inventory.of([("/a", 1e199), ("/b", 0.1), ("/c", 1e199)])
+    assert known.weight(*known.under("/b")) == 0.1
+    assert known.total == 2e199

@@ -135,7 +135,7 @@ def test_what_is_no_path_is_named(path: str) -> None:
         _plan([path], {}, Prices())
 
 
-@pytest.mark.parametrize("prices", [(-1.0, 0.0), (0.0, float("nan")), (float("inf"), 0.0)])
+@pytest.mark.parametrize("prices", [(-1.0, 0.0), (0.0, float("nan")), (float("inf"), 0.0), (1e308, 0.0)])
 def test_what_is_no_price_is_refused(prices: tuple[float, float]) -> None:
     with pytest.raises(UsageError, match="the price of"):
         Prices(*prices)
@@ -164,6 +164,11 @@ def test_a_limit_of_collateral_that_no_plan_keeps_is_refused() -> None:
 def test_a_plan_over_the_limit_of_cost_is_refused_with_what_it_would_cost() -> None:
     with pytest.raises(RefusedError, match=r"costs \$0.01, over the limit of \$0.005"):
         plan_least_cost(["/a", "/b"], Inventory(), prices=Prices(), max_wildcards=0, max_cost=0.005)
+
+
+def test_a_limit_of_cost_that_is_no_number_lets_nothing_pass() -> None:
+    with pytest.raises(RefusedError):
+        plan_least_cost(["/a"], Inventory(), prices=Prices(), max_cost=float("nan"))
 
 
 @pytest.mark.parametrize("seed", range(8))
