@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from perfctl.cdn.delivery.behaviours import DEFAULT_ERROR_TTL
-from perfctl.cdn.delivery.patterns import matches
+from perfctl.cdn.delivery.patterns import matches, without_dots
 from perfctl.cdn.delivery.policies import (
     DAY_SECONDS,
     MANAGED_REQUESTS,
@@ -137,6 +137,7 @@ class Setup:
 
     def behaviour_of(self, path: str) -> tuple[int, BehaviourSetup]:
         """The first behaviour whose pattern matches, and its position from 0."""
+        path = without_dots(path)
         for position, behaviour in enumerate(self.behaviours):
             if behaviour.pattern is None or matches(behaviour.pattern, path):
                 return position, behaviour

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from perfctl.cdn.delivery.patterns import matches
+from perfctl.cdn.delivery.patterns import matches, without_dots
 from perfctl.cdn.delivery.policies import NOTHING_MORE, CachePolicy, OriginRequestPolicy
 
 if TYPE_CHECKING:
@@ -114,6 +114,7 @@ class Delivery:
 
     def behaviour_of(self, path: str) -> Behaviour:
         """The first behaviour whose pattern matches; the order of the list counts, not how narrow a pattern is."""
+        path = without_dots(path)
         return next(
             behaviour for behaviour in self.behaviours if behaviour.pattern is None or matches(behaviour.pattern, path)
         )

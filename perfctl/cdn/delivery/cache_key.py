@@ -74,7 +74,7 @@ def chosen_query(query: str, chosen: Selection) -> str:
 
 
 def cookies_of(headers: Headers) -> tuple[tuple[str, str], ...]:
-    pairs = (part.strip().partition("=") for part in (headers.get("cookie") or "").replace(",", ";").split(";"))
+    pairs = (part.strip().partition("=") for part in ";".join(headers.all("cookie")).split(";"))
     return tuple(sorted((name, value) for name, _, value in pairs if name))
 
 

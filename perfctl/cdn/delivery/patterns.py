@@ -1,6 +1,8 @@
-"""Path patterns of cache behaviours."""
+"""Path patterns of cache behaviours, and the form of a path that they are matched against."""
 
 from __future__ import annotations
+
+import re
 
 
 def matches(pattern: str, path: str) -> bool:
@@ -26,3 +28,25 @@ def matches(pattern: str, path: str) -> bool:
         else:
             return False
     return not pattern[at:].strip("*")
+
+
+def without_dots(path: str) -> str:
+    """The path as CloudFront matches it with behaviours: slashes once, dot segments resolved (RFC 3986, 5.2.4).
+
+    The origin is asked for the path as it was sent.
+
+    >>> without_dots("/public/..//private/./a"), without_dots("/a/b/.."), without_dots("/../../a")
+    ('/private/a', '/a/', '/a')
+    """
+    if "//" not in path and "/." not in path:
+        return path
+    segments = re.sub("/{2,}", "/", path).split("/")[1:]
+    kept: list[str] = []
+    for segment in segments:
+        if segment == "..":
+            del kept[-1:]
+        elif segment != ".":
+            kept.append(segment)
+    if segments[-1] in (".", ".."):
+        kept.append("")
+    return "/" + "/".join(kept)

@@ -46,6 +46,13 @@ def test_listed_cookies_count_in_any_order() -> None:
     assert key(policy=policy, cookie="b=2; session=9; a=1") == key(policy=policy, cookie="a=1; b=2")
 
 
+def test_a_cookie_keeps_the_commas_of_its_value() -> None:
+    policy = CachePolicy(cookies=Selection("all"))
+    assert key(policy=policy, cookie='a={"x":1,"y":2}; b=1').cookies == (("a", '{"x":1,"y":2}'), ("b", "1"))
+    several = Headers((("Cookie", "b=1"), ("Cookie", "a=1,2")))
+    assert key_of("E1", "/a", "", several, policy).cookies == (("a", "1,2"), ("b", "1"))
+
+
 @pytest.mark.parametrize(
     ("accepted", "expected"),
     [
