@@ -10,6 +10,7 @@ import typer
 
 from perfctl.cdn.model.logs import LogErrors, LogFacts, LogLatency, LogMisses, LogPlaces, LogReport, LogStats, LogTop
 from perfctl.cli.cdn import group
+from perfctl.cli.memory import keep_freed_memory
 from perfctl.cli.moments import moment
 from perfctl.cli.progress import progress_of
 from perfctl.cli.run import Run
@@ -202,6 +203,7 @@ def _filter(
 @contextmanager
 def _reading(run: Run) -> Iterator[Callable[[int], None] | None]:
     """Progress in megabytes, as the files lie there."""
+    keep_freed_memory()
     with progress_of(run, "logs, MB") as progress:
         if progress is None:
             yield None

@@ -13,7 +13,7 @@ from perfctl.cdn.logs.inflating import Told
 from perfctl.cdn.logs.lines import PAD, chunks
 from perfctl.cdn.logs.locations import LogSource
 from perfctl.cdn.logs.moments import seconds_of
-from perfctl.cdn.logs.values import Column, codes, floats, integers
+from perfctl.cdn.logs.values import Coded, Column, coded, floats, integers
 
 _ABSENT = b"-" + PAD
 
@@ -29,7 +29,8 @@ class Block:
     """Whether the source ends with this block before its time."""
     source: str = ""
     _columns: dict[str, Column] = field(default_factory=dict)
-    _codes: dict[str, tuple[Ints, list[bytes]]] = field(default_factory=dict)
+    _coded: dict[str, Coded] = field(default_factory=dict)
+    _labels: dict[str, list[bytes]] = field(default_factory=dict)
 
     @property
     def size(self) -> int:
@@ -58,14 +59,21 @@ class Block:
 
     def codes(self, name: str) -> tuple[Ints, list[bytes]]:
         """A field as numbers of its different values, and those values; made once."""
+        wanted, found = spelled(name), self.coded(name)
+        if wanted not in self._labels:
+            self._labels[wanted] = found.labels()
+        return found.codes, self._labels[wanted]
+
+    def coded(self, name: str) -> Coded:
+        """The same without the values at once, where they are many; made once."""
         wanted = spelled(name)
-        if wanted not in self._codes:
-            self._codes[wanted] = codes(self.text(wanted)) if self.has(wanted) else self._one_code()
-        return self._codes[wanted]
+        if wanted not in self._coded:
+            self._coded[wanted] = coded(self.text(wanted))
+        return self._coded[wanted]
 
     def is_coded(self, name: str) -> bool:
         """Whether the codes of a field are made."""
-        return spelled(name) in self._codes
+        return spelled(name) in self._coded
 
     def seconds(self) -> Ints:
         """When each request was, in seconds since 1970 (UTC); -1 where the log does not say."""
@@ -78,9 +86,6 @@ class Block:
     def _absent(self) -> Column:
         nothing = np.zeros(self.size, dtype=np.int64)
         return Column(_ABSENT, nothing, nothing + 1)
-
-    def _one_code(self) -> tuple[Ints, list[bytes]]:
-        return np.zeros(self.size, dtype=np.int64), [b"-"] if self.size else []
 
 
 def read(source: LogSource, told: Told | None = None) -> Iterator[Block]:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from perfctl.cdn.logs.arrays import Floats, Ints, Mask, np
+from perfctl.cdn.logs.arrays import Floats, Ints, Mask, Words, np
 from perfctl.cdn.logs.columns import Block, read
 from perfctl.cdn.logs.filtering import Filter
 from perfctl.cdn.logs.inflating import Told
 from perfctl.cdn.logs.locations import LogSource
 from perfctl.cdn.logs.sketches import HeavyHitters, Histograms, buckets_of
-from perfctl.cdn.logs.values import equals
+from perfctl.cdn.logs.values import Coded, equals
 from perfctl.cdn.model.logs import Counted, LogFacts, Quantiles
 
 HITS = (b"Hit", b"RefreshHit")
@@ -136,6 +136,14 @@ class Groups:
     def add(self, batch: Batch, codes: Ints, labels: list[bytes]) -> None:
         """Count each request of a batch to the label of its code."""
         self.table.add(labels, measures_of(batch, codes, len(labels))[:, self._order])
+
+    def add_coded(self, batch: Batch, found: Coded) -> None:
+        """The same by fingerprints: for labels that may be many."""
+        self.add_keyed(batch, found.codes, found.keys, found.labels)
+
+    def add_keyed(self, batch: Batch, codes: Ints, keys: Words, labels: Callable[[Ints], list[bytes]]) -> None:
+        """The same; the labels of some keys are asked for once."""
+        self.table.add_keyed(keys, measures_of(batch, codes, len(keys))[:, self._order], labels)
 
     def rows(self, limit: int | None = None) -> list[tuple[bytes, Measured]]:
         """The labels with their measures, the greatest first."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 STANDARD = (
     "date",
@@ -47,6 +48,7 @@ FEWEST = 12
 _BETWEEN = re.compile(r"[^a-z0-9]+")
 
 
+@lru_cache(maxsize=1_000)
 def spelled(name: str) -> str:
     """One spelling for a field in whichever log: standard, v2, or Athena's with underscores.
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from perfctl.cdn.logs.arrays import Ints, Mask, Words, np
 from perfctl.cdn.logs.counting import Batch
-from perfctl.cdn.logs.values import fingerprints, mixed
+from perfctl.cdn.logs.values import ABSENT, fingerprints, mixed
 
 MOST_REQUESTS = 1_000_000
 """42 MB."""
@@ -148,11 +148,7 @@ def _at_spots(rows: _Rows) -> tuple[Mask, Mask]:
     same = np.zeros(len(order), dtype=np.bool_)
     same[1:] = spots[1:] == spots[:-1]
     differs = np.zeros(len(order), dtype=np.bool_)
-    differs[1:] = same[1:] & (cookies[1:] != cookies[:-1]) & (cookies[1:] != _NO_COOKIE)
+    differs[1:] = same[1:] & (cookies[1:] != cookies[:-1]) & (cookies[1:] != ABSENT)
     before, other = np.zeros_like(same), np.zeros_like(same)
     before[order], other[order] = same, differs
     return before, other
-
-
-_NO_COOKIE = np.uint64(ord("-") | 1 << 56)
-"""The fingerprint of `-`."""

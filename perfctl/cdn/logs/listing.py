@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from typing import Literal
 
-from perfctl.cdn.logs.arrays import Floats, Ints, np
+from perfctl.cdn.logs.arrays import Floats, Ints, Words, np
 from perfctl.cdn.logs.counting import (
     BY,
     Batch,
@@ -23,6 +23,7 @@ from perfctl.cdn.logs.edges import UNKNOWN, place_of
 from perfctl.cdn.logs.locations import LogSource
 from perfctl.cdn.logs.report import Hours, Places, top_rows
 from perfctl.cdn.logs.sketches import HeavyHitters, Histograms
+from perfctl.cdn.logs.values import ABSENT, NO_VALUE, grouped, mixed
 from perfctl.cdn.model.logs import (
     Counted,
     ErrorRow,
@@ -72,8 +73,10 @@ def top(
     """The labels that stand for most requests, bytes, misses or time."""
     groups, whole = Groups(by), 0
     for batch in reading.batches(sources):
-        codes, labels = _urls(batch) if of == "url" else batch.block.codes(_FIELDS[of])
-        groups.add(batch, codes, labels)
+        if of == "url":
+            groups.add_keyed(batch, *_urls(batch))
+        else:
+            groups.add_coded(batch, batch.block.coded(_FIELDS[of]))
         whole += _sum_of(batch, by)
     return LogTop(
         **fields_of(reading.facts()),
@@ -220,12 +223,19 @@ def _sum_of(batch: Batch, by: TopBy) -> int:
     return batch.size if by == "requests" else int(batch.misses.sum())
 
 
-def _urls(batch: Batch) -> tuple[Ints, list[bytes]]:
-    """Paths with their query strings."""
-    paths, stems = batch.block.codes("cs-uri-stem")
-    others, queries = batch.block.codes("cs-uri-query")
-    pairs, codes = np.unique(paths * max(len(queries), 1) + others, return_inverse=True)
-    return codes, [_url(stems[pair // len(queries)], queries[pair % len(queries)]) for pair in pairs.tolist()]
+def _urls(batch: Batch) -> tuple[Ints, Words, Callable[[Ints], list[bytes]]]:
+    """Paths with their query strings: of each request which, the fingerprint of each, and what asks for them."""
+    stems, queries = batch.block.coded("cs-uri-stem"), batch.block.coded("cs-uri-query")
+    queried = np.where(queries.keys == NO_VALUE, ABSENT, queries.keys)[queries.codes]
+    keys = mixed(stems.keys[stems.codes], queried)
+    codes, examples = grouped(keys)
+
+    def labels(places: Ints) -> list[bytes]:
+        lines = examples[places]
+        paths, others = stems.labels(stems.codes[lines]), queries.labels(queries.codes[lines])
+        return [_url(path, query) for path, query in zip(paths, others, strict=True)]
+
+    return codes, keys[examples], labels
 
 
 def _url(stem: bytes, query: bytes) -> bytes:

@@ -99,7 +99,7 @@ def report(reading: Reading, sources: Iterator[LogSource], *, limit: int | None 
         totals.add(batch)
         hours.add(batch)
         places.add(batch)
-        urls.add(batch, *batch.block.codes("cs-uri-stem"))
+        urls.add_coded(batch, batch.block.coded("cs-uri-stem"))
         for table, name in ((results, "x-edge-result-type"), (statuses, "sc-status")):
             codes, labels = batch.block.codes(name)
             table.add(labels, np.bincount(codes, minlength=len(labels))[:, None])

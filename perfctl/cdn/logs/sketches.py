@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from perfctl.cdn.logs.arrays import Floats, Ints, np
+from perfctl.cdn.logs.arrays import Floats, Ints, Words, np
+from perfctl.cdn.logs.keys import Keys
 
 GAMMA = 1.01
 """A bucket's upper bound over its lower one: whatever is in it is told with an error of at most 0.5 %."""
@@ -101,6 +102,8 @@ class HeavyHitters:
     and a label that comes (again) enters with the greatest count that was dropped. So a count is never too low, and
     too high by at most `error`, which is at most the sum of all counts over `keep`; by it alone rows are ordered. The
     other measures of a label count from when it entered.
+
+    Labels are told apart by themselves, or by their fingerprints: a table is filled in one of the two ways alone.
     """
 
     def __init__(self, measures: int = 1, *, keep: int = 50_000, key_bytes: int = 16 << 20) -> None:
@@ -109,10 +112,12 @@ class HeavyHitters:
         self._most_bytes = key_bytes
         self._bytes = 0
         self._places: dict[bytes, int] = {}
+        self._keys = Keys(np.zeros(0, dtype=np.uint64))
+        self._labels: list[bytes] = []
         self._counts: Ints = np.zeros((256, measures), dtype=np.int64)
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._labels)
 
     @property
     def is_exact(self) -> bool:
@@ -121,16 +126,20 @@ class HeavyHitters:
 
     def add(self, labels: Sequence[bytes], counts: Ints) -> None:
         """Count different labels: a row of measures each, the one that decides first."""
-        before = len(self._places)
-        places = self._placed(labels)
-        if len(self._places) > before:
-            self._entered(before, labels, places)
-        self._counts[places] += counts
-        if len(self._places) > 2 * self._keep or self._bytes > 2 * self._most_bytes:
-            self._drop()
+        known = self._places
+        places = np.array([known.setdefault(label, len(known)) for label in labels], dtype=np.int64)
+        self._enter([labels[new] for new in np.flatnonzero(places >= len(self)).tolist()])
+        self._count(places, counts)
+
+    def add_keyed(self, keys: Words, counts: Ints, labels: Callable[[Ints], list[bytes]]) -> None:
+        """Count labels by their different fingerprints; `labels` are asked for those alone that were not known."""
+        places = self._keys.places(keys)
+        new = np.flatnonzero(places >= len(self))
+        self._enter(labels(new[np.argsort(places[new])]) if len(new) else [])
+        self._count(places, counts)
 
     def merge(self, other: HeavyHitters) -> None:
-        """Take in what another counted."""
+        """Take in what another counted, by labels themselves like this one."""
         error = self.error + other.error
         ours = list(self._places.values())
         theirs = [self._places[label] for label in other._places if label in self._places]
@@ -141,30 +150,41 @@ class HeavyHitters:
 
     def rows(self, limit: int | None = None) -> list[tuple[bytes, list[int]]]:
         """Labels with their measures, the greatest first, then by label."""
-        labels = list(self._places)
-        deciding = self._counts[: len(labels), 0]
-        places = np.arange(len(labels))
-        if limit is not None and limit < len(labels):
-            places = np.flatnonzero(deciding >= np.partition(deciding, -limit)[-limit])
-        rows = ((labels[place], self._counts[place].tolist()) for place in places.tolist())
-        return sorted(rows, key=lambda row: (-row[1][0], row[0]))[:limit]
+        return [(self._labels[place], self._counts[place].tolist()) for place in self._order(limit)]
 
-    def _placed(self, labels: Sequence[bytes]) -> list[int]:
-        known = self._places
-        return [known.setdefault(label, len(known)) for label in labels]
+    def _count(self, places: Ints, counts: Ints) -> None:
+        self._counts[places] += counts
+        if len(self) > 2 * self._keep or self._bytes > 2 * self._most_bytes:
+            self._drop()
 
-    def _entered(self, before: int, labels: Sequence[bytes], places: Sequence[int]) -> None:
-        more = len(self._places) - len(self._counts)
+    def _enter(self, labels: list[bytes]) -> None:
+        """Labels that are new, at the next places."""
+        before = len(self._labels)
+        self._labels += labels
+        self._bytes += sum(map(len, labels))
+        more = len(self) - len(self._counts)
         if more > 0:
             room = np.zeros((max(more, len(self._counts)), self._counts.shape[1]), dtype=np.int64)
             self._counts = np.concatenate((self._counts, room))
-        self._counts[before : len(self._places), 0] = self.error
-        self._bytes += sum(len(label) for label, place in zip(labels, places, strict=True) if place >= before)
+        self._counts[before : len(self), 0] = self.error
+
+    def _order(self, limit: int | None) -> list[int]:
+        deciding = self._counts[: len(self), 0]
+        places = np.arange(len(self))
+        if limit is not None and limit < len(self):
+            places = np.flatnonzero(deciding >= np.partition(deciding, -limit)[-limit])
+        labels = [self._labels[place] for place in places.tolist()]
+        ordered = sorted(zip((-deciding[places]).tolist(), labels, places.tolist(), strict=True))
+        return [place for _, _, place in ordered[:limit]]
 
     def _drop(self) -> None:
-        rows = self.rows()
-        kept = rows[: max(1, len(rows) // 2)]
-        self.error = rows[len(kept)][1][0] if len(rows) > len(kept) else self.error
-        self._places = {label: place for place, (label, _) in enumerate(kept)}
-        self._counts = np.array([counts for _, counts in kept], dtype=np.int64)
-        self._bytes = sum(len(label) for label, _ in kept)
+        order = self._order(None)
+        kept = order[: max(1, len(order) // 2)]
+        self.error = int(self._counts[order[len(kept)], 0]) if len(order) > len(kept) else self.error
+        self._labels = [self._labels[place] for place in kept]
+        if len(self._keys):
+            self._keys = Keys(self._keys.all()[kept])
+        else:
+            self._places = {label: place for place, label in enumerate(self._labels)}
+        self._counts = self._counts[kept]
+        self._bytes = sum(map(len, self._labels))

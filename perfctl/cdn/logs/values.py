@@ -16,6 +16,10 @@ _SIZES = np.arange(9, dtype=np.uint64) << np.uint64(56)
 _ODD = np.array([secrets.randbits(64) | 1 for _ in range(3)], dtype=np.uint64)
 """Drawn anew in each process: no log can be written so that two values are taken for one."""
 
+NO_VALUE = np.uint64(0)
+"""The fingerprint of an empty value."""
+ABSENT = np.uint64(ord("-") | 1 << 56)
+"""That of `-`."""
 
 _ASCII_ZEROS = np.uint64(0x3030303030303030)
 _NOT_ABOVE = np.uint64(0x4646464646464646)
@@ -56,12 +60,32 @@ class Column:
         return Column(self.data, self.starts[mask], self.ends[mask])
 
 
-def codes(column: Column) -> tuple[Ints, list[bytes]]:
-    """Each line's value as a number, and the values in the order of those numbers."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Coded:
+    """A column's different values: each line's as a number, and of each number the fingerprint and the value."""
+
+    codes: Ints
+    keys: Words
+    values: Column
+
+    @property
+    def size(self) -> int:
+        """How many different values."""
+        return len(self.keys)
+
+    def labels(self, places: Ints | None = None) -> list[bytes]:
+        """The values of these numbers, of all where none are said."""
+        return (self.values if places is None else self.values.chosen(places)).values()
+
+
+def coded(column: Column) -> Coded:
+    """The different values of a column."""
     if _is_constant(column):
-        return np.zeros(column.size, dtype=np.int64), [column.at(0)]
-    places, examples = grouped(fingerprints(column))
-    return places, column.chosen(examples).values()
+        example = column.chosen(np.zeros(1, dtype=np.int64))
+        return Coded(np.zeros(column.size, dtype=np.int64), fingerprints(example), example)
+    keys = fingerprints(column)
+    places, examples = grouped(keys)
+    return Coded(places, keys[examples], column.chosen(examples))
 
 
 def grouped(keys: Words) -> tuple[Ints, Ints]:
@@ -69,7 +93,7 @@ def grouped(keys: Words) -> tuple[Ints, Ints]:
 
     Without sorting: a table of 65,536 slots holds one key each; what meets another key there is sorted, as few do.
     """
-    slots = ((keys * _ODD[0]) >> np.uint64(48)).astype(np.int64)
+    slots = slots_of(keys, 16)
     table = np.full(1 << 16, -1, dtype=np.int64)
     table[slots] = np.arange(len(keys))
     held = np.flatnonzero(table >= 0)
@@ -82,6 +106,12 @@ def grouped(keys: Words) -> tuple[Ints, Ints]:
         groups[meets] = inverse + len(held)
         examples = np.concatenate((examples, meets[first]))
     return groups, examples
+
+
+def slots_of(keys: Words, bits: int) -> Ints:
+    """Where fingerprints belong in a table of so many bits."""
+    slots: Ints = ((keys * _ODD[0]) >> np.uint64(64 - bits)).astype(np.int64)
+    return slots
 
 
 def _is_constant(column: Column) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from perfctl.cdn.logs.keys import Keys
 from perfctl.cdn.logs.sketches import HeavyHitters, Histograms
 from tests.campaign import campaign
 
@@ -42,6 +43,31 @@ def test_the_error_of_one_stream_is_at_most_its_size_over_what_is_kept() -> None
     assert len(table) <= 200 + 50
     exact = Counter(b"%d" % label for label in labels)
     assert [label for label, _ in table.rows(3)] == [label for label, _ in exact.most_common(3)]
+
+
+@given(st.lists(st.sets(st.integers(0, 2**64 - 1) | st.integers(0, 3000), max_size=700), max_size=8))
+@campaign(20, 2_000)
+def test_fingerprints_have_a_place_each_in_the_order_in_which_they_came(rounds: list[set[int]]) -> None:
+    table = Keys(np.zeros(0, dtype=np.uint64))
+    known: dict[int, int] = {}
+    for keys in rounds:
+        places = table.places(np.array(list(keys), dtype=np.uint64)).tolist()
+        assert [table.all().tolist()[place] for place in places] == list(keys)
+        assert all(known.setdefault(key, place) == place for key, place in zip(keys, places, strict=True))
+    assert len(table) == len(known) == len(set(table.all().tolist()))
+
+
+@given(LABELS, st.integers(1, 8))
+@campaign(50, 5_000)
+def test_labels_are_counted_by_their_fingerprints_as_by_themselves(labels: list[int], keep: int) -> None:
+    table = HeavyHitters(keep=keep)
+    for start in range(0, len(labels), 7):
+        part = Counter(labels[start : start + 7])
+        names = [b"%d" % label for label in part]
+        keys, counts = np.array(list(part), dtype=np.uint64), np.array(list(part.values())).reshape(-1, 1)
+        table.add_keyed(keys, counts, lambda new, names=names: [names[place] for place in new.tolist()])  # type: ignore[misc]
+    assert table.rows() == _counted(labels, keep=keep).rows()
+    assert table.error == _counted(labels, keep=keep).error
 
 
 def test_long_labels_do_not_take_more_room_than_they_may() -> None:
