@@ -46,7 +46,7 @@ async def popular(logs: AccessLogs, places: Sequence[str], *, top: int, without:
     """
     from perfctl.cdn.logs.filtering import Filter
 
-    listed = await logs.top(places, of="url", by="requests", wanted=Filter(statuses=("200", "304")))
+    listed = await logs.top(places, of="url", by="requests", limit=None, wanted=Filter(statuses=("200", "304")))
     urls = (row.name for row in listed.rows)
     wanted = [url for url in urls if not any(matches(pattern, url.partition("?")[0]) for pattern in without)]
     return tuple(wanted[:top])
