@@ -13,6 +13,8 @@ from perfctl.cdn.edge.model import EdgeFunction, Event
 from perfctl.cdn.edge.rules.addresses import of_read_only, of_uri
 
 _COOKIE = re.compile(r"[;\x00\r\n]")
+_COOKIE_NAME = re.compile(r"[=;\s\x00-\x1f\x7f]")
+_BROKEN = re.compile(r"[\x00\r\n]")
 
 
 def of_request(function: EdgeFunction, event: Event, result: Event) -> Iterator[str]:
@@ -79,8 +81,23 @@ def _cookies(cookies: object) -> Iterator[str]:
         elif _COOKIE.search(value):
             yield f"the value of the cookie {name} holds {_COOKIE.search(value)[0]!r}"  # type: ignore[index]
     for name, field in cookies.items() if isinstance(cookies, dict) else ():
-        if isinstance(field, dict) and not isinstance(field.get("attributes", ""), str):
-            yield f"the attributes of the cookie {name} are not a string"
+        if _COOKIE_NAME.search(name):
+            yield f"{name[:80]!r} is not the name of a cookie"
+        for attributes in _attributes(field):
+            if not isinstance(attributes, str):
+                yield f"the attributes of the cookie {name} are not a string"
+            elif _BROKEN.search(attributes):
+                yield f"the attributes of the cookie {name} hold a line break"
+
+
+def _attributes(field: object) -> Iterator[object]:
+    """Those of a cookie, and of each of its several values."""
+    if not isinstance(field, dict):
+        return
+    several = field.get("multiValue")
+    for one in (field, *(several if isinstance(several, list) else ())):
+        if isinstance(one, dict) and "attributes" in one:
+            yield one["attributes"]
 
 
 def _fields(group: str, fields: object) -> Iterator[tuple[str, str, str]]:

@@ -12,6 +12,7 @@ from perfctl.cdn.edge.model import EdgeFunction, Event
 SSL_PROTOCOLS = ("TLSv1.2", "TLSv1.1", "TLSv1", "SSLv3")
 
 _IPV4 = re.compile(r"\d{1,3}(\.\d{1,3}){3}")
+_BROKEN = re.compile(r"[\x00-\x20\x7f]")
 
 
 def of_origin(function: EdgeFunction, result: Event, was: Event) -> Iterator[str]:
@@ -39,7 +40,7 @@ def _custom(origin: Event) -> Iterator[str]:
     domain = origin.get("domainName")
     if not isinstance(domain, str) or not domain:
         yield "origin.custom.domainName is empty"
-    elif ":" in domain or _IPV4.fullmatch(domain):
+    elif ":" in domain or _IPV4.fullmatch(domain) or _BROKEN.search(domain):
         yield f"origin.custom.domainName is {domain[:80]!r}: a name, without a port, no address"
     elif len(domain) > 253:
         yield "origin.custom.domainName is longer than 253 characters"
@@ -59,7 +60,13 @@ def _custom(origin: Event) -> Iterator[str]:
 
 def _s3(origin: Event) -> Iterator[str]:
     domain = origin.get("domainName")
-    if not isinstance(domain, str) or not domain or domain != domain.lower() or len(domain) > 128:
+    if (
+        not isinstance(domain, str)
+        or not domain
+        or domain != domain.lower()
+        or len(domain) > 128
+        or _BROKEN.search(domain)
+    ):
         yield f"origin.s3.domainName is {domain!r}: a bucket's name in lower case, of at most 128 characters"
     method = origin.get("authMethod")
     if method not in ("origin-access-identity", "none"):
@@ -73,6 +80,8 @@ def _path(kind: str, path: Any) -> Iterator[str]:
         yield f"origin.{kind}.path is not a string"
     elif path and (not path.startswith("/") or path.endswith("/")):
         yield f"origin.{kind}.path is {path[:80]!r}: it begins with a slash and does not end with one"
+    elif _BROKEN.search(path):
+        yield f"origin.{kind}.path is {path[:80]!r}: it holds a space or a control character"
     elif len(path) > 255:
         yield f"origin.{kind}.path is longer than 255 characters"
 
@@ -92,6 +101,8 @@ def _custom_headers(kind: str, headers: Any, sent: Any) -> Iterator[str]:
             continue
         for pair in pairs:
             yield from of_value(name, pair.get("value"))
+            if str(pair.get("key") or name).lower() != name.lower():
+                yield f"origin.{kind}.customHeaders.{name} has the key {pair['key']!r}: they differ by case alone"
 
 
 def _is_between(value: Any, low: int, high: int) -> bool:
