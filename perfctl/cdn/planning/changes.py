@@ -39,7 +39,7 @@ def of_git(commits: str, maps: Sequence[Mapped], *, folder: Path | None = None) 
     """
     if ".." not in commits or commits.startswith("-"):
         raise UsageError(f"--from-git {commits!r}: it is not A..B", hint="write HEAD~1..HEAD", where="--from-git")
-    words = ["git", "diff", "--name-only", "--no-renames", "-z", "--end-of-options", commits, "--"]
+    words = ["git", "diff", "--name-only", "--no-renames", "--no-relative", "-z", "--end-of-options", commits, "--"]
     try:
         done = subprocess.run(words, cwd=folder, capture_output=True, timeout=GIT_SECONDS, check=False)  # noqa: S603
     except FileNotFoundError as error:
@@ -83,6 +83,8 @@ def with_index(asked: Iterable[Asked], index: str | None) -> list[Asked]:
     >>> [one.text for one in with_index([Asked("/x/"), Asked("/index.html")], "index.html")]
     ['/x/', '/x/index.html', '/index.html', '/']
     """
+    if index is not None and ("*" in index or "/" in index or not index):
+        raise UsageError(f"--index {index!r}: it is no file's name", hint="write index.html", where="--index")
     every: dict[str, Asked] = {}
     for one in asked:
         every.setdefault(one.text, one)

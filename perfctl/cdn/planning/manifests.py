@@ -1,7 +1,8 @@
 """Manifests of what was built or stored, as tools write them: each read as URLs (or files) and their fingerprints.
 
-Known are webpack's and Rollup's `{"name": "hashed name"}`, Create React App's `asset-manifest.json`, Vite's
-`manifest.json`, `{"name": "fingerprint"}`, lists of sha256sum, md5sum and their kin, `aws s3 ls --recursive`, and
+Known are webpack's and Rollup's `{"name": "hashed name"}` and webpack's statistics, Create React App's
+`asset-manifest.json`, Vite's `manifest.json`, Next.js's `build-manifest.json`, Angular's `ngsw.json`, those of Django,
+Phoenix and Sprockets, `{"name": "fingerprint"}`, lists of sha256sum, md5sum and their kin, `aws s3 ls --recursive`, and
 `aws s3api list-objects-v2`.
 """
 
@@ -20,6 +21,9 @@ from perfctl.errors import UsageError
 _SUM = re.compile(r"\\?([0-9A-Fa-f]{8,128}) [ *](.+)")
 _STORED = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +\d+) (.+)")
 _FINGERPRINT = re.compile(r"(?:[0-9A-Fa-f]{6,128}|sha(?:256|384|512)-[A-Za-z0-9+/=]+)\Z")
+_WRAPPINGS = ("files", "paths", "latest", "hashTable", "assetsByChunkName")
+"""Where Create React App and Sprockets, Django, Phoenix, Angular, and webpack's statistics keep the names."""
+_OF_THE_BUILD = frozenset(("version", "hash", "buildId", "publicPath"))
 _WANTED = "give a bundler's manifest, a list of sha256sum, or what aws s3 ls --recursive prints"
 
 
@@ -64,30 +68,64 @@ def _parsed(text: str, name: str) -> Any:
 
 def _of_json(value: Any, name: str) -> Iterator[tuple[str, str]]:
     if isinstance(value, dict) and isinstance(value.get("Contents"), list):
-        value = {row.get("Key", ""): f"{row.get('ETag')} {row.get('Size')}" for row in value["Contents"]}
-        yield from ((_file(escaped(key)), str(mark)) for key, mark in value.items())
+        yield from _of_bucket(value, name)
         return
-    if isinstance(value, dict) and isinstance(value.get("files"), dict):
-        value = value["files"]
+    value = _within(value)
     if not isinstance(value, dict):
         raise UsageError(f"{name}: it holds no names", hint=_WANTED)
     for key, entry in value.items():
         yield from _entry(key, entry, name)
 
 
+def _of_bucket(listing: Mapping[str, Any], name: str) -> Iterator[tuple[str, str]]:
+    if listing.get("IsTruncated") is True or listing.get("NextToken"):
+        raise UsageError(f"{name}: it lists a part of the bucket only", hint="list all of it: leave --max-items out")
+    for row in listing["Contents"]:
+        if not (isinstance(row, dict) and isinstance(row.get("Key"), str)):
+            raise UsageError(f"{name}: an object in Contents has no Key", hint=_WANTED)
+        yield _file(escaped(row["Key"])), f"{row.get('ETag')} {row.get('Size')}"
+
+
+def _within(value: Any) -> Any:
+    """The names of a manifest that says something of the build beside them."""
+    if not isinstance(value, dict):
+        return value
+    assets = value.get("assets")
+    if isinstance(assets, list) and all(isinstance(one, dict) and isinstance(one.get("name"), str) for one in assets):
+        return {one["name"]: one["name"] for one in assets}
+    for wrapping in _WRAPPINGS:
+        if isinstance(value.get(wrapping), dict):
+            return value[wrapping]
+    if any(isinstance(entry, dict | list) for entry in value.values()):
+        return {key: entry for key, entry in value.items() if key not in _OF_THE_BUILD}
+    return value
+
+
 def _entry(key: str, entry: Any, name: str) -> Iterator[tuple[str, str]]:
     """One file of a manifest: the name it was given is itself what its content is known by."""
     if isinstance(entry, str):
         yield (_file(escaped(key)), entry) if _FINGERPRINT.match(entry) else (_file(entry), "")
-    elif isinstance(entry, Mapping) and isinstance(found := entry.get("file", entry.get("src")), str):
+        return
+    if isinstance(entry, Mapping) and isinstance(found := entry.get("file", entry.get("src")), str):
         for url in (found, *_listed(entry.get("css")), *_listed(entry.get("assets"))):
             yield _file(url), str(entry.get("integrity", ""))
-    elif isinstance(entry, Mapping | list):
-        for inner in entry.values() if isinstance(entry, Mapping) else entry:
-            if isinstance(inner, str):
-                yield _file(inner), ""
-    else:
+        return
+    if isinstance(entry, Mapping) and isinstance(entry.get("logical_path"), str):
+        yield _file(escaped(key)), str(entry.get("digest", ""))
+        return
+    urls = _nested(entry)
+    if urls is None:
         raise UsageError(f"{name}: {key[:80]!r} has no file's name", hint=_WANTED)
+    yield from ((_file(url), "") for url in urls)
+
+
+def _nested(entry: Any) -> list[str] | None:
+    """The texts of a list, or of a mapping to texts and to lists of them; None where there is anything else."""
+    inner = list(entry.values()) if isinstance(entry, Mapping) else entry
+    if not isinstance(inner, list):
+        return None
+    urls = [url for one in inner for url in (one if isinstance(one, list) else [one])]
+    return urls if all(isinstance(url, str) for url in urls) else None
 
 
 def _listed(value: Any) -> list[str]:

@@ -48,6 +48,15 @@ def test_without_a_map_the_repositorys_top_is_the_sites(repository: Path) -> Non
     assert "/src/a.ts" in [one.text for one in of_git("HEAD~1..HEAD", [], folder=repository)]
 
 
+def test_all_changes_count_whatever_folder_is_the_current_one(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("COUNT", "1"), ("KEY_0", "diff.relative"), ("VALUE_0", "true")):
+        monkeypatch.setenv(f"GIT_CONFIG_{name}", value)
+    found = of_git("HEAD~1..HEAD", [Mapped.of("dist/:/")], folder=repository / "src")
+    assert sorted(one.text for one in found) == ["/index.html", "/old.css", "/é 100%25%3F.css"]
+
+
 @pytest.mark.parametrize("commits", ["HEAD", "--output=x..y", "nope..HEAD", ""])
 def test_what_git_does_not_know_is_refused(repository: Path, commits: str) -> None:
     with pytest.raises(UsageError):
@@ -78,6 +87,12 @@ def test_an_index_file_goes_with_its_folder_and_the_other_way_round() -> None:
     assert with_index(asked, None) == asked
 
 
+@pytest.mark.parametrize("index", ["*", "x*", "a/index.html", "/", ""])
+def test_an_index_that_is_no_files_name_purges_nothing(index: str) -> None:
+    with pytest.raises(UsageError, match="--index"):
+        with_index([Asked("/x/")], index)
+
+
 MANIFESTS = {
     "webpack": (
         {"main.js": "/js/main.1a2b.js", "a.css": "/a.0.css"},
@@ -103,6 +118,41 @@ MANIFESTS = {
         {"main.js": "https://cdn.example.com/js/main.1.js"},
         {"main.js": "https://cdn.example.com/js/main.2.js"},
         ["/js/main.1.js", "/js/main.2.js"],
+    ),
+    "next": (
+        {"devFiles": [], "pages": {"/": ["static/a-1.js"], "/b": ["static/b.js"]}, "rootMainFiles": ["static/m-1.js"]},
+        {"devFiles": [], "pages": {"/": ["static/a-2.js"], "/b": ["static/b.js"]}, "rootMainFiles": ["static/m-1.js"]},
+        ["/static/a-1.js", "/static/a-2.js"],
+    ),
+    "sprockets": (
+        {"files": {"a-1.js": {"logical_path": "a.js", "mtime": "2026-01-01", "digest": "1", "integrity": "sha256-x"}}},
+        {"files": {"a-2.js": {"logical_path": "a.js", "mtime": "2026-02-01", "digest": "2", "integrity": "sha256-y"}}},
+        ["/a-1.js", "/a-2.js"],
+    ),
+    "django": (
+        {"paths": {"a.css": "a.1.css"}, "version": "1.1", "hash": "aaaaaaaaaaaa"},
+        {"paths": {"a.css": "a.2.css"}, "version": "1.1", "hash": "bbbbbbbbbbbb"},
+        ["/a.1.css", "/a.2.css"],
+    ),
+    "phoenix": (
+        {"version": 1, "digests": {"a-1.js": {"mtime": 5}}, "latest": {"a.js": "a-1.js"}},
+        {"version": 1, "digests": {"a-2.js": {"mtime": 6}}, "latest": {"a.js": "a-2.js"}},
+        ["/a-1.js", "/a-2.js"],
+    ),
+    "angular": (
+        {"configVersion": 1, "index": "/index.html", "hashTable": {"/a.js": "a" * 40, "/b.js": "b" * 40}},
+        {"configVersion": 1, "index": "/index.html", "hashTable": {"/a.js": "c" * 40, "/b.js": "b" * 40}},
+        ["/a.js"],
+    ),
+    "webpack's statistics": (
+        {"hash": "aaaaaa", "assets": [{"name": "a.1.js", "size": 5}], "errorsCount": 0},
+        {"hash": "bbbbbb", "assets": [{"name": "a.2.js", "size": 5}], "errorsCount": 0},
+        ["/a.1.js", "/a.2.js"],
+    ),
+    "hashes of a build beside lists": (
+        {"hash": "aaaaaa", "main": ["/a.1.js"]},
+        {"hash": "bbbbbb", "main": ["/a.2.js"]},
+        ["/a.1.js", "/a.2.js"],
     ),
     "s3api": (
         {"Contents": [{"Key": "a.html", "ETag": '"1"', "Size": 1}, {"Key": "b.html", "ETag": '"1"', "Size": 1}]},
@@ -131,7 +181,17 @@ def test_a_listing_of_s3_is_read() -> None:
     assert _differing(old, new) == ["/a b.html"]
 
 
-@pytest.mark.parametrize("text", ["{", "[1]", '"x"', '{"a": 1}', "nonsense\n", '{"a": null}'])
+NO_MANIFESTS = (
+    *("{", "[1]", '"x"', '{"a": 1}', "nonsense\n", '{"a": null}'),
+    '{"inputs": {}, "outputs": {"dist/a.js": {"bytes": 5}}}',
+    '{"a": [["b.js"], {"c": "d.js"}]}',
+    '{"Contents": [{"Key": 5}]}',
+    '{"Contents": ["a"]}',
+    '{"Contents": [{"Key": "a"}], "NextToken": "more"}',
+)
+
+
+@pytest.mark.parametrize("text", NO_MANIFESTS)
 def test_what_is_no_manifest_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="new"):
         of_manifests(b"{}", text.encode(), [], names=("old", "new"))
