@@ -21,6 +21,7 @@ from perfctl.cdn.model.invalidations import (
 )
 from perfctl.cdn.warming import Warming
 from perfctl.errors import PerfctlError, UsageError
+from perfctl.units import format_counted
 
 if TYPE_CHECKING:
     from perfctl.cdn.invalidating.choosing import Choosing, Chosen
@@ -125,7 +126,7 @@ class Forgetting(Warming):
         wait = wait or bool(verify) or preload
         sent = await self._send(sender, targets, items, wait=wait, until=until)
         if wait:
-            sent = await sender.wait(sent, until=until)
+            sent = await _awaited(sender, sent, until)
         waited = self._time.now() - started
         proofs = [
             await self._prove(answer, url, targets[0], started) for url, answer in zip(verify, before, strict=True)
@@ -174,13 +175,16 @@ class Forgetting(Warming):
         return True
 
     async def free_items_left(self) -> int | None:
-        """How many of the month's free items are left, as far as CloudFront says so in a few seconds."""
+        """How many of the month's free items are left; None where CloudFront does not say so in a few seconds, or where
+        we may not see all of the account's distributions."""
         try:
             async with asyncio.timeout(FREE_ITEMS_SECONDS):
-                months = (await self.invalidation_spending(with_items=True)).months
+                spent = await self.invalidation_spending(with_items=True)
         except (PerfctlError, TimeoutError):
             return None
-        return months[-1].free_left if months else self.config.free_invalidations
+        if not spent.is_whole_account:
+            return None
+        return spent.months[0].free_left if spent.months else self.config.free_invalidations
 
     async def invalidation_status(
         self,
@@ -292,3 +296,14 @@ class Forgetting(Warming):
         recent = await sender.retried(lambda: control.recent_invalidations(target))
         running = [row.invalidation_id for row in recent if row.status == "InProgress"]
         return tuple(await asyncio.gather(*(control.invalidation(target, row) for row in running)))
+
+
+async def _awaited(sender: Sender, sent: Sequence[SentInvalidation], until: float) -> list[SentInvalidation]:
+    """What was sent, when it has completed. An error names what was not sent, too: the list ends with it."""
+    try:
+        return await sender.wait(sent, until=until)
+    except PerfctlError as error:
+        for row in sent:
+            if row.error:
+                error.message += f"; {format_counted(row.items, 'item')} not sent to {row.distribution_id}: {row.error}"
+        raise

@@ -223,3 +223,19 @@ def test_the_cheapest_cover_loses_nothing_and_is_paid_once_whatever_fails(
     assert report.status == "Completed"
     assert all(scope.covers(key, tagged[key]) for key in changed)
     assert control.items_paid == report.items == len(report.paths)
+
+
+def test_who_waits_in_vain_is_told_what_was_never_sent(engine: CloudFrontOptimizer, control: MemoryCloudFront) -> None:
+    control.completion_seconds = 3600.0
+    control.faults = deque([None, None, None, AwsCallError("AccessDenied here", code="Forbidden")])
+    with pytest.raises(TimedOutError) as caught:
+        _invalidate(engine, "/a", distributions=["E1SHOP", "E2BLOG"], wait=True, wait_timeout_seconds=30)
+    assert "I0000000000000 at E1SHOP: still in progress" in caught.value.message
+    assert "1 item not sent to E2BLOG: AccessDenied here" in caught.value.message
+
+
+def test_free_items_are_told_of_the_whole_account_alone(engine: CloudFrontOptimizer, control: MemoryCloudFront) -> None:
+    _invalidate(engine, "/a")
+    assert asyncio.run(engine.free_items_left()) == 999
+    control.faults = deque([AuthError("AccessDenied: cloudfront:ListDistributions")])
+    assert asyncio.run(engine.free_items_left()) is None
