@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -43,6 +44,7 @@ async def optimize(
     from perfctl.cdn.content.publishing import publish
     from perfctl.cdn.content.serving import rules_of
 
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")  # of what a camera wrote amiss
     with progress_of(run, "files") as told:
         report = await publish(
             source,

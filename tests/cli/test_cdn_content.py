@@ -124,7 +124,8 @@ def test_preload_takes_the_most_asked_for_from_the_logs(perfctl: Perfctl, edge: 
     asked = ["/img/1.jpg"] * 5 + ["/css/site.css"] * 3 + ["/index.html"] * 2 + ["/gone"] * 9
     asked += [f"/account/{number}" for number in range(12) for _ in range(9)]
     rows = [
-        f"2026-01-01\t00:{at // 60:02}:{at % 60:02}\tFRA56-P3\t1\t1.2.3.4\tGET\td1.net\t{path}\t{404 if path == '/gone' else 200}\t-"
+        f"2026-01-01\t00:{at // 60:02}:{at % 60:02}\tFRA56-P3\t1\t1.2.3.4\tGET\td1.net\t{path}\t"
+        f"{404 if path == '/gone' else 200}\t-"
         for at, path in enumerate(asked)
     ]
     (tmp_path / "access.log").write_text("\n".join(["#Version: 1.0", f"#Fields: {fields}", *rows]) + "\n")

@@ -14,7 +14,17 @@ from perfctl.cdn.content.kinds import kind_of
 from perfctl.cdn.content.manifest import MadeFile, MadeVariant, Manifest
 from perfctl.cdn.content.optimizing import ContentRules
 from perfctl.cdn.content.pictures import is_picture
-from perfctl.cdn.content.variants import CODINGS, SUFFIXES, Form, Variant, decodes_to, digest, forms_for, variants_of
+from perfctl.cdn.content.variants import (
+    CODINGS,
+    SUFFIXES,
+    Form,
+    Variant,
+    decodes_to,
+    digest,
+    forms_for,
+    type_in,
+    variants_of,
+)
 
 LARGEST_BYTES = 64 * 1024 * 1024
 """Larger files have no variants made: they are streamed, not loaded with a page."""
@@ -64,10 +74,12 @@ def examined(job: Job, name: str) -> Examined:
     if known is not None and _is_current(job, name, known, (sha256, len(content), content_type), forms):
         return _as_it_is(job, name, known)
     text = compacted(content) if job.compact and is_json(content_type) else content
-    ours, taken, in_the_way = _there(job, name, known, forms, text)
+    is_same = known is not None and known.sha256 == sha256 and _is_alike(job, known)
+    ours, taken, in_the_way = _there(job, name, known, forms, text, is_same=is_same)
     missing = tuple(form for form in forms if form not in taken and form not in in_the_way)
     new = variants_of(content, content_type, missing, compact=job.compact) if missing else ()
-    variants = (*new, *(Variant(form, body, content_type) for form, body in taken.items()))
+    kept = (Variant(form, body, type_in(form, content_type)) for form, body in taken.items())
+    variants = (*new, *kept)
     made = _made(job, name, (sha256, len(content)), content_type, _tried(forms, in_the_way), _recorded(name, variants))
     stale = tuple(form for form in ours if form not in {variant.form for variant in variants})
     return Examined(name, made, new, len(taken), stale, tuple(name + SUFFIXES[form] for form in in_the_way))
@@ -95,9 +107,14 @@ def _is_current(job: Job, name: str, known: MadeFile, source: tuple[str, int, st
     return (
         (known.sha256, known.size_bytes, known.content_type) == source
         and set(forms) <= set(known.forms)
-        and (known.compact == job.compact or not is_json(known.content_type) or not forms)
+        and (_is_alike(job, known) or not forms)
         and all(_is_intact(job, name, variant) for variant in known.variants)
     )
+
+
+def _is_alike(job: Job, known: MadeFile) -> bool:
+    """Whether what was compressed then is what would be now."""
+    return known.compact == job.compact or not is_json(known.content_type)
 
 
 def _is_intact(job: Job, name: str, variant: MadeVariant) -> bool:
@@ -116,7 +133,7 @@ def _body(path: Path) -> bytes | None:
 
 
 def _there(
-    job: Job, name: str, known: MadeFile | None, forms: tuple[Form, ...], text: bytes
+    job: Job, name: str, known: MadeFile | None, forms: tuple[Form, ...], text: bytes, *, is_same: bool
 ) -> tuple[set[Form], dict[Form, bytes], set[Form]]:
     """What lies where variants go: those that perfctl wrote earlier, those that are right, and strangers."""
     written = {} if known is None else {variant.form: variant.sha256 for variant in known.variants}
@@ -128,6 +145,8 @@ def _there(
         body = _body(path)
         if body is not None and written.get(form) == digest(body):
             ours.add(form)
+            if is_same and form in forms:
+                right[form] = body
         elif body is not None and form in CODINGS and form in forms and decodes_to(body, form, text):
             right[form] = body
         elif (body is not None or path.is_symlink() or path.exists()) and form in forms and not job.force:

@@ -10,8 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from perfctl.cdn.content.pictures import MEDIA_TYPES
-from perfctl.cdn.content.variants import CODINGS, SUFFIXES, Form
+from perfctl.cdn.content.variants import SUFFIXES, Form, type_in
 from perfctl.errors import UsageError
 
 MANIFEST_NAME = "perfctl-content.json"
@@ -101,8 +100,7 @@ def _variant(name: str, content_type: str, raw: object) -> MadeVariant:
         raise TypeError("a variant is an object")
     form = _form(raw["form"])
     made = MadeVariant(**_typed(raw, form=str, file=str, content_type=str, size_bytes=int, sha256=str, headers=dict))
-    of_form = content_type if form in CODINGS else MEDIA_TYPES[form]
-    if (made.file, made.content_type) != (name + SUFFIXES[form], of_form):
+    if (made.file, made.content_type) != (name + SUFFIXES[form], type_in(form, content_type)):
         raise ValueError(f"{made.file} is no variant of {name}")
     return made
 

@@ -11,6 +11,8 @@ from perfctl.cdn.content.optimizing import Asked, ContentRules
 Made = tuple[bytes, dict[str, str]]
 
 MOST_BYTES = 32 * 1024 * 1024
+_BESIDE_BYTES = 2048
+"""What a result takes beside its body: its key and its headers."""
 
 
 class Memo:
@@ -37,9 +39,9 @@ class Memo:
             if len(made[0]) > self._most_bytes // 8 or key in self._made:
                 return
             self._made[key] = (made[0], dict(made[1]))
-            self._size += len(made[0])
+            self._size += len(made[0]) + _BESIDE_BYTES
             while self._size > self._most_bytes:
-                self._size -= len(self._made.popitem(last=False)[1][0])
+                self._size -= len(self._made.popitem(last=False)[1][0]) + _BESIDE_BYTES
 
 
 def key_of(content: bytes, content_type: str, rules: ContentRules, asked: Asked) -> bytes:

@@ -34,6 +34,11 @@ class Variant:
         return self.form if self.form in CODINGS else None
 
 
+def type_in(form: Form, content_type: str) -> str:
+    """The type of content in this form: a coding leaves it, a picture has its format's."""
+    return next((media for name, media in MEDIA_TYPES.items() if name == form), content_type)
+
+
 def forms_for(content_type: str, encodings: tuple[str, ...], *, images: bool) -> tuple[Form, ...]:
     """The forms that content of this type may have."""
     if is_picture(content_type):

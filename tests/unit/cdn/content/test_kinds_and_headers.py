@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from perfctl.cdn.content.headers import tag_header
 from perfctl.cdn.content.kinds import is_hashed, kind_of
+from perfctl.cdn.content.memo import Memo
 from perfctl.cdn.engine import CloudFrontOptimizer
 from perfctl.config import CDNConfig
 from perfctl.errors import UsageError
@@ -187,6 +188,14 @@ def test_what_was_made_once_is_not_made_again_and_its_headers_are_the_caller_s_o
         assert fresh["ETag"] != "changed"
 
     asyncio.run(twice())
+
+
+def test_results_without_a_body_take_room_as_well() -> None:
+    memo = Memo(most_bytes=100_000)
+    for number in range(1_000):
+        memo.put(b"%d" % number, (b"", {}))
+    assert memo.get(b"0") is None
+    assert memo.get(b"999") == (b"", {})
 
 
 def test_text_without_bytes_is_refused() -> None:

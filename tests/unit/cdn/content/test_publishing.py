@@ -172,6 +172,8 @@ def test_a_file_that_perfctl_did_not_write_is_kept_and_told(dist: Path) -> None:
     assert report.problems == (OptimizeProblem("data.json.gz", "is there, and was not made from data.json: kept"),)
     assert (dist / "data.json.gz").read_bytes() == b"mine"
     assert (dist / "data.json.br").exists()
+    again = _published(dist)
+    assert (again.written, again.up_to_date, again.problems) == (0, report.written, report.problems)
     assert _published(dist, force=True).problems == ()
     assert gzip.decompress((dist / "data.json.gz").read_bytes()) == JSON
 
