@@ -91,7 +91,7 @@ def _file(name: str, raw: Mapping[str, object]) -> MadeFile:
     if len({variant.form for variant in variants}) < len(variants):
         raise ValueError("a variant stands twice")
     forms = tuple(_form(one) for one in _listed(values.pop("forms")))
-    return MadeFile(**values, forms=forms, variants=variants)  # type: ignore[arg-type]
+    return MadeFile(**values, forms=forms, variants=variants)
 
 
 def _variant(name: str, content_type: str, raw: object) -> MadeVariant:
