@@ -12,6 +12,7 @@ from perfctl.cdn.delivery.headers import Headers
 from perfctl.errors import PerfctlError
 from perfctl.sandbox.edge.fetch import Ask, OriginAnswer, OriginError
 from perfctl.sandbox.edge.functions import Functions
+from perfctl.sandbox.edge.header_text import as_text, on_wire
 from perfctl.sandbox.edge.http import Response, reason_phrase
 from perfctl.sandbox.edge.lambdas import Lambdas
 from perfctl.sandbox.edge.origin_events import changed_origin, origin_event
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from perfctl.cdn.edge.running import Runner
 
 LINES_KEPT = 200
+MOST_OPEN = 16
+"""So many functions are kept ready; those that were not called for longest end: each version has a process."""
 
 
 class FunctionError(OriginError):
@@ -63,7 +66,9 @@ class EdgeCode:
         result = await self._request_result(association, visit, asked)
         if not isinstance(result, EdgeRequest):
             return Generated(_response(result), _generated(association))
-        goes_on = replace(request, path=result.uri, query=result.querystring, headers=Headers(result.headers))
+        goes_on = replace(
+            request, path=result.uri, query=result.querystring, headers=on_wire(result.headers, request.headers)
+        )
         if association.includes_body and result.body is not None:
             goes_on = replace(goes_on, body=result.body)
         return replace(visit, request=goes_on, path=result.uri)
@@ -82,7 +87,7 @@ class EdgeCode:
         if not isinstance(result, EdgeRequest):
             made = _response(result)
             return OriginAnswer(made.status, made.headers, made.body, len(made.body), made_by=_generated(association))
-        goes_on = replace(ask, path=result.uri, query=result.querystring, headers=Headers(result.headers))
+        goes_on = replace(ask, path=result.uri, query=result.querystring, headers=on_wire(result.headers, ask.headers))
         if association.includes_body and result.body is not None:
             goes_on = replace(goes_on, body=result.body)
         return changed_origin(origin, result.origin), goes_on
@@ -96,7 +101,8 @@ class EdgeCode:
         result = await self._response_result(association, visit, asked, answer.status, answer.headers)
         length = answer.length if result.body is None else len(result.body)
         body = answer.body if result.body is None else result.body
-        return replace(answer, status=result.status, headers=Headers(result.headers), body=body, length=length)
+        headers = on_wire(result.headers, answer.headers)
+        return replace(answer, status=result.status, headers=headers, body=body, length=length)
 
     async def at_viewer_response(self, visit: Visit, response: Response) -> Response:
         """The response as the viewer gets it; not asked for errors, as CloudFront does not."""
@@ -106,7 +112,7 @@ class EdgeCode:
         request = visit.request
         asked = _edge_request(request.method, request.path, request.query, request.headers, visit)
         result = await self._response_result(association, visit, asked, response.status, response.headers)
-        changed = replace(response, status=result.status, headers=Headers(result.headers))
+        changed = replace(response, status=result.status, headers=on_wire(result.headers, response.headers))
         return changed if result.body is None else replace(changed, body=result.body)
 
     async def tested(self, function: EdgeFunction, event: Event) -> Called:
@@ -150,7 +156,7 @@ class EdgeCode:
         from perfctl.cdn.edge.model import EdgeResponse
 
         function = self._function(association)
-        shown = EdgeResponse(status, reason_phrase(status), headers.fields)
+        shown = EdgeResponse(status, reason_phrase(status), as_text(headers))
         event = response_event(function, asked, shown, _context(visit))
         result = read_result(function, event, await self._result(association, function, event), asked, shown)
         assert isinstance(result, EdgeResponse)  # noqa: S101 - `check_result` lets nothing else pass here
@@ -178,14 +184,17 @@ class EdgeCode:
 
     async def _opened(self, association: Association, function: EdgeFunction) -> _Opened:
         key = (association.arn, association.trigger)
-        known = self._open.get(key)
+        known = self._open.pop(key, None)
         if known is not None and known.function == function:
+            self._open[key] = known  # the one that was called last is the last
             return known
         version = self._lambdas.by_arn(association.arn)
         limit_ms = None if version is None else 1000.0 * float(version.settings.get("Timeout", 3))
         made = self._open[key] = _Opened(function, limit_ms)
         if known is not None:
             await known.retire()
+        while len(self._open) > MOST_OPEN:
+            await self._open.pop(next(iter(self._open))).retire()
         return made
 
     def _function(self, association: Association) -> EdgeFunction:
@@ -269,7 +278,7 @@ def small_function(functions: Functions, name: str, stage: str, trigger: str) ->
 def _edge_request(method: str, uri: str, query: str, headers: Headers, visit: Visit) -> EdgeRequest:
     from perfctl.cdn.edge.model import EdgeRequest
 
-    return EdgeRequest(method, uri, query, headers.fields, visit.request.client[0])
+    return EdgeRequest(method, uri, query, as_text(headers), visit.request.client[0])
 
 
 def _context(visit: Visit) -> EventContext:
@@ -279,7 +288,7 @@ def _context(visit: Visit) -> EventContext:
 
 
 def _response(made: EdgeResponse) -> Response:
-    return Response(made.status, Headers(made.headers), made.body or b"")
+    return Response(made.status, on_wire(made.headers, Headers()), made.body or b"")
 
 
 def _generated(association: Association) -> str:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import re
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from perfctl.cdn.delivery.behaviours import Origin
 from perfctl.cdn.delivery.headers import Headers, tokens
@@ -14,6 +15,8 @@ from perfctl.sandbox.edge.http import MAX_HEAD_BYTES, BadRequestError, has_body,
 MAX_OBJECT_BYTES = 64 * 1024 * 1024
 
 _STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})(?: [^\r\n]*)?")
+_PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
+"""What stands in a request line as it is; a function may return a URI that holds more."""
 _FIELD = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([^\x00\r\n]*)")
 
 
@@ -88,7 +91,7 @@ async def _connect(origin: Origin) -> tuple[asyncio.StreamReader, asyncio.Stream
 
 
 def _written(origin: Origin, ask: Ask) -> bytes:
-    target = origin.path + ask.path + (f"?{ask.query}" if ask.query else "")
+    target = quote(origin.path + ask.path + (f"?{ask.query}" if ask.query else ""), safe=_PRINTABLE)
     lines = [f"{ask.method} {target} HTTP/1.1"]
     fields = ask.headers.overlaid(Headers(origin.headers)).without("content-length", "connection", "transfer-encoding")
     lines += [f"{name}: {value}" for name, value in fields]
