@@ -12,7 +12,8 @@ from collections.abc import Sequence
 
 _OTHER = "\x00"
 """Stands for every letter that no pattern names."""
-_MOST_STATES = 5_000
+_MOST_PLACES = 100_000
+"""Positions of patterns in all states together: a tenth of a second and more; real configurations need hundreds."""
 
 Place = tuple[int, int]
 """A pattern by its number, and a position in it. The pattern that is asked about has the number 0."""
@@ -30,7 +31,7 @@ def path_left(pattern: str, earlier: Sequence[str]) -> str | None:
     patterns = [_anchored(each) for each in (pattern, *earlier)]
     first = _moved(patterns, _closed(patterns, {(number, 0) for number in range(len(patterns))}), "/")
     seen: dict[State, tuple[State, str] | None] = {first: None}
-    waiting = deque([first])
+    waiting, places = deque([first]), 0
     while waiting:
         state = waiting.popleft()
         if _is_hopeless(patterns, state):
@@ -42,8 +43,9 @@ def path_left(pattern: str, earlier: Sequence[str]) -> str | None:
             following = _moved(patterns, state, letter)
             if following not in seen:
                 seen[following] = (state, letter)
+                places += len(following)
                 waiting.append(following)
-        if len(seen) > _MOST_STATES:
+        if places > _MOST_PLACES:
             return pattern
     return None
 

@@ -106,6 +106,7 @@ PLANTED: Mapping[str, tuple[Callable[[], Evidence], ...]] = {
     "private_minimum": (
         lambda: replace(evidence(), private_paths=("/me/*",)),
         lambda: evidence(CacheBehaviors=listed(behaviour("/account/*"))),
+        lambda: evidence(CacheBehaviors=listed(behaviour("wp-admin/*"))),
     ),
     "private_served": (
         lambda: evidence(page(cache_control="private")),

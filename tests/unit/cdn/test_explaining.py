@@ -177,6 +177,11 @@ def test_no_cookie_value_is_told() -> None:
     assert "secret" not in repr(found)
 
 
+def test_a_cookie_of_what_is_not_kept_is_one_visitors_own() -> None:
+    found = _explained(_answer("https://www.example.com/account/me", headers=(("Set-Cookie", "a=1"),)), setup())
+    assert next(one.effect for one in found.said if one.name == "Set-Cookie").startswith("for this visitor alone")
+
+
 def test_every_condition_of_compression_is_told_and_the_failing_one_mended() -> None:
     found = _explained(_answer(headers=(("Cache-Control", "max-age=60"),)), setup())
     failing = [each.condition for each in found.compression if each.holds is False]

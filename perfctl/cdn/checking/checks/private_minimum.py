@@ -6,7 +6,10 @@ from perfctl.cdn.checking.checks.rule import Evidence, Rule, Verdict, of_behavio
 from perfctl.cdn.checking.patterns import path_left
 from perfctl.cdn.checking.setup import BehaviourSetup
 
-_NAMED = ("/account", "/basket", "/cart", "/checkout", "/login", "/logout", "/me", "/private", "/profile", "/user")
+_NAMED = (
+    *("/account", "/admin", "/basket", "/billing", "/cart", "/checkout", "/dashboard", "/login", "/logout", "/me"),
+    *("/my-account", "/private", "/profile", "/user", "/wp-admin"),
+)
 """Beginnings of paths whose content is one visitor's own, whatever the site."""
 
 
@@ -34,9 +37,8 @@ def _is_private(behaviour: BehaviourSetup, evidence: Evidence) -> bool:
     before = [one.pattern for one in setup.behaviours[:position] if one.pattern]
     if behaviour.pattern is None:
         return any(path_left(path, before) is not None for path in evidence.private_paths)
-    is_named = any(
-        behaviour.pattern.startswith((f"{name}/", f"{name}*")) or behaviour.pattern == name for name in _NAMED
-    )
+    pattern = behaviour.pattern if behaviour.pattern.startswith(("/", "*")) else f"/{behaviour.pattern}"
+    is_named = any(pattern.startswith((f"{name}/", f"{name}*")) or pattern == name for name in _NAMED)
     return is_named or any(_meet(path, behaviour.pattern, before) for path in evidence.private_paths)
 
 

@@ -40,7 +40,10 @@ def explain(
         is_cached=None if kept is None else bool(ttl),
         behaviour=_matched(setup, position, behaviour),
         policy=_used(behaviour, unknown),
-        said=(*said(headers, forwards_cookies=_forwards_cookies(behaviour)), *said_by_configuration(behaviour)),
+        said=(
+            *said(headers, forwards_cookies=_forwards_cookies(behaviour), is_kept=None if kept is None else bool(ttl)),
+            *said_by_configuration(behaviour),
+        ),
         steps=found.steps,
         ttl_seconds=ttl,
         expires_in_seconds=left,

@@ -24,7 +24,7 @@ _EFFECTS: Mapping[str, str] = {
 }
 
 
-def said(headers: Headers, *, forwards_cookies: bool | None) -> tuple[Said, ...]:
+def said(headers: Headers, *, forwards_cookies: bool | None, is_kept: bool | None = None) -> tuple[Said, ...]:
     """Cache-Control directive by directive, then Expires, Date, Age, Vary, Set-Cookie, Pragma, ETag."""
     found = [
         Said(f"Cache-Control: {name}", value, _EFFECTS.get(name, "CloudFront makes nothing of it"))
@@ -46,7 +46,7 @@ def said(headers: Headers, *, forwards_cookies: bool | None) -> tuple[Said, ...]
     if (vary := headers.get("vary")) is not None:
         found.append(Said("Vary", vary, _vary(tokens(vary))))
     if cookies := len(headers.all("set-cookie")):
-        found.append(Said("Set-Cookie", f"{cookies} (values not shown)", _set_cookie(forwards_cookies)))
+        found.append(Said("Set-Cookie", f"{cookies} (values not shown)", _set_cookie(forwards_cookies, is_kept)))
     return tuple(found)
 
 
@@ -70,7 +70,9 @@ def _vary(names: tuple[str, ...]) -> str:
     return "browsers split by it; CloudFront's key is the cache policy's alone"
 
 
-def _set_cookie(forwards_cookies: bool | None) -> str:
+def _set_cookie(forwards_cookies: bool | None, is_kept: bool | None) -> str:
     if forwards_cookies is False:
         return "CloudFront would take it away here, as no cookie goes to the origin"
+    if is_kept is False:
+        return "for this visitor alone: the answer is not kept"
     return "kept with the answer: every visitor of a hit gets the same cookie"
