@@ -66,7 +66,7 @@ def _row(step: DeployStep) -> tuple[Cell | str, ...]:
 
 
 def _back(result: EdgeDeployment) -> Text | None:
-    kept = f"the replaced code is kept on this host alone: {result.kept}" if result.kept else ""
+    kept = f"the replaced code is kept on this host alone:\n{result.kept}" if result.kept else ""
     back = f"to go back: {result.rollback}" if result.rollback else ""
     text = "\n".join(filter(None, (kept, back)))
     return Text(text, "dim") if text else None

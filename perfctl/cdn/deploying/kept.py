@@ -31,7 +31,8 @@ def keep(name: str, live: Stage) -> Path:
     try:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         part = file.with_suffix(f".{os.getpid()}.part")
-        part.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as opened:
+            opened.write(json.dumps(told, indent=2) + "\n")
         part.replace(file)
     except OSError as error:
         raise ConfigError(
