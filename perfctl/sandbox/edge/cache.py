@@ -29,6 +29,8 @@ class Entry:
     urls: tuple[str, ...] = ()
     """The names by which an invalidation finds it."""
     tags: frozenset[str] = frozenset()
+    rests_until: float = 0.0
+    """Stale, and the origin failed: until then it is served without asking again."""
 
     @property
     def size_bytes(self) -> int:

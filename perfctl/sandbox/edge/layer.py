@@ -69,6 +69,8 @@ class Layer:
         entry = self._cache.get(key)
         if entry is not None and (overdue := entry.overdue_seconds(self._account.clock.now())) < 0:
             return Outcome(entry, "Hit", "Hit", is_stored=True)
+        if entry is not None and self._account.clock.now() < entry.rests_until and self._may_serve_stale(entry):
+            return Outcome(entry, "Hit", "Hit", is_stored=True)
         if entry is not None and overdue < entry.freshness.while_revalidating:
             self._background.add(task := self._flight(visit, key, entry))
             task.add_done_callback(self._background.discard)
@@ -143,15 +145,23 @@ class Layer:
             if not error.is_kept:
                 return self._origin_side.failed(visit, key, error)
             if stale is not None and self._may_serve_stale(stale):
-                return Outcome(stale, "Hit", error.detail, is_stored=True)
+                return Outcome(self._resting(visit, stale, error.status), "Hit", error.detail, is_stored=True)
             return self._kept(self._origin_side.failed(visit, key, error), seen)
         if answer.status >= 500 and stale is not None and self._may_serve_stale(stale):
-            return Outcome(stale, "Hit", "Error", is_stored=True)
+            return Outcome(self._resting(visit, stale, answer.status), "Hit", "Error", is_stored=True)
         if answer.status == 304 and stale is not None:
             refreshed = self._origin_side.refreshed(visit, stale, answer)
             return self._kept(Outcome(refreshed, "RefreshHit", "RefreshHit"), seen)
         entry = await self._origin_side.entry(visit, key, answer)
         return self._kept(Outcome(entry, "Miss", answer.made_by or "Miss"), seen)
+
+    def _resting(self, visit: Visit, stale: Entry, status: int) -> Entry:
+        """The stale answer, which stands in for the error as long as that would be kept; one that was purged goes."""
+        until = self._account.clock.now() + visit.delivery.error_ttl(status)
+        resting = replace(stale, rests_until=until)
+        if self._cache.get(stale.key) is stale:
+            self._cache.put(resting)
+        return resting
 
     def _may_serve_stale(self, stale: Entry) -> bool:
         return stale.status < 400 and stale.overdue_seconds(self._account.clock.now()) < stale.freshness.if_error

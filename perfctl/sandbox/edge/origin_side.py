@@ -111,7 +111,7 @@ class OriginSide:
         )
         headers = stale.headers.overlaid(newer)
         fresh = self._freshness(visit, stale.status, headers)
-        return replace(stale, headers=headers, freshness=fresh, stored_at=self._account.clock.now())
+        return replace(stale, headers=headers, freshness=fresh, stored_at=self._account.clock.now(), rests_until=0.0)
 
     def _freshness(self, visit: Visit, status: int, headers: Headers) -> Freshness:
         return freshness(

@@ -123,6 +123,23 @@ def test_a_stale_answer_outlives_an_error_as_long_as_the_origin_said(
     play(story)
 
 
+def test_an_origin_that_failed_is_left_alone_as_long_as_an_error_is_kept(play: Play) -> None:
+    async def story(stage: Stage) -> None:
+        stage.answers(b"old", Cache_Control="max-age=10")
+        await stage.get()
+        stage.answers(status=503)
+        stage.account.clock.advance(50)
+        stale = [await stage.get() for _ in range(3)]
+        stage.answers(b"new", Cache_Control="max-age=10")
+        stage.account.clock.advance(9)
+        resting = await stage.get()
+        stage.account.clock.advance(2)
+        assert [*(reply.body for reply in stale), resting.body, (await stage.get()).body] == [b"old"] * 4 + [b"new"]
+        assert len(stage.asked) == 3
+
+    play(story)
+
+
 def test_viewers_who_waited_for_what_may_not_be_shared_ask_for_themselves(play: Play) -> None:
     async def story(stage: Stage) -> None:
         stage.delay_seconds = 0.1
