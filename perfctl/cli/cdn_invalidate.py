@@ -206,7 +206,7 @@ def _within(text: str | None, queue: bool, *, waits: bool) -> float | None:
 def _judge(run: Run, report: InvalidationReport) -> None:
     """Say what is left to do; exit 6 where something was not sent, 1 where the edge still serves the old."""
     if not report.items:
-        run.terminal.say("nothing to invalidate: the input holds no path")
+        run.terminal.say("nothing to invalidate: nothing was named, or nothing that changed lies below --map")
     if running := [one for one in report.invalidations if one.status == "InProgress"]:
         line = f"perfctl cdn status {running[0].invalidation_id} --wait --distribution {running[0].distribution_id}"
         run.terminal.say(f"when it is done: {in_context(run, line)}")

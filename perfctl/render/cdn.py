@@ -9,7 +9,7 @@ from perfctl.cdn.model.diagnoses import CdnDiagnosis
 from perfctl.cdn.model.invalidations import EdgeProof, Invalidation, InvalidationReport, Invalidations, SentInvalidation
 from perfctl.render.diagnosis import diagnosis_view
 from perfctl.render.view import Cell, Column, Part, Table, Text, Tone, View, view
-from perfctl.units import format_count, format_duration_ms
+from perfctl.units import format_count, format_counted, format_duration_ms
 
 _STATES: dict[str, Tone] = {
     "Completed": "good",
@@ -68,15 +68,20 @@ def _sent_row(one: SentInvalidation) -> tuple[Cell | str, ...]:
 
 def _summary(report: InvalidationReport) -> str:
     dropped = f", {report.dropped} left out as covered by others" if report.dropped else ""
-    done = "would cost" if report.dry_run else "costs"
     items = "1 item" if report.items == 1 else f"{format_count(report.items)} items"
-    return "\n".join((f"{items}{dropped}", f"{done} ${report.cost_usd:.3f} beyond {_free(report)}", *_extent(report)))
+    return "\n".join((f"{items}{dropped}", _price(report), *_extent(report)))
 
 
-def _free(report: InvalidationReport) -> str:
-    if report.free_left is None:
-        return "the account's 1 000 free items a month"
-    return f"the {format_count(report.free_left)} free items that are left this month"
+def _price(report: InvalidationReport) -> str:
+    """The price beyond the free items, and whether those are enough."""
+    would = "would cost" if report.dry_run else "costs"
+    left = report.free_left
+    if left is None:
+        return f"{would} ${report.cost_usd:.3f}, less what is left of the account's free items of the month"
+    free = f"{format_counted(left, 'free item')} {'is' if left == 1 else 'are'} left this month"
+    if report.items <= left:
+        return f"{would} nothing: {free} (${report.cost_usd:.3f} without)"
+    return f"{would} ${report.cost_usd:.3f} at most: {free}"
 
 
 def _extent(report: InvalidationReport) -> Iterator[str]:

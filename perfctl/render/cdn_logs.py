@@ -32,7 +32,7 @@ _MOST_HOURS = 60
 _MOST_PLACES = 8
 _MOST_STATUSES = 6
 _MOST_PARAMETERS = 8
-_NOTHING = "no request is in these logs"
+_NOTHING = "no request is in these logs, or none within --since, --until and the other filters"
 
 
 def report_view(result: LogReport) -> View:
@@ -132,8 +132,8 @@ def _figures(stats: LogStats) -> Facts:
     rate = "-" if stats.requests_per_second is None else f"{stats.requests_per_second:.1f} requests/s"
     return Facts(
         (
-            ("hit ratio", Cell(format_ratio(stats.hit_ratio), "strong")),
-            ("to the origin", format_ratio(stats.origin_request_ratio)),
+            ("hit ratio", Cell(f"{format_ratio(stats.hit_ratio)} (Hit and RefreshHit)", "strong")),
+            ("to the origin", f"{format_ratio(stats.origin_request_ratio)} (misses, errors, RefreshHit)"),
             ("bandwidth saved", f"{format_ratio(stats.bandwidth_saved_ratio)} of {format_bytes(stats.sent_bytes)}"),
             ("console hit ratio", f"{format_ratio(official.console_hit_ratio)} (Hit alone)"),
             ("bytes from misses", _of_misses(stats)),

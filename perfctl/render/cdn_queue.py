@@ -83,7 +83,8 @@ def cancelled_view(result: QueueCancelled) -> View:
     shown = result.items[:_MOST_CANCELLED]
     more = result.total - len(shown)
     rest = f", {format_count(more)} more not shown" if more > 0 else ""
-    summary = f"{format_counted(result.total, 'item')} {done}{rest}{kept}"
+    counted = format_counted(result.total, "item")
+    summary = f"{counted} {done}{rest}{kept}" if result.total else "nothing in the queue is so named: nothing to cancel"
     return view(_items(shown, None) if shown else None, Text(summary))
 
 

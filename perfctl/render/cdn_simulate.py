@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from perfctl.cdn.model.simulation import CdnSimulation, ContentFit, Corpus, WhatIf
 from perfctl.render.view import Cell, Chart, Column, Curve, Facts, Table, Text, Tone, View, view
-from perfctl.units import format_bytes, format_count, format_duration_ms, format_ratio
+from perfctl.units import format_bytes, format_count, format_counted, format_duration_ms, format_ratio
 
 _MOST_CONTENTS = 12
 _POINTS = 3
@@ -34,9 +34,10 @@ def corpus_view(result: Corpus) -> View:
 
 
 def _headline(result: CdnSimulation) -> str:
+    took = f" in {format_duration_ms(result.hours * 3_600_000)}" if result.hours else ""
     key = f"a cache at each {'edge location' if result.caches == 'location' else 'region'}, keyed by {result.cache_key}"
     return (
-        f"{format_count(result.requests)} requests in {result.hours:.1f} h, {format_count(result.replayed)} replayed\n"
+        f"{format_counted(result.requests, 'request')}{took}, {format_count(result.replayed)} replayed\n"
         f"the log's caches: {key}"
     )
 
@@ -120,6 +121,6 @@ def _said(result: CdnSimulation) -> str:
         return "no request can be replayed"
     idle = f"\nobjects are forgotten after {result.idle_seconds:g} s without a request" if result.idle_seconds else ""
     return (
-        f"residual {result.residual * 100:+.2f} points of hit ratio\n"
+        f"residual {result.residual * 100:+.2f} points of hit ratio: the replay as it is, less the log\n"
         f"the replay answers {format_ratio(result.agreement)} of the requests as the log did{idle}"
     )

@@ -83,7 +83,7 @@ def test_a_dry_run_says_what_it_would_send_and_sends_nothing(perfctl: Perfctl, e
         f"planned  {DISTRIBUTION_ID}  -                 2          1         -\n"
         "\n"
         "2 items, 1 left out as covered by others\n"
-        f"would cost $0.010 beyond the {left} free items that are left this month\n"
+        f"would cost nothing: {left} free items are left this month ($0.010 without)\n"
         "1 round, complete after about 25.0 s\n"
         "\n"
         "  /b*\n"
@@ -121,7 +121,10 @@ def test_paths_come_from_files_and_stdin(perfctl: Perfctl, edge: LocalEdge, tmp_
 def test_an_empty_list_is_nothing_to_do(perfctl: Perfctl, edge: LocalEdge) -> None:
     before = edge.paid()
     result = perfctl("cdn", "invalidate", "-f", "-", "-o", "json", input="# nothing changed\n", env=edge.environment)
-    assert (result.returncode, result.stderr) == (0, "nothing to invalidate: the input holds no path\n")
+    assert (result.returncode, result.stderr) == (
+        0,
+        "nothing to invalidate: nothing was named, or nothing that changed lies below --map\n",
+    )
     assert (_data(result)["status"], _data(result)["items"], edge.paid()) == ("Completed", 0, before)
 
 

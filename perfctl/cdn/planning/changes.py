@@ -48,7 +48,8 @@ def of_git(commits: str, maps: Sequence[Mapped], *, folder: Path | None = None) 
         raise UnreachableError(f"git diff {commits}: no answer after {GIT_SECONDS:.0f} s") from error
     if done.returncode:
         reason = done.stderr.decode(errors="replace").strip().partition("\n")[0]
-        raise UsageError(f"git diff {commits}: {reason}", hint="are both commits here? a CI may fetch only one")
+        hint = "run it inside the repository, with both commits fetched (a CI may fetch only one)"
+        raise UsageError(f"git diff {commits}: {reason}", hint=hint)
     names = done.stdout.decode("utf-8", "surrogateescape").split("\0")
     return urls_of(map(escaped, filter(None, names)), maps or [Mapped()], source=f"git {commits}")
 
