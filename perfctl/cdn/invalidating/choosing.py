@@ -86,6 +86,10 @@ def _fetched(asked: Sequence[Asked], how: Choosing) -> list[Asked]:
 
 
 def _is_known(path: str, known: Inventory) -> bool:
+    """Whether viewers fetched it, or what it is a variant of: an inventory of logs knows no query strings."""
+    stem, question_mark, _ = path.partition("?")
+    if question_mark and known.place(stem) is not None:
+        return True
     if not is_wildcard(path):
         return known.place(path) is not None
     first, last = known.under(path[:-1])

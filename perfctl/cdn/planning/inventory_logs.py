@@ -29,7 +29,8 @@ def is_logs(source: str) -> bool:
 
 def of_logs(places: Sequence[str], services: Services | None = None) -> Inventory:
     """Each path once, with its requests, at most 13: an object is missed no oftener than it is asked for. Query strings
-    are left out, for the logs do not say which of them are in the cache key. UsageError for a place with nothing."""
+    are left out, for the logs do not say which of them are in the cache key; the logs' own escapes are undone.
+    UsageError for a place with nothing."""
     from perfctl.cdn.logs.arrays import np
     from perfctl.cdn.logs.columns import read
 
@@ -39,8 +40,17 @@ def of_logs(places: Sequence[str], services: Services | None = None) -> Inventor
             numbers, labels = block.codes("cs-uri-stem")
             for label, number in zip(labels, np.bincount(numbers, minlength=len(labels)).tolist(), strict=True):
                 requests[label] += number
-    known = ((label.decode("utf-8", "surrogateescape"), number) for label, number in requests.items())
-    return Inventory.of((path, min(number, MOST_MISSES)) for path, number in known if path.startswith("/"))
+    known = ((_asked(label).decode("utf-8", "surrogateescape"), number) for label, number in requests.items())
+    weights: Counter[str] = Counter()
+    for path, number in known:
+        if path.startswith("/"):
+            weights[path] += number
+    return Inventory.of((path, min(number, MOST_MISSES)) for path, number in weights.items())
+
+
+def _asked(stem: bytes) -> bytes:
+    """The path as a viewer asked for it: the logs escape its `%`, and `'`, which an item of an invalidation does not."""
+    return stem.replace(b"%27", b"'").replace(b"%25", b"%") if b"%2" in stem else stem
 
 
 def _begin(path: Path) -> bytes:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from perfctl.cdn.invalidating.choosing import Choosing, choose
 from perfctl.cdn.planning import Inventory
 from perfctl.cdn.planning.inventory_logs import is_logs
 from perfctl.errors import UsageError
@@ -103,6 +104,19 @@ def test_access_logs_make_an_inventory_of_what_viewers_asked_for(tmp_path: Path,
     assert (is_logs(str(place)), is_logs(str(tmp_path)), is_logs("s3://logs/cdn/")) == (True, True, True)
     known = of_logs([str(place)])
     assert (known.keys, known.total) == (["/a", "/b"], 26.0)
+
+
+def test_what_viewers_asked_for_is_known_as_they_asked_for_it(tmp_path: Path) -> None:
+    pytest.importorskip("numpy")
+    from perfctl.cdn.planning.inventory_logs import of_logs
+
+    stems = (b"/%25C3%25A9", b"/it%27s", b"/%7Ea", b"/img.jpg")
+    lines = b"".join(b"2026-01-01\t00:00:00\t%s\t-\t200\n" % stem for stem in stems)
+    (tmp_path / "E1.log").write_bytes(LOG.partition(b"2026")[0] + lines)
+    how = Choosing(inventory=of_logs([str(tmp_path / "E1.log")]), only_cached=True)
+    paths = ("/é", "/it's", "/~a", "/img.jpg?v=2", "/img.jpg?*", "/img*")
+    assert choose(paths, [], how).skipped == 0
+    assert choose(("/e", "/imgs/a?v=2"), [], how).skipped == 2
 
 
 def test_an_inventory_is_no_log(tmp_path: Path) -> None:
