@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from perfctl.cdn.delivery.policies import CACHING_OPTIMIZED
 from perfctl.cdn.deploying.rolling_back import WantedRollback
 from perfctl.cdn.deploying.wanted import WantedDeployment
-from perfctl.cdn.delivery.policies import CACHING_OPTIMIZED
 from perfctl.cdn.edge.naming import find_function
 from perfctl.cdn.edge.packaging import pack
 from perfctl.cdn.engine import CloudFrontOptimizer

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from perfctl.cdn.engine import CloudFrontOptimizer
 from perfctl.cdn.model.edge_deploys import EdgeDeployment
 from perfctl.config import CDNConfig
 from tests.integration.edge.lambdas import ROLE
-from tests.integration.edge.process import KEY
+from tests.integration.edge.process import KEY, EdgeProcess
 from tests.integration.edge.sites import Site
 
 
@@ -24,12 +26,13 @@ class Deployer:
     """Deploys and rolls back at one site, as the commands do."""
 
     site: Site
+    engine: CloudFrontOptimizer
 
     def deploy(self, function: str | Path, *, name: str | None = None, **chosen: Any) -> EdgeDeployment:
         return asyncio.run(self._deploy(self.wanted(function, name=name, **chosen)))
 
     def plan(self, function: str | Path, **chosen: Any) -> EdgeDeployment:
-        return asyncio.run(self._plan(self.wanted(function, **chosen)))
+        return asyncio.run(self.engine.plan_edge_deployment(self.wanted(function, **chosen)))
 
     def roll_back(self, name: str, *, version: str | None = None) -> EdgeDeployment:
         return asyncio.run(self._roll_back(WantedRollback(name, None, self.site.identity, version)))
@@ -49,26 +52,22 @@ class Deployer:
         role = {"role_arn": ROLE} if found.is_lambda else {}
         return WantedDeployment(found, packed, name or found.name, self.site.identity, **(role | more))
 
-    def engine(self) -> CloudFrontOptimizer:
-        config = CDNConfig(
-            distribution_id=self.site.identity,
-            endpoint_url=self.site.edge.endpoint,
-            access_key_id=KEY,
-            secret_access_key="not-checked",
-        )
-        return CloudFrontOptimizer(config)
-
     async def _deploy(self, wanted: WantedDeployment) -> EdgeDeployment:
-        async with self.engine() as engine:
-            return await engine.deploy_edge_function(wanted, await engine.plan_edge_deployment(wanted))
-
-    async def _plan(self, wanted: WantedDeployment) -> EdgeDeployment:
-        async with self.engine() as engine:
-            return await engine.plan_edge_deployment(wanted)
+        return await self.engine.deploy_edge_function(wanted, await self.engine.plan_edge_deployment(wanted))
 
     async def _roll_back(self, wanted: WantedRollback) -> EdgeDeployment:
-        async with self.engine() as engine:
-            return await engine.roll_back_edge_function(wanted, await engine.plan_edge_rollback(wanted))
+        return await self.engine.roll_back_edge_function(wanted, await self.engine.plan_edge_rollback(wanted))
+
+
+@contextmanager
+def engine_at(edge: EdgeProcess) -> Iterator[CloudFrontOptimizer]:
+    """One for many tests: to make clients is most of what a deployment here takes."""
+    config = CDNConfig(endpoint_url=edge.endpoint, access_key_id=KEY, secret_access_key="not-checked")
+    engine = CloudFrontOptimizer(config)
+    try:
+        yield engine
+    finally:
+        asyncio.run(engine.close())
 
 
 def as_planned(done: EdgeDeployment) -> EdgeDeployment:

@@ -8,6 +8,7 @@ import itertools
 import os
 import shutil
 import threading
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,10 +17,10 @@ import pytest
 
 from perfctl.cdn.delivery.policies import USE_ORIGIN_CACHE_CONTROL_QUERY_STRINGS
 from perfctl.cdn.deploying.putting import MOST_STEPS
-from perfctl.cdn.deploying.wanted import WantedDeployment
+from perfctl.cdn.engine import CloudFrontOptimizer
 from perfctl.cdn.model.edge_deploys import EdgeDeployment
 from perfctl.errors import ConfigError, RefusedError, ServiceError, UsageError
-from tests.integration.edge.deployments import Deployer, as_planned
+from tests.integration.edge.deployments import Deployer, as_planned, engine_at
 from tests.integration.edge.process import EdgeProcess
 from tests.integration.edge.sites import Site, origin
 
@@ -51,9 +52,15 @@ def site(edge: EdgeProcess) -> Site:
     return Site.made(edge, f"deploy-{next(_NUMBERS)}", policy=USE_ORIGIN_CACHE_CONTROL_QUERY_STRINGS)
 
 
+@pytest.fixture(scope="module")
+def engine(edge_process: EdgeProcess) -> Iterator[CloudFrontOptimizer]:
+    with engine_at(edge_process) as made:
+        yield made
+
+
 @pytest.fixture
-def deployer(site: Site) -> Deployer:
-    return Deployer(site)
+def deployer(site: Site, engine: CloudFrontOptimizer) -> Deployer:
+    return Deployer(site, engine)
 
 
 @pytest.fixture
@@ -240,7 +247,7 @@ def test_other_steps_than_those_shown_are_not_done(deployer: Deployer, name: str
     agreed = deployer.plan(_large(tmp_path, "one"), name=name)
     deployer.deploy(_large(tmp_path, "two"), name=name)
     with pytest.raises(ServiceError, match="somebody else changed it"):
-        asyncio.run(_deployed(deployer, wanted, agreed))
+        asyncio.run(deployer.engine.deploy_edge_function(wanted, agreed))
     assert _version(deployer) == "two"
 
 
@@ -317,11 +324,6 @@ def _with(done: EdgeDeployment, **fields: Any) -> EdgeDeployment:
     from dataclasses import replace
 
     return replace(done, **fields)
-
-
-async def _deployed(deployer: Deployer, wanted: WantedDeployment, agreed: EdgeDeployment) -> EdgeDeployment:
-    async with deployer.engine() as engine:
-        return await engine.deploy_edge_function(wanted, agreed)
 
 
 def _cut_off(patched: pytest.MonkeyPatch, at: int) -> None:
