@@ -49,7 +49,7 @@ def of_logs(places: Sequence[str], services: Services | None = None) -> Inventor
 
 
 def _asked(stem: bytes) -> bytes:
-    """The path as a viewer asked for it: the logs escape its `%`, and `'`, which an item of an invalidation does not."""
+    """The path as a viewer asked for it: the logs escape its `%`, and `'`, which an item does not."""
     return stem.replace(b"%27", b"'").replace(b"%25", b"%") if b"%2" in stem else stem
 
 
