@@ -117,7 +117,7 @@ def kilometres(one: Place, other: Place) -> float:
     """The great-circle distance (haversine formula).
 
     >>> round(kilometres(PLACES["FRA"], PLACES["IAD"]), -2)
-    6500.0
+    6600.0
     """
     north, east = radians(other.latitude - one.latitude), radians(other.longitude - one.longitude)
     square = sin(north / 2) ** 2 + cos(radians(one.latitude)) * cos(radians(other.latitude)) * sin(east / 2) ** 2
