@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from typing import Literal
+from urllib.parse import unquote
 
 from perfctl.cdn.delivery.patterns import matches
 
@@ -40,14 +41,15 @@ _ANSWERS = frozenset(("application/json", "application/x-ndjson", "application/g
 def kind_of(
     content_type: str, *, path: str | None = None, is_private: bool = False, private_paths: Iterable[str] = ()
 ) -> ContentKind:
-    """The kind of a response; the path may carry a query.
+    """The kind of a response; the path may carry a query, and be a URL's. It is private as it stands and decoded,
+    for a server that decodes it finds the same thing there.
 
     >>> kind_of("text/javascript", path="/js/app.3f2a9c41.js"), kind_of("application/json", path="/api/stocks?at=1")
     ('hashed', 'api')
     """
     media = media_type(content_type)
-    place = None if path is None else path.partition("?")[0].partition("#")[0]
-    if is_private or (place is not None and any(matches(pattern, place) for pattern in private_paths)):
+    place = None if path is None else _place(path)
+    if is_private or (place is not None and _is_covered(place, tuple(private_paths))):
         return "private"
     if media in _HTML:
         return "html"
@@ -79,6 +81,21 @@ def is_hashed(path: str) -> bool:
     return bool(_HASH.search(name) or _ESBUILD_HASH.search(name)) or (
         "/assets/" in path and bool(_SHORT_HASH.search(name))
     )
+
+
+def _place(path: str) -> str:
+    """The path alone, from its first slash."""
+    alone = path.partition("?")[0].partition("#")[0]
+    if "://" in alone:
+        alone = alone.partition("://")[2].partition("/")[2]
+    return alone if alone.startswith("/") else f"/{alone}"
+
+
+def _is_covered(place: str, patterns: tuple[str, ...]) -> bool:
+    if not patterns:
+        return False
+    decoded = unquote(place)
+    return any(matches(pattern, place) or matches(pattern, decoded) for pattern in patterns)
 
 
 def _kind_of_path(place: str, media: str) -> ContentKind:

@@ -53,7 +53,7 @@ def asked_of(
         accept=headers.get("accept") if accept is None else accept,
         is_private=private_by(headers) if private is None else private,
         cache_tags=(cache_tags,) if isinstance(cache_tags, str) else tuple(cache_tags),
-        ttl=ttl,
+        ttl=None if ttl is None else int(ttl),
         compact=compact,
         budget_ms=budget_ms,
         user_location=user_location,
@@ -64,7 +64,7 @@ async def optimized(
     content: bytes | str, content_type: str, rules: ContentRules, asked: Asked, memo: Memo
 ) -> tuple[bytes, dict[str, str]]:
     """What `optimize` makes of it, from the memo where it was made before, in the background where it takes long."""
-    original = as_bytes(content)
+    original = as_bytes(content, content_type)
 
     def made() -> Made:
         key = key_of(original, content_type, rules, asked)

@@ -198,6 +198,23 @@ def test_results_without_a_body_take_room_as_well() -> None:
     assert memo.get(b"999") == (b"", {})
 
 
+@pytest.mark.parametrize(
+    "path",
+    ["/account/me", "/account/me?a=b", "/%61ccount%2Fme", "account/me", "https://www.example.com/account/me#x"],
+)
+def test_a_private_path_is_private_however_it_is_written(path: str) -> None:
+    assert kind_of("text/css", path=path, private_paths=("/account/*",)) == "private"
+
+
+def test_text_goes_out_in_the_charset_that_its_type_names() -> None:
+    engine = CloudFrontOptimizer(CDNConfig())
+    body, _ = asyncio.run(engine.optimize_content("\u00e9", "text/plain; charset=ISO-8859-1"))
+    assert body == b"\xe9"
+    for text, charset in (("\u20ac", "iso-8859-1"), ("a", "nonsense"), ("a", "rot13")):
+        with pytest.raises(UsageError, match=charset):
+            asyncio.run(engine.optimize_content(text, f"text/plain; charset={charset}"))
+
+
 def test_text_without_bytes_is_refused() -> None:
     with pytest.raises(UsageError, match="UTF-8"):
         asyncio.run(CloudFrontOptimizer(CDNConfig()).optimize_content("\ud800", "text/plain"))
