@@ -12,6 +12,7 @@ from pathlib import Path
 from perfctl.cdn.clock import Time
 from perfctl.cdn.cloudfront import ChangedMeanwhileError, ControlPlane, config_shape
 from perfctl.cdn.configuring.comparing import changes_between
+from perfctl.cdn.configuring.lists import HIDDEN
 from perfctl.cdn.configuring.merging import merged
 from perfctl.cdn.configuring.reading import Wanted, read_wanted
 from perfctl.cdn.model.configuration import Change, ConfigApplied, ConfigDifference, ConfigDocument, Shape
@@ -67,7 +68,7 @@ async def apply(control: ControlPlane, asked: Asked, agreed: ConfigDifference, t
         new, changes = asked.on(document)
         if not changes:
             return _applied(asked, document.etag, agreed if saved else None, attempt - 1, saved)
-        if changes != agreed.changes:
+        if changes != agreed.changes or (document.etag != agreed.etag and _hides(changes)):
             sent_before = "nothing was sent" if saved is None else f"nothing more was sent; as it was: {saved}"
             raise ServiceError(
                 f"distribution {asked.distribution_id} was changed by somebody else meanwhile, {sent_before}: "
@@ -106,6 +107,11 @@ async def wait_until_deployed(
         await time.sleep(min(_PAUSES[min(number, len(_PAUSES) - 1)], max(seconds - waited, 0.1)))
         number += 1
     return round(time.now() - started, 3)
+
+
+def _hides(changes: tuple[Change, ...]) -> bool:
+    """Whether a value is not told, so that nobody can see whether it is still the one that was agreed upon."""
+    return any(HIDDEN in f"{change.before} {change.after}" for change in changes)
 
 
 def _applied(

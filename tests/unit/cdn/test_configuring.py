@@ -281,6 +281,19 @@ def test_where_somebody_else_changed_the_same_value_nothing_is_sent(clock: Virtu
     assert control.configs["E1SHOP"]["Comment"] == "theirs"
 
 
+def test_a_secret_that_somebody_else_changed_is_not_overwritten_unseen(clock: VirtualClock) -> None:
+    def origins(value: str) -> Any:
+        header = {"HeaderName": "X-Verify", "HeaderValue": value}
+        return _merged(json.dumps({"Origins": [{"Id": "first", "CustomHeaders": [header]}]}))["Origins"]
+
+    control = _hurried({"Origins": origins("theirs")})
+    control.configs["E1SHOP"]["Origins"] = origins("old")
+    asked = _asked("Origins: [{Id: first, CustomHeaders: [{HeaderName: X-Verify, HeaderValue: mine}]}]\n")
+    with pytest.raises(ServiceError, match="changed by somebody else"):
+        run(apply(control, asked, run(compare(control, asked)), clock.time))
+    assert "theirs" in repr(control.configs["E1SHOP"])
+
+
 def test_who_is_always_slower_is_told_so(clock: VirtualClock) -> None:
     control, asked = _hurried(*({"Comment": str(number)} for number in range(9))), _asked()
     with pytest.raises(ChangedMeanwhileError):
