@@ -39,7 +39,7 @@ def wanted_of(changed: Iterable[Asked | str], wildcards: Iterable[Asked | str], 
     demands = [
         Demand(key, needs_wildcard=_needs_wildcard(key)) for key in keys if not (under and key.startswith(under))
     ]
-    demands += [Demand(prefix, needs_wildcard=True) for prefix in asked]
+    demands += [Demand(prefix, needs_wildcard=True, is_prefix=True) for prefix in asked]
     return Wanted(tuple(sorted(demands, key=lambda demand: demand.text)), Spared(free, inventory), under)
 
 

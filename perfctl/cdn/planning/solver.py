@@ -75,7 +75,7 @@ class Solver:
     def _tagged(self, tags: Sequence[str], item: int, miss: int) -> Solution | None:
         """The cheapest cover of what these tags leave over."""
         purged = self._tagging.purged(tags)
-        rest = [demand for demand in self.demands if demand.text not in purged]
+        rest = [demand for demand in self.demands if demand.is_prefix or demand.text not in purged]
         trie = (
             Trie(rest, self._inventory, Spared([*self._free.keys, *purged], self._inventory)) if tags else self._paths
         )

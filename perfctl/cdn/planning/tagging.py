@@ -59,7 +59,7 @@ def improved(
 ) -> Solution | None:
     """The best found of paths alone, and tags with the cover of what they leave over."""
     best = paths
-    texts = {demand.text for demand in demands}
+    texts = {demand.text for demand in demands if not demand.is_prefix}
     worth = set(texts)
     for _ in range(4):
         tags = _greedy(tagging, worth, item, miss)

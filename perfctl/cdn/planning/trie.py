@@ -29,6 +29,8 @@ class Demand:
     text: str
     needs_wildcard: bool = False
     """Whether no exact item names it: a `*` in it would be taken for a wildcard."""
+    is_prefix: bool = False
+    """Whether all that begins with it is meant, which no tag covers: there is more than the inventory knows."""
 
 
 class Spared:

@@ -102,3 +102,10 @@ def _subsets(values: list[str], most: int) -> list[tuple[str, ...]]:
 def test_what_cloudfront_takes_for_no_tag_is_never_sent(tag: str) -> None:
     inventory = Inventory.of([("/a", 1), ("/b", 1)], tags={tag: ["/a", "/b"]})
     assert plan_least_cost(["/a", "/b"], inventory, prices=Prices(1, 1), max_wildcards=0).items == ("/a", "/b")
+
+
+def test_a_wildcard_that_was_asked_for_is_sent_though_a_tag_purges_what_it_is_called_after() -> None:
+    known = Inventory.of([("/blog/", 1), ("/", 1), ("/z", 9)], tags={"news": ["/blog/", "/"]})
+    plan = plan_least_cost(["/"], known, prices=Prices(1, 5), wildcards=["/blog/*"])
+    assert "/blog/*" in plan.items
+    assert plan.cost_usd == 2.0
