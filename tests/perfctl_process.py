@@ -112,6 +112,7 @@ def serve(listening: socket.socket, parent: int) -> None:
 
     for name in IMPORTED:
         importlib.import_module(name)
+    _read_models()
     while True:
         ready, _, _ = select.select([listening, parent], [], [], 1.0)
         with contextlib.suppress(ChildProcessError):
@@ -126,6 +127,25 @@ def serve(listening: socket.socket, parent: int) -> None:
                 os.close(parent)
                 _attend(line)
             line.close()
+
+
+def _read_models() -> None:
+    """Have botocore's descriptions of the services read once: each client reads megabytes of JSON anew."""
+    from botocore.loaders import JSONFileLoader
+    from botocore.session import get_session
+
+    read, known = JSONFileLoader.load_file, {}
+
+    def load_file(self: JSONFileLoader, path: str) -> object:
+        if path not in known:
+            known[path] = read(self, path)
+        return known[path]
+
+    JSONFileLoader.load_file = load_file  # type: ignore[method-assign]
+    for service in ("cloudfront", "sts"):
+        get_session().create_client(
+            service, region_name="us-east-1", aws_access_key_id="none", aws_secret_access_key="none"
+        ).close()
 
 
 def _attend(line: socket.socket) -> None:
