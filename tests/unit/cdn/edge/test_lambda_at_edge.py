@@ -8,6 +8,7 @@ import asyncio
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -274,5 +275,6 @@ def test_a_function_of_node_that_hangs_ends_with_a_perfctl_that_is_killed() -> N
         worker = psutil.Process(int(caller.stdout.readline()))
         while worker.cpu_times().user < 0.3:  # it hangs by now, and does not see its stdin close
             assert worker.is_running()
+            time.sleep(0.02)
         caller.kill()
     assert psutil.wait_procs([worker], timeout=30)[1] == []
