@@ -51,7 +51,10 @@ async def check(
         list[str] | None, typer.Option("--url", metavar="URL", help="Look at this page, too; repeatable.")
     ] = None,
     pages: Annotated[
-        int, typer.Option("--pages", min=0, max=50, help="Pages to look at: the root and what it links to; 0: none.")
+        int,
+        typer.Option(
+            "--pages", metavar="N", min=0, max=50, help="Pages to look at: the root and what it links to; 0: none."
+        ),
     ] = 10,
     distribution: Distribution = None,
     fail_on: FailOn = Severity.fail,

@@ -136,7 +136,8 @@ def _warn_of_findings(run: Run, function: EdgeFunction) -> None:
     for check in failed[:_MOST_WARNINGS]:
         run.warn(f"{check.objects[0]}: {check.observed}")
     if len(failed) > _MOST_WARNINGS:
-        run.warn(f"and {len(failed) - _MOST_WARNINGS} more: perfctl cdn edge lint {function.name}")
+        source = function.source if isinstance(function.source, Path) else function.name
+        run.warn(f"and {len(failed) - _MOST_WARNINGS} more: perfctl cdn edge lint {source}")
 
 
 def _json(source: str) -> Any:

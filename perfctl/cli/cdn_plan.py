@@ -21,8 +21,13 @@ MOST_PATHS_BYTES = 64 * 1024 * 1024
 """More paths than an account may invalidate at a time."""
 FRONT_ROWS = 9
 
-ItemPrice = Annotated[float | None, typer.Option("--item-price", metavar="USD", help="What an item costs.")]
-MissPrice = Annotated[float | None, typer.Option("--miss-price", metavar="USD", help="What one more miss costs.")]
+ItemPrice = Annotated[
+    float | None,
+    typer.Option("--item-price", metavar="USD", help="What an item costs; else cdn.invalidation_price_usd."),
+]
+MissPrice = Annotated[
+    float | None, typer.Option("--miss-price", metavar="USD", help="What one more miss costs; else cdn.miss_price_usd.")
+]
 Wildcards = Annotated[int | None, typer.Option("--wildcards", metavar="N", min=0, help="The most wildcards.")]
 
 

@@ -114,6 +114,9 @@ def _lines(source: str) -> list[str]:
 def _judge(run: Run, report: PreloadReport) -> None:
     """Exit 6 where not all is warm. UnreachableError where there was no answer at all."""
     if report.rows and all(row.status is None for row in report.rows):
-        raise UnreachableError(str(report.rows[0].error), hint="is the edge there? perfctl cdn doctor")
+        raise UnreachableError(
+            str(report.rows[0].error),
+            hint="perfctl cdn doctor looks at the edge; perfctl cdn headers URL says what answers",
+        )
     if report.warmed < report.requested:
         run.exit(6)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")]
 MaxAffected = Annotated[
-    int | None, typer.Option("--max-affected", min=0, help="Refuse when more than this would be affected.")
+    int | None, typer.Option("--max-affected", metavar="N", min=0, help="Refuse when more than this would be affected.")
 ]
 
 

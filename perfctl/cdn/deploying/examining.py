@@ -21,10 +21,11 @@ async def check_function(function: EdgeFunction) -> int | None:
 
     failed = [check for check in lint([function]).rows if check.status == "fail"]
     if failed:
+        source = function.source if isinstance(function.source, Path) else function.name
         where = f"{failed[0].objects[0]}: " if failed[0].objects else ""
         raise RefusedError(
             f"{function.name}: lint fails: {where}{failed[0].observed}{_more(len(failed))}",
-            hint=f"perfctl cdn edge lint {function.name} shows all; --no-test deploys it all the same",
+            hint=f"perfctl cdn edge lint {source} shows all; --no-test deploys it all the same",
         )
     table = _table(function)
     if table is None:

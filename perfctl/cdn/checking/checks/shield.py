@@ -17,7 +17,7 @@ def judge(evidence: Evidence) -> Verdict:
         status="warn",
         observed="without Origin Shield each regional cache fetches for itself: up to 13 misses for one object",
         fix="OriginShield: {Enabled: true, OriginShieldRegion: the region nearest to the origin}; it is charged per "
-        "request: perfctl cdn simulate --shield shows whether it pays",
+        "request: perfctl cdn simulate --shield auto shows whether it pays",
         objects=bad,
     )
 
