@@ -132,6 +132,15 @@ def encode_keys(keys: Sequence[str]) -> Sequence[str]:
     return keys if encoded == text else encoded.decode("ascii").split("\n")
 
 
+def as_asked(logged: str) -> str:
+    """A path or query as a viewer asked for it, of what an access log says: that escapes its `%` and `'` besides.
+
+    >>> as_asked("/%25C3%25A9/it%27s")
+    "/%C3%A9/it's"
+    """
+    return logged.replace("%27", "'").replace("%25", "%")
+
+
 def encode_tag(text: str) -> str:
     """The tag with its `#`, in lower case: tags know no case. UsageError where CloudFront takes none such.
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from perfctl.cdn.logs.locations import files_of, is_s3
+from perfctl.cdn.paths import as_asked
 from perfctl.cdn.planning.inventory import Inventory
 from perfctl.cdn.services import Services
 
@@ -40,17 +41,12 @@ def of_logs(places: Sequence[str], services: Services | None = None) -> Inventor
             numbers, labels = block.codes("cs-uri-stem")
             for label, number in zip(labels, np.bincount(numbers, minlength=len(labels)).tolist(), strict=True):
                 requests[label] += number
-    known = ((_asked(label).decode("utf-8", "surrogateescape"), number) for label, number in requests.items())
+    known = ((as_asked(label.decode("utf-8", "surrogateescape")), number) for label, number in requests.items())
     weights: Counter[str] = Counter()
     for path, number in known:
         if path.startswith("/"):
             weights[path] += number
     return Inventory.of((path, min(number, MOST_MISSES)) for path, number in weights.items())
-
-
-def _asked(stem: bytes) -> bytes:
-    """The path as a viewer asked for it: the logs escape its `%`, and `'`, which an item does not."""
-    return stem.replace(b"%27", b"'").replace(b"%25", b"%") if b"%2" in stem else stem
 
 
 def _begin(path: Path) -> bytes:

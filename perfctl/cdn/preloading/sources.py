@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from perfctl.cdn.delivery.patterns import matches
+from perfctl.cdn.paths import as_asked
 from perfctl.cdn.preloading.sitemaps import MOST_BYTES, urls_of
 from perfctl.cdn.viewer import Viewer, is_url
 from perfctl.errors import ServiceError, UsageError
@@ -47,7 +48,7 @@ async def popular(logs: AccessLogs, places: Sequence[str], *, top: int, without:
     from perfctl.cdn.logs.filtering import Filter
 
     listed = await logs.top(places, of="url", by="requests", limit=None, wanted=Filter(statuses=("200", "304")))
-    urls = (row.name for row in listed.rows)
+    urls = (as_asked(row.name) for row in listed.rows)
     wanted = [url for url in urls if not any(matches(pattern, url.partition("?")[0]) for pattern in without)]
     return tuple(wanted[:top])
 

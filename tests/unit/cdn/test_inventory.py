@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import random
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from perfctl.cdn.invalidating.choosing import Choosing, choose
 from perfctl.cdn.planning import Inventory
 from perfctl.cdn.planning.inventory_logs import is_logs
+from perfctl.config import CDNConfig
 from perfctl.errors import UsageError
 
 
@@ -108,7 +110,9 @@ def test_access_logs_make_an_inventory_of_what_viewers_asked_for(tmp_path: Path,
 
 def test_what_viewers_asked_for_is_known_as_they_asked_for_it(tmp_path: Path) -> None:
     pytest.importorskip("numpy")
+    from perfctl.cdn.logs.asking import AccessLogs
     from perfctl.cdn.planning.inventory_logs import of_logs
+    from perfctl.cdn.preloading.sources import popular
 
     stems = (b"/%25C3%25A9", b"/it%27s", b"/%7Ea", b"/img.jpg")
     lines = b"".join(b"2026-01-01\t00:00:00\t%s\t-\t200\n" % stem for stem in stems)
@@ -117,6 +121,13 @@ def test_what_viewers_asked_for_is_known_as_they_asked_for_it(tmp_path: Path) ->
     paths = ("/é", "/it's", "/~a", "/img.jpg?v=2", "/img.jpg?*", "/img*")
     assert choose(paths, [], how).skipped == 0
     assert choose(("/e", "/imgs/a?v=2"), [], how).skipped == 2
+    logs = AccessLogs(CDNConfig(), None)  # type: ignore[arg-type] - files alone are read
+    assert set(asyncio.run(popular(logs, [str(tmp_path / "E1.log")], top=9))) == {
+        "/%C3%A9",
+        "/it's",
+        "/%7Ea",
+        "/img.jpg",
+    }
 
 
 def test_an_inventory_is_no_log(tmp_path: Path) -> None:
