@@ -111,6 +111,8 @@ class Measured(NamedTuple):
     taken_us: int
     timed: int
     """The requests that say how long they took."""
+    decided: int
+    """What rows are ordered by: never too low. The other measures count from when the label entered the table."""
 
     @property
     def hit_ratio(self) -> float | None:
@@ -121,6 +123,8 @@ class Measured(NamedTuple):
         return self.taken_us / 1000 / self.timed if self.timed else None
 
 
+_MEASURES = len(Measured._fields) - 1
+
 BY = {"requests": "requests", "bytes": "sent_bytes", "misses": "misses", "time": "taken_us"}
 """What rows may be ordered by, and the measure that it is."""
 
@@ -129,8 +133,7 @@ class Groups:
     """Measures by label; `by` decides what is kept where there are too many."""
 
     def __init__(self, by: str = "requests") -> None:
-        first = Measured._fields.index(BY[by])
-        self._order = [first, *(place for place in range(len(Measured._fields)) if place != first)]
+        self._order = [Measured._fields.index(BY[by]), *range(_MEASURES)]
         self.table = HeavyHitters(len(self._order))
 
     def add(self, batch: Batch, codes: Ints, labels: list[bytes]) -> None:
@@ -147,15 +150,12 @@ class Groups:
 
     def rows(self, limit: int | None = None) -> list[tuple[bytes, Measured]]:
         """The labels with their measures, the greatest first."""
-        return [(label, self._measured(counts)) for label, counts in self.table.rows(limit)]
-
-    def _measured(self, counts: list[int]) -> Measured:
-        return Measured(*(count for _, count in sorted(zip(self._order, counts, strict=True))))
+        return [(label, Measured._make((*counts, decided))) for label, (decided, *counts) in self.table.rows(limit)]
 
 
 def measures_of(batch: Batch, codes: Ints, groups: int) -> Ints:
     """A row of measures for each code, in the order of Measured."""
-    counts = np.empty((groups, len(Measured._fields)), dtype=np.int64)
+    counts = np.empty((groups, _MEASURES), dtype=np.int64)
     counts[:, 0] = np.bincount(codes, minlength=groups)
     for place, weights in enumerate(batch.weights, 1):
         counts[:, place] = np.bincount(codes, weights, groups)

@@ -220,17 +220,19 @@ class Places:
 
 def top_rows(groups: Groups, measure: str, whole: int, limit: int | None) -> tuple[TopRow, ...]:
     """The labels with what they stand for; `whole` is the sum of the measure over all requests."""
-    return tuple(
-        TopRow(
-            name=text_of(label),
-            requests=one.requests,
-            share=getattr(one, measure) / whole if whole else 0.0,
-            hit_ratio=one.hit_ratio,
-            misses=one.misses,
-            miss_bytes=one.miss_bytes,
-            errors=one.errors,
-            sent_bytes=one.sent_bytes,
-            mean_ms=None if one.mean_ms is None else round(one.mean_ms, 3),
-        )
-        for label, one in groups.rows(limit)
+    return tuple(_top_row(label, one, measure, whole) for label, one in groups.rows(limit))
+
+
+def _top_row(label: bytes, one: Measured, measure: str, whole: int) -> TopRow:
+    told = one._replace(**{measure: one.decided})
+    return TopRow(
+        name=text_of(label),
+        requests=told.requests,
+        share=one.decided / whole if whole else 0.0,
+        hit_ratio=one.hit_ratio,
+        misses=told.misses,
+        miss_bytes=told.miss_bytes,
+        errors=told.errors,
+        sent_bytes=told.sent_bytes,
+        mean_ms=None if one.mean_ms is None else round(one.mean_ms, 3),
     )

@@ -17,6 +17,7 @@ import pytest
 from perfctl.cdn.engine import CloudFrontOptimizer
 from perfctl.cdn.logs.asking import AccessLogs
 from perfctl.cdn.logs.filtering import Filter
+from perfctl.cdn.logs.sketches import HeavyHitters
 from perfctl.config import CDNConfig
 from perfctl.errors import NotConfiguredError, PerfctlError, UsageError
 
@@ -176,3 +177,28 @@ def _point_at(s3: _Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://127.0.0.1:{s3.server_address[1]}")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "made-up")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDMADEUP")
+
+
+def test_the_hit_ratio_of_a_url_that_entered_a_full_table_is_of_the_requests_seen_since(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(HeavyHitters.__init__, "__kwdefaults__", {"keep": 1, "key_bytes": 1 << 20})
+    path = tmp_path / "log.tsv"
+    hit = "2026-05-01 12:00:00 FRA56-P1 200 GET www.example.com {} - 200 Hit"
+    for name, mode in (("/x /y /z", "w"), ("/d", "a")):
+        with path.open(mode) as file:
+            file.writelines(hit.format(one).replace(" ", "\t") + "\n" for one in name.split())
+    first = tmp_path / "first.tsv"
+    path.write_text(f"#Fields: {FIELDS}\n" + path.read_text())
+    first.write_text(LOG)
+    told = asked(CDNConfig(logs=(str(first), str(path))), lambda logs: logs.top(of="path"))
+    assert told.at_most_too_high
+    assert {row.hit_ratio for row in told.rows} <= {0, 1}
+
+
+def test_a_url_without_and_with_an_empty_query_string_is_one(tmp_path: Path) -> None:
+    path = tmp_path / "log.tsv"
+    lines = (f"2026-05-01 12:00:00 FRA56-P1 200 GET www.example.com /a {q} 200 Hit" for q in ("-", "!", "v=1"))
+    path.write_text(f"#Fields: {FIELDS}\n" + "".join(one.replace(" ", "\t").replace("!", "") + "\n" for one in lines))
+    told = asked(CDNConfig(logs=(str(path),)), lambda logs: logs.top(of="url"))
+    assert [(row.name, row.requests) for row in told.rows] == [("/a", 2), ("/a?v=1", 1)]
