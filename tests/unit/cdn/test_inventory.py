@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from perfctl.cdn.engine import CloudFrontOptimizer
 from perfctl.cdn.invalidating.choosing import Choosing, choose
 from perfctl.cdn.planning import Inventory
 from perfctl.cdn.planning.inventory_logs import is_logs
@@ -121,7 +122,7 @@ def test_what_viewers_asked_for_is_known_as_they_asked_for_it(tmp_path: Path) ->
     paths = ("/é", "/it's", "/~a", "/img.jpg?v=2", "/img.jpg?*", "/img*")
     assert choose(paths, [], how).skipped == 0
     assert choose(("/e", "/imgs/a?v=2"), [], how).skipped == 2
-    logs = AccessLogs(CDNConfig(), None)  # type: ignore[arg-type] - files alone are read
+    logs = AccessLogs(CDNConfig(), CloudFrontOptimizer(CDNConfig()).services)
     assert set(asyncio.run(popular(logs, [str(tmp_path / "E1.log")], top=9))) == {
         "/%C3%A9",
         "/it's",
