@@ -96,7 +96,9 @@ async def drain(
     before = await asyncio.to_thread(engine.queue.status)
     total = before.pending + before.in_flight
     with _told(run, "completed", total) as tell:
-        done = await engine.queue.drain(distributions=targets, timeout_seconds=seconds, widens=widen, tell=tell)
+        done = await engine.queue.drain(
+            distributions=targets, timeout_seconds=seconds, widens=widen, tell=tell, warn=run.warn
+        )
     return _judged(run, done)
 
 

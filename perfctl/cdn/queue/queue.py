@@ -14,7 +14,7 @@ from perfctl.cdn.queue import cancelling, status
 from perfctl.cdn.queue.adding import Entry, place
 from perfctl.cdn.queue.cancelling import Chosen
 from perfctl.cdn.queue.limits import QueueLimits
-from perfctl.cdn.queue.running import Runner, Tell
+from perfctl.cdn.queue.running import Runner, Tell, Warn
 from perfctl.cdn.queue.store import Store
 
 
@@ -97,9 +97,13 @@ class InvalidationQueue:
         timeout_seconds: float = 900.0,
         widens: bool = False,
         tell: Tell | None = None,
+        warn: Warn | None = None,
     ) -> QueueRun:
-        """Send until nothing is queued and all has completed. TimedOutError when that takes longer."""
-        return await self._runner(distributions, widens, tell).drain(timeout_seconds)
+        """Send until nothing is queued and all has completed. TimedOutError when that takes longer.
+
+        UnreachableError where no server answers at all; `warn` is given what is tried again.
+        """
+        return await self._runner(distributions, widens, tell, warn).drain(timeout_seconds)
 
     def status(self) -> QueueStatus:
         """What waits, what is in progress, what failed and who sends. Asks no server, and makes no file."""
@@ -133,7 +137,9 @@ class InvalidationQueue:
         """Let go of the file."""
         self._store.close()
 
-    def _runner(self, distributions: Sequence[str], widens: bool, tell: Tell | None) -> Runner:
+    def _runner(
+        self, distributions: Sequence[str], widens: bool, tell: Tell | None, warn: Warn | None = None
+    ) -> Runner:
         return Runner(
             self._store,
             self._control,
@@ -142,6 +148,7 @@ class InvalidationQueue:
             wanted=distributions,
             widens=widens,
             tell=tell,
+            warn=warn,
         )
 
     def _cancelled(

@@ -17,10 +17,13 @@ from perfctl.cdn.queue.store import Store
 from perfctl.errors import LockedError
 
 Tell = Callable[[QueueProgress], None]
+Warn = Callable[[str], None]
 
 PATIENCE_SECONDS = 5.0
 """A pass waits so long for windows to end, so that what was queued a moment ago goes, too."""
 SHORTEST_PAUSE_SECONDS = 0.001
+UNREACHED_SECONDS = 30.0
+"""A drain gives up where no server has answered at all for so long since it began."""
 _DRAIN_EVERY_SECONDS = 1.0
 _PRUNE_EVERY_SECONDS = 3600.0
 
@@ -38,6 +41,7 @@ class Runner:
         wanted: Sequence[str] = (),
         widens: bool = False,
         tell: Tell | None = None,
+        warn: Warn | None = None,
     ) -> None:
         self._store = store
         self._control = control
@@ -46,6 +50,7 @@ class Runner:
         self._wanted = tuple(wanted)
         self._widens = widens
         self._tell = tell
+        self._warn = warn
         self._look_seconds = LOOK_SECONDS
         self._holder = Holder()
         self._senders: dict[str, DistributionSender] = {}
@@ -94,7 +99,8 @@ class Runner:
     async def drain(self, timeout_seconds: float) -> QueueRun:
         """Send until nothing is queued and nothing in progress, whoever sends it.
 
-        TimedOutError when that takes longer, or the error of a distribution that will not take what is left.
+        TimedOutError when that takes longer, or the error of a distribution that will not take what is left; that of
+        the network where nothing answered for UNREACHED_SECONDS since the start.
         """
         self._look_seconds = _DRAIN_EVERY_SECONDS
         try:
@@ -105,6 +111,7 @@ class Runner:
                 if not left.pending + left.in_flight:
                     return self._result()
                 self._raise_where_stuck()
+                self._raise_where_unreached(now)
                 if now >= until:
                     raise turns.overdue(left, self._senders.values(), now - self._started)
                 await self._sleep(max(0.0, min(self._again_at(now + _DRAIN_EVERY_SECONDS), until) - now))
@@ -131,6 +138,7 @@ class Runner:
                 self._lose(name)
                 continue
             self._steps[name] = step
+            self._warn_of(sender)
         for name in set(self._senders) - set(names):
             self._steps[name] = Step("idle")
         self._say()
@@ -192,6 +200,20 @@ class Runner:
         errors = [sender.tally.error for sender in stuck if sender.gives_up and not sender.may_recover]
         if errors and len(errors) == len(stuck) and not moving and errors[0] is not None:
             raise errors[0]
+
+    def _raise_where_unreached(self, now: float) -> None:
+        """Where no server ever answered in this run, say so; one that did answer may come back."""
+        senders = self._senders.values()
+        errors = [sender.tally.error for sender in senders if not sender.is_answered]
+        if now - self._started < UNREACHED_SECONDS or self._held or len(errors) < len(senders):
+            return
+        if errors and errors[0] is not None:
+            raise errors[0]
+
+    def _warn_of(self, sender: DistributionSender) -> None:
+        """Say at once, and of each error once (that is the caller's part), what is tried again."""
+        if self._warn is not None and sender.tally.error is not None and sender.may_recover:
+            self._warn(f"{sender.distribution}: {sender.tally.error.message}; trying again")
 
     async def _sleep(self, seconds: float) -> None:
         """Pause, in pieces that keep the leases alive; never for less than a clock of large numbers can tell.

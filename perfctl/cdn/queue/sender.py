@@ -88,6 +88,8 @@ class DistributionSender:
         self._look_at = 0.0
         self._blocked_until = 0.0
         """Refused for room: until something completes, or then."""
+        self.is_answered = False
+        """Whether the service ever answered, be it with an error."""
         self._failures = 0
         self._not_before = 0.0
         self._beat_at = 0.0
@@ -278,6 +280,7 @@ class DistributionSender:
 
     def _did(self) -> Step:
         """Something was done: what was wrong before is over."""
+        self.is_answered = True
         self._failures, self._not_before = 0, 0.0
         if self.tally.error is not None:
             self.tally.error = None
@@ -287,6 +290,7 @@ class DistributionSender:
     def _failed(self, error: PerfctlError) -> Step:
         """Remember it, and pause: with full jitter and ever longer where it may pass by itself."""
         is_new = self.tally.error is None or self.tally.error.message != error.message
+        self.is_answered |= not isinstance(error, UnreachableError)
         self.tally.error = error
         self._failures += 1
         if is_new:

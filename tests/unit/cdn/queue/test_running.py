@@ -96,6 +96,19 @@ def test_a_drain_that_takes_too_long_says_what_is_left(queue: InvalidationQueue,
     assert "7 items pending, 13 in progress" in caught.value.message
 
 
+def test_a_drain_that_reaches_no_server_says_so_at_once_and_soon_gives_up(
+    queue: InvalidationQueue, control: MemoryCloudFront, clock: VirtualClock
+) -> None:
+    control.faults = deque([UnreachableError("cannot reach it")] * 1000)
+    queue.add("E1SHOP", _paths(1))
+    started, said = clock.seconds, list[str]()
+    with pytest.raises(UnreachableError, match="cannot reach it"):
+        asyncio.run(queue.drain(warn=said.append))
+    assert set(said) == {"E1SHOP: cannot reach it; trying again"}
+    assert 30 <= clock.seconds - started <= 60
+    assert queue.status().pending + queue.status().in_flight == 1
+
+
 def test_refused_for_room_it_waits_for_the_next_completion(
     queue: InvalidationQueue, control: MemoryCloudFront, clock: VirtualClock
 ) -> None:
