@@ -40,6 +40,16 @@ async def inventory_of(run: Run, named: str | None) -> Inventory:
     return await in_background(lambda: of_logs(places, services))
 
 
+def source_of(run: Run, named: str | None) -> str | None:
+    """What `inventory_of` reads, and the setting that names it; None where nothing does."""
+    if named is not None:
+        return named
+    places = _configured(run)
+    if not places:
+        return None
+    return f"{', '.join(places)} ({'cdn.inventory' if run.settings.cdn.inventory else 'cdn.logs'})"
+
+
 def _configured(run: Run) -> tuple[str, ...]:
     settings = run.settings.cdn
     return (settings.inventory,) if settings.inventory else settings.logs

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from perfctl.cdn.model.planning import LeastCost
 from perfctl.cli.cdn import group
-from perfctl.cli.cdn_known import InventoryFile, MaxCollateral, MaxCost, inventory_of, weight_of
+from perfctl.cli.cdn_known import InventoryFile, MaxCollateral, MaxCost, inventory_of, source_of, weight_of
 from perfctl.cli.intake import taken
 from perfctl.cli.run import Run
 from perfctl.errors import UsageError
+from perfctl.units import format_counted
 
 if TYPE_CHECKING:
     from perfctl.cdn.paths import Asked
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 MOST_PATHS_BYTES = 64 * 1024 * 1024
 """More paths than an account may invalidate at a time."""
 FRONT_ROWS = 9
+_FEW = 2
+"""An inventory with fewer URLs than so many a changed path is likely not the whole."""
 
 ItemPrice = Annotated[
     float | None,
@@ -56,7 +60,7 @@ async def plan(
 
     changed = changed_of(paths or [], file or [])
     known = await inventory_of(run, inventory)
-    return plan_least_cost(
+    found = plan_least_cost(
         changed,
         known,
         prices=prices_of(run, item_price, miss_price),
@@ -64,6 +68,21 @@ async def plan(
         max_cost=max_cost,
         max_collateral=weight_of(max_collateral, known),
         front=FRONT_ROWS,
+    )
+    if doubt := doubt_of(found):
+        run.warn(doubt)
+    return replace(found, inventory=source_of(run, inventory))
+
+
+def doubt_of(found: LeastCost) -> str | None:
+    """Why a plan that purges everything may cost more than it says: its inventory knows too little."""
+    is_small = found.known < _FEW * found.changed or found.changed_known < found.changed
+    if "/*" not in found.items or not is_small:
+        return None
+    return (
+        f"/* purges everything, and the inventory knows {format_counted(found.known, 'URL')} ({found.changed_known} of"
+        f" {format_counted(found.changed, 'changed path')}): it may not know all that is purged;"
+        " give a whole one with --inventory, or --wildcards 0"
     )
 
 

@@ -59,13 +59,22 @@ def _summary(plan: LeastCost) -> str:
     kinds = [_counted(plan.exact, "exact path"), _counted(plan.wildcards, "wildcard"), _counted(plan.tags, "tag")]
     sent = ", ".join(kind for kind in kinds if kind) or "nothing"
     changed = _counted(plan.changed, "changed path") or "no changed path"
+    items = len(plan.items) * plan.item_price_usd
     lines = [
         f"{usd(plan.cost_usd)} for {changed}: {sent}",
+        f"of it {usd(items)} for items, {usd(max(0.0, plan.cost_usd - items))} for misses of what did not change",
         f"purges {format_count(plan.objects)} of {format_count(plan.known)} known URLs, "
-        f"{_weight(plan.collateral_weight)} of weight ({plan.collateral_ratio:.2%}) unchanged",
+        f"{_weight(plan.collateral_weight)} requests ({plan.collateral_ratio:.2%}) of unchanged ones",
+        f"inventory: {_inventory(plan)}",
         f"each path by itself costs {usd(plan.per_path_cost_usd)}, /* costs {usd(plan.everything_cost_usd)}",
     ]
     return "\n".join(lines)
+
+
+def _inventory(plan: LeastCost) -> str:
+    if not plan.known and plan.inventory is None:
+        return "none, no URL is known"
+    return f"{plan.inventory or 'given'}, {_counted(plan.known, 'known URL') or 'no known URL'}"
 
 
 def _front(front: tuple[Choice, ...]) -> Part | None:

@@ -71,3 +71,7 @@ class LeastCost:
     """Of wildcards and tags; an exact path purges itself alone."""
     front: tuple[Choice, ...] = ()
     """By falling collateral."""
+    changed_known: int = 0
+    """How many of the changed paths the inventory knows."""
+    inventory: str | None = None
+    """Where the inventory was read: a file, logs; None where there is none, or it was made in memory."""

@@ -44,6 +44,7 @@ def described(
         everything_cost_usd=prices.cost(min(1, wanted.changed), total - wanted.free.sums[-1], inventory.parts),
         details=details,
         front=front,
+        changed_known=_changed_known(wanted, inventory),
     )
 
 
@@ -61,6 +62,11 @@ def _tags(solution: Solution, inventory: Inventory, tagging: Tagging) -> Iterato
         keys = set(tagging.carried[tag])
         covered = len(keys & tagging.changed)
         yield PlannedItem(f"#{tag}", "tag", covered, len(keys), tagging.collateral((tag,)) / inventory.parts)
+
+
+def _changed_known(wanted: Wanted, inventory: Inventory) -> int:
+    places = zip(wanted.free.keys, wanted.free.places, strict=True)
+    return sum(inventory.keys[place : place + 1] == [key] for key, place in places)
 
 
 def _objects(solution: Solution, wanted: Wanted, inventory: Inventory, tagging: Tagging) -> int:

@@ -198,3 +198,15 @@ def test_wildcards_that_were_asked_for_are_sent_or_a_wider_one_is() -> None:
     assert (plan.items, plan.collateral_weight) == (("/*",), 0.0)
     plan = plan_least_cost([], inventory, prices=Prices(1, 1), wildcards=["/a/*", "/a/x/*", "/c*"], max_wildcards=0)
     assert (plan.items, plan.collateral_weight) == (("/a/*", "/c*"), 0.0)
+
+
+def test_a_plan_that_purges_everything_is_doubted_where_the_inventory_knows_little() -> None:
+    from perfctl.cli.cdn_plan import doubt_of
+
+    prices = Prices(0.005, 0.000_001)
+    changed = ["/a", "/b"]
+    little = plan_least_cost(changed, Inventory.of([("/x", 3)]), prices=prices)
+    whole = plan_least_cost(changed, Inventory.of([(f"/{sign}", 1) for sign in "abcdef"]), prices=prices)
+    assert (little.items, little.changed_known, whole.items, whole.changed_known) == (("/*",), 0, ("/*",), 2)
+    assert "knows 1 URL (0 of 2 changed paths)" in (doubt_of(little) or "")
+    assert doubt_of(whole) is None
