@@ -120,12 +120,11 @@ async def check(
     Syntax and built-ins beyond what the runtime documents, forbidden headers, sizes, triggers and runtimes that do not
     fit together; each with its file, line and column.
     """
-    from perfctl.cdn.edge.linting import lint
-    from perfctl.cdn.edge.naming import SHIPPED, Said, find_function, functions_in
+    from perfctl.cdn.edge.linting import lint_places
+    from perfctl.cdn.edge.naming import SHIPPED, Said, functions_in
 
     places = [place for name in functions or [str(SHIPPED)] for place in functions_in(name)]
-    found = [find_function(str(place), Said(runtime, trigger)) for place in places]
-    return gated(run, lint(found), fail_on)
+    return gated(run, lint_places(places, Said(runtime, trigger)), fail_on)
 
 
 def _warn_of_findings(run: Run, function: EdgeFunction) -> None:

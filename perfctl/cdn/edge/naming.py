@@ -85,7 +85,12 @@ def is_function(path: Path) -> bool:
     """Whether a file of a folder is a function: it says so in its header; a folder: by its entry."""
     if path.is_dir():
         return any((path / name).is_file() for name in ENTRIES)
-    return path.suffix in _SUFFIXES and "trigger" in _header(path)[0]
+    if path.suffix not in _SUFFIXES:
+        return False
+    try:
+        return "trigger" in _header(path)[0]
+    except UsageError:
+        return path.is_file()
 
 
 def shipped_names() -> tuple[str, ...]:
@@ -134,7 +139,9 @@ def _pairs(text: str, where: str) -> dict[str, str]:
     try:
         words = shlex.split(text)
     except ValueError as error:
-        raise UsageError(f"{where}: the header is not complete: {error}", where=where) from error
+        raise UsageError(
+            f"{where}: the header is not complete: {error}", hint="KEY=VALUE words, their quotes closed", where=where
+        ) from error
     pairs = {}
     for word in words:
         key, equals, value = word.partition("=")

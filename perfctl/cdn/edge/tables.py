@@ -129,7 +129,7 @@ def _moment(value: Any, where: str) -> float:
 
 def _number(value: Any, where: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise UsageError(f"{where}: {value!r} is not a number", where=where)
+        raise UsageError(f"{where}: {value!r} is not a number", hint="such as 40", where=where)
     return float(value)
 
 
@@ -147,7 +147,7 @@ def _parsed(path: Path) -> Any:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: it cannot be read: {error}", where=str(path)) from error
+        raise UsageError(f"{path}: it cannot be read: {error}", hint="save it as UTF-8", where=str(path)) from error
     if path.suffix == ".json":
         try:
             return json.loads(text)
@@ -168,4 +168,5 @@ def _parsed(path: Path) -> Any:
 
 def _unparsed(path: Path, said: str, line: int, column: int) -> UsageError:
     kind = "JSON" if path.suffix == ".json" else "YAML"
-    return UsageError(f"{path}: it is not {kind}: {said}", where=f"{path}:{line}:{column}")
+    hint = f"look at line {line}; a table is tests: and a list of {{name, request, expect}}"
+    return UsageError(f"{path}: it is not {kind}: {said}", hint=hint, where=f"{path}:{line}:{column}")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from perfctl.cdn.edge.linting.finding import Finding
 from perfctl.cdn.edge.linting.package import of_package
 from perfctl.cdn.edge.model import EdgeFunction
-from perfctl.cdn.edge.naming import entry_file
+from perfctl.cdn.edge.naming import Said, entry_file, find_function
 from perfctl.diagnosis import Check, Diagnosis, diagnose
+from perfctl.errors import UsageError
 
 
 def lint(functions: Iterable[EdgeFunction]) -> Diagnosis:
@@ -18,6 +19,26 @@ def lint(functions: Iterable[EdgeFunction]) -> Diagnosis:
     MissingExtraError without the extra `edge`, for JavaScript; UsageError where a source cannot be read.
     """
     return diagnose([check for function in functions for check in _checks(function)])
+
+
+def lint_places(places: Sequence[Path], said: Said) -> Diagnosis:
+    """`lint` of files and folders; where there are several, a header that is wrong is a finding of its file.
+
+    UsageError for the only one, which cannot be looked at without knowing what it is.
+    """
+    if len(places) == 1:
+        return lint([find_function(str(places[0]), said)])
+    return diagnose([check for place in places for check in _checks_at(place, said)])
+
+
+def _checks_at(place: Path, said: Said) -> Iterator[Check]:
+    try:
+        function = find_function(str(place), said)
+    except UsageError as error:
+        where = error.where or str(place)
+        yield Check(place.name, "header", "fail", error.message, fix=error.hint, objects=(where,))
+        return
+    yield from _checks(function)
 
 
 def findings_of(function: EdgeFunction) -> tuple[Finding, ...]:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from perfctl.cdn.edge.linting import findings_of, lint
+from perfctl.cdn.edge.linting import findings_of, lint, lint_places
 from perfctl.cdn.edge.model import EdgeFunction, Runtime, Trigger
+from perfctl.cdn.edge.naming import Said, functions_in
 from perfctl.diagnosis import Check
 
 MODERN: Runtime = "cloudfront-js-2.0"
@@ -202,3 +203,15 @@ def test_a_finding_is_a_check_with_its_place_and_a_clean_function_passes(tmp_pat
 
 def test_a_source_as_deep_as_it_likes_is_read() -> None:
     assert "syntax" not in {rule for rule, _, _ in found(MODERN, IN_A_HANDLER % f"return {'(' * 2000}1{')' * 2000}")}
+
+
+def test_in_a_folder_a_header_that_is_wrong_is_a_finding_of_its_file(tmp_path: Path) -> None:
+    body = "function handler(event) { return event.request }\n"
+    (tmp_path / "good.js").write_text("// perfctl: trigger=viewer-request\n" + body)
+    (tmp_path / "old.js").write_text("// perfctl: runtime=node trigger=viewer-request\n" + body)
+    (tmp_path / "odd.js").write_text("// perfctl: colour=red trigger=viewer-request\n" + body)
+    rows = lint_places(functions_in(str(tmp_path)), Said()).rows
+    assert {row.component: row.status for row in rows} == {"good": "pass", "old.js": "fail", "odd.js": "fail"}
+    told = next(row for row in rows if row.component == "old.js")
+    assert "unknown runtime 'node'" in told.observed
+    assert told.objects == (f"{tmp_path / 'old.js'}:1",)

@@ -223,3 +223,9 @@ def test_an_event_of_another_form_is_refused(event: object) -> None:
     for runtime in ("cloudfront-js-2.0", "nodejs"):
         with pytest.raises(UsageError, match="the event"):
             check_event(EdgeFunction("a", runtime, "viewer-request", b""), event)
+
+
+def test_a_table_that_is_not_yaml_is_told_with_its_line_and_what_it_looks_like(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="it is not YAML") as caught:
+        ran_on(tmp_path, "tests:\n  - [\n")
+    assert "a table is tests: and a list" in (caught.value.hint or "")
