@@ -10,6 +10,7 @@ import typer
 
 from perfctl.cdn.model.configuration import Change, ConfigApplied, ConfigDifference
 from perfctl.cli.cdn import Distribution, engine_of, group
+from perfctl.cli.cdn_waiting import in_context
 from perfctl.cli.intake import taken
 from perfctl.cli.planner import DryRun, Plan, confirm
 from perfctl.cli.progress import progress_of
@@ -68,12 +69,16 @@ async def apply(
     if found.changes and not dry_run:
         confirm(run, _plan(found))
         applied = await engine.apply_config(asked, found)
-        if applied.rollback:
-            run.terminal.say(f"to go back: {_in_context(run, applied.rollback)}")
+        applied = with_(applied, rollback=in_context(run, applied.rollback))
     if not wait or dry_run:
         return applied
-    with progress_of(run, "seconds until every edge location has it") as told:
-        waited = await engine.wait_until_deployed(found.distribution_id, seconds=seconds, told=told)
+    try:
+        with progress_of(run, "seconds until every edge location has it") as told:
+            waited = await engine.wait_until_deployed(found.distribution_id, seconds=seconds, told=told)
+    except BaseException:
+        if applied.rollback:
+            run.terminal.say(f"to go back: {applied.rollback}")
+        raise
     return with_(applied, waited_seconds=waited, status="Deployed" if applied.changes else applied.status)
 
 
@@ -119,8 +124,3 @@ def _line(change: Change) -> str:
     if change.kind == "changed":
         return f"{change.path}: {change.before} -> {change.after}"
     return f"{'+' if change.kind == 'added' else '-'} {change.path}: {change.after or change.before}"
-
-
-def _in_context(run: Run, line: str) -> str:
-    context = run.options.context
-    return line.replace("perfctl cdn", f"perfctl -c {context} cdn", 1) if context else line

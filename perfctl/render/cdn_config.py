@@ -26,7 +26,7 @@ def applied_view(result: ConfigApplied) -> View:
     is_done = result.saved is not None
     table = _table(result.changes, _nothing(result.file, result.distribution_id), is_done=is_done)
     back = f"as it was: {result.saved}\nto go back: {result.rollback}" if result.saved else None
-    return view(Facts(facts), table, _summary(result.changes), Text(back, "dim") if back else None)
+    return view(Facts(facts), table, _summary(result.changes, is_done=is_done), Text(back, "dim") if back else None)
 
 
 def _table(changes: tuple[Change, ...], empty: str, *, is_done: bool = False) -> Table:
@@ -39,12 +39,15 @@ def _row(change: Change) -> tuple[Cell | str, ...]:
     return (_MARKS[change.kind], change.path, change.before or "", change.after or "")
 
 
-def _summary(changes: tuple[Change, ...]) -> Text | None:
+def _summary(changes: tuple[Change, ...], *, is_done: bool = False) -> Text | None:
     if not changes:
         return None
     counted = {kind: sum(change.kind == kind for change in changes) for kind in _MARKS}
-    told = ", ".join(f"{number} {kind}" for kind, number in counted.items() if number)
-    return Text(f"{format_counted(len(changes), 'change')}: {told}", "dim")
+    kinds = [f"{number} {kind}" for kind, number in counted.items() if number]
+    number, would = format_counted(len(changes), "setting"), "" if is_done else "would be "
+    if len(kinds) == 1:
+        return Text(f"{number} {would}{changes[0].kind}", "dim")
+    return Text(f"{number} {would}changed: {', '.join(kinds)}", "dim")
 
 
 def _nothing(file: str, distribution_id: str) -> str:
