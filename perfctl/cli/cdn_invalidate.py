@@ -81,6 +81,7 @@ async def invalidate(
     if not (paths or file or tag or from_git is not None or from_manifest is not None):
         raise UsageError("there is no path to invalidate", hint="give a path such as '/img/*', or --tag TAG")
     asked = asked_for(paths or [], file or [], git=from_git, manifests=from_manifest, maps=map, index=index)
+    _warn_of_maps(run, from_git, map)
     engine.plan_invalidation(asked, tags=tag or [])
     targets = await engine.distribution_ids(distribution or [])
     is_wanted = inventory is not None or only_cached or preload or strategy is StrategyName.cheapest
@@ -149,6 +150,16 @@ async def _choosing(
         max_collateral=None if known is None else weight_of(max_collateral, known),
         takes_tags=is_tagged and await engine.learns_tags(targets),
     )
+
+
+def _warn_of_maps(run: Run, commits: str | None, maps: list[str] | None) -> None:
+    """Doubt a --map whose folder has no file in either commit."""
+    if commits is None or not maps:
+        return
+    from perfctl.cdn.planning.changes import Mapped, empty_folders
+
+    for folder in empty_folders(commits, [Mapped.of(text) for text in maps]):
+        run.warn(f"no file under {folder} in either commit of {commits}: is --map right?")
 
 
 def _tell(run: Run, chosen: Chosen) -> None:

@@ -56,8 +56,9 @@ def cdn_diagnosis_view(result: CdnDiagnosis) -> View:
 
 
 def _sent_row(one: SentInvalidation) -> tuple[Cell | str, ...]:
+    is_nothing = not one.items and one.invalidation_id is None and one.error is None
     return (
-        Cell(one.status, _STATES[one.status]),
+        Cell("nothing to do", "dim") if is_nothing else Cell(one.status, _STATES[one.status]),
         one.distribution_id,
         one.invalidation_id or "-",
         format_count(one.items),

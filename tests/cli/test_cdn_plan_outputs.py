@@ -32,6 +32,20 @@ def _shop() -> LeastCost:
 
 
 ANSWERS = {
+    "invalidation-nothing": InvalidationReport(
+        distribution_id="E2QWRUHAPOMQZL",
+        invalidation_id=None,
+        status="Completed",
+        paths=(),
+        items=0,
+        wildcards=0,
+        tags=0,
+        dropped=0,
+        cost_usd=0.0,
+        waited_seconds=0.0,
+        dry_run=False,
+        invalidations=(SentInvalidation("E2QWRUHAPOMQZL", None, "Completed", 0, 0),),
+    ),
     "plan": _shop(),
     "plan-nothing": plan_least_cost([], Inventory(), prices=Prices()),
     "invalidation-planned": InvalidationReport(

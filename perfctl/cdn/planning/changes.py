@@ -39,19 +39,36 @@ def of_git(commits: str, maps: Sequence[Mapped], *, folder: Path | None = None) 
     """
     if ".." not in commits or commits.startswith("-"):
         raise UsageError(f"--from-git {commits!r}: it is not A..B", hint="write HEAD~1..HEAD", where="--from-git")
-    words = ["git", "diff", "--name-only", "--no-renames", "--no-relative", "-z", "--end-of-options", commits, "--"]
-    try:
-        done = subprocess.run(words, cwd=folder, capture_output=True, timeout=GIT_SECONDS, check=False)  # noqa: S603
-    except FileNotFoundError as error:
-        raise UsageError("git is not on the PATH", hint="install git, or give -f FILE", where="--from-git") from error
-    except subprocess.TimeoutExpired as error:
-        raise UnreachableError(f"git diff {commits}: no answer after {GIT_SECONDS:.0f} s") from error
+    words = ["diff", "--name-only", "--no-renames", "--no-relative", "-z", "--end-of-options", commits, "--"]
+    done = _git(words, f"git diff {commits}", folder)
     if done.returncode:
         reason = done.stderr.decode(errors="replace").strip().partition("\n")[0]
         hint = "run it inside the repository, with both commits fetched (a CI may fetch only one)"
         raise UsageError(f"git diff {commits}: {reason}", hint=hint)
     names = done.stdout.decode("utf-8", "surrogateescape").split("\0")
     return urls_of(map(escaped, filter(None, names)), maps or [Mapped()], source=f"git {commits}")
+
+
+def empty_folders(commits: str, maps: Sequence[Mapped], *, folder: Path | None = None) -> list[str]:
+    """The mapped folders in which neither commit of `A..B` has a file: likely misspelt. None where git cannot tell."""
+    both = [commit or "HEAD" for commit in re.split(r"\.{2,3}", commits, maxsplit=1)]
+    return [one.folder for one in maps if one.folder and not any(_has(commit, one.folder, folder) for commit in both)]
+
+
+def _has(commit: str, mapped: str, folder: Path | None) -> bool:
+    words = ["ls-tree", "--full-tree", "--name-only", "-z", "--end-of-options", commit, mapped]
+    done = _git(words, f"git ls-tree {commit}", folder)
+    return bool(done.returncode or done.stdout)
+
+
+def _git(words: Sequence[str], said: str, folder: Path | None) -> subprocess.CompletedProcess[bytes]:
+    try:
+        line = ["git", *words]
+        return subprocess.run(line, cwd=folder, capture_output=True, timeout=GIT_SECONDS, check=False)  # noqa: S603
+    except FileNotFoundError as error:
+        raise UsageError("git is not on the PATH", hint="install git, or give -f FILE", where="--from-git") from error
+    except subprocess.TimeoutExpired as error:
+        raise UnreachableError(f"{said}: no answer after {GIT_SECONDS:.0f} s") from error
 
 
 def escaped(name: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from perfctl.cdn.paths import Asked
-from perfctl.cdn.planning.changes import Mapped, of_git, urls_of, with_index
+from perfctl.cdn.planning.changes import Mapped, empty_folders, of_git, urls_of, with_index
 from perfctl.cdn.planning.manifests import of_manifests
 from perfctl.errors import UsageError
 
@@ -55,6 +55,12 @@ def test_all_changes_count_whatever_folder_is_the_current_one(
         monkeypatch.setenv(f"GIT_CONFIG_{name}", value)
     found = of_git("HEAD~1..HEAD", [Mapped.of("dist/:/")], folder=repository / "src")
     assert sorted(one.text for one in found) == ["/index.html", "/old.css", "/é 100%25%3F.css"]
+
+
+def test_a_mapped_folder_without_a_file_in_either_commit_is_named(repository: Path) -> None:
+    maps = [Mapped.of("dist/:/"), Mapped.of("nix/:/n"), Mapped()]
+    assert empty_folders("HEAD~1..HEAD", maps, folder=repository / "src") == ["nix/"]
+    assert empty_folders("HEAD~1...", maps[:1], folder=repository) == []
 
 
 @pytest.mark.parametrize("commits", ["HEAD", "--output=x..y", "nope..HEAD", ""])
