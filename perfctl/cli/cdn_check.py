@@ -65,7 +65,8 @@ async def check(
     not happen, cache keys that split by visitor, slow failover, behaviours that no request reaches, logs and metrics
     that are off. Pages are asked for through the edge, twice each, and only under the distribution's own names.
 
-    With a URL or path only its answer is judged: RFC 9111's traps, validators, cookies, compression.
+    With a URL or path only its answer is judged: RFC 9111's traps, validators, cookies, compression. A row that is
+    `off` was not judged, or is a matter of taste.
     """
     if target is not None and (target.startswith("/") or "://" in target):
         if url:
@@ -75,7 +76,13 @@ async def check(
         raise UsageError(f"two distributions: {target!r} and --distribution {distribution!r}", hint="name one of them")
     named = target or distribution
     engine = engine_of(run, named)
-    return gated(run, await engine.check_distribution(distribution=named, urls=url or (), pages=pages), fail_on)
+    try:
+        diagnosis = await engine.check_distribution(distribution=named, urls=url or (), pages=pages)
+    except UsageError as error:
+        if target and error.where == "--distribution":
+            error.where = "the argument DISTRIBUTION"
+        raise
+    return gated(run, diagnosis, fail_on)
 
 
 @group.command("doctor", example="perfctl cdn doctor")

@@ -101,17 +101,25 @@ def generate(
     ttl: Annotated[
         str | None, typer.Option("--ttl", metavar="DURATION", help="One TTL for all that is cached.")
     ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Add to made-up logs that are there; files of the same names are replaced.")
+    ] = False,
 ) -> Corpus:
     """Make up realistic access logs, to try reports and simulations on.
 
     A shop's requests from 30 edge locations, with query strings of campaigns, cookies, errors and bots; hits and
-    misses come from a true replay of one cache at each location. Existing files of the same names are replaced.
+    misses come from a true replay of one cache at each location. A folder that holds made-up
+    logs already takes more only with --force.
     """
-    from perfctl.cdn.generating import write_corpus
+    from perfctl.cdn.generating import is_made_up, write_corpus
 
     span = parse_duration(hours, where="--span") / 3600
     if not span:
         raise UsageError("--span: 0 is no time", hint="such as 8h", where="--span")
+    if not force and is_made_up(folder):
+        raise UsageError(
+            f"{str(folder)!r} holds made-up logs already", hint="name another folder, or add to them with --force"
+        )
     with progress_of(run, "lines", lines) as told:
         return write_corpus(
             folder,

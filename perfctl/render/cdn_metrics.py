@@ -12,7 +12,24 @@ def metrics_view(result: CdnMetrics) -> View:
     """What was measured, then what was not, by reason."""
     measured = [row for row in result.rows if row.reason is None]
     missing = [row for row in result.rows if row.reason is not None]
-    return view(Text(_headline(result)), _table(measured) if measured else None, _missing(missing) if missing else None)
+    return view(
+        Text(_headline(result)),
+        _table(measured) if measured else None,
+        _missing(missing) if missing else None,
+        _next(result),
+    )
+
+
+def _next(result: CdnMetrics) -> Text | None:
+    """What switches the additional metrics on."""
+    if result.has_additional is not False:
+        return None
+    return Text(
+        "to measure them, too (they cost extra):\n"
+        "  aws cloudfront create-monitoring-subscription \\\n"
+        f"  --distribution-id {result.distribution_id} --monitoring-subscription \\\n"
+        "  RealtimeMetricsSubscriptionConfig={RealtimeMetricsSubscriptionStatus=Enabled}"
+    )
 
 
 def _headline(result: CdnMetrics) -> str:

@@ -9,13 +9,21 @@ from perfctl.units import format_bytes, format_count, format_counted, format_dur
 _MOST_CONTENTS = 12
 _POINTS = 3
 _CENT = 0.01
+_COUNTED = "to the origin: misses, and refreshes of what has expired"
+_TTL_WORDS = (
+    ("never", "not cached: the log shows no hit"),
+    ("beyond", "longer: no object was seen to expire"),
+    ("all", "(in brackets): that of all content, for want of evidence"),
+)
 _TTL_FROM = {"never": "not cached", "beyond": "longer", "all": ""}
 
 
 def simulation_view(result: CdnSimulation) -> View:
     """The curve on a terminal, the rows, then what they rest on."""
     chart = _chart(result)
-    return view(Text(_headline(result)), chart, _rows(result), _contents(result), Text(_said(result)))
+    return view(
+        Text(_headline(result)), chart, _rows(result), Text(_COUNTED, "dim"), _contents(result), Text(_said(result))
+    )
 
 
 def corpus_view(result: Corpus) -> View:
@@ -36,8 +44,10 @@ def corpus_view(result: Corpus) -> View:
 def _headline(result: CdnSimulation) -> str:
     took = f" in {format_duration_ms(result.hours * 3_600_000)}" if result.hours else ""
     key = f"a cache at each {'edge location' if result.caches == 'location' else 'region'}, keyed by {result.cache_key}"
+    rest = result.requests - result.replayed
+    others = f"; {format_count(rest)} are errors, redirects,\nother methods, or without a date" if rest else ""
     return (
-        f"{format_counted(result.requests, 'request')}{took}, {format_count(result.replayed)} replayed\n"
+        f"{format_counted(result.requests, 'request')}{took}, {format_count(result.replayed)} replayed{others}\n"
         f"the log's caches: {key}"
     )
 
@@ -102,7 +112,10 @@ def _contents(result: CdnSimulation) -> Table | None:
     )
     rows = tuple(_content(one) for one in result.contents[:_MOST_CONTENTS])
     more = len(result.contents) - len(rows)
-    return Table(columns, rows, title="as it is", caption=f"and {more} more kinds" if more else None)
+    shown = {one.ttl_from for one in result.contents[:_MOST_CONTENTS]}
+    notes = [f"and {more} more kinds"] if more else []
+    notes += [f"ttl {meaning}" for word, meaning in _TTL_WORDS if word in shown]
+    return Table(columns, rows, title="as it is", caption="\n".join(notes) or None)
 
 
 def _content(one: ContentFit) -> tuple[Cell | str, ...]:

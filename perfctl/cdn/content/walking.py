@@ -20,6 +20,7 @@ _NOT_PUBLISHED = frozenset((".git", ".hg", ".svn"))
 def found(root: Path, *, without: Path | None = None) -> tuple[list[str], list[OptimizeProblem]]:
     """The paths of the files below `root`, relative to it and in order, and what could not be looked at.
 
+    A link to what lies below `root` itself is left out, too: what it leads to is there under its own name.
     Variants whose source is there are no files of their own, nor is the manifest; `without` is a folder to leave out.
     """
     problems: list[OptimizeProblem] = []
@@ -36,7 +37,10 @@ def _walked(root: Path, below: str, problems: list[OptimizeProblem], without: Pa
         return
     for entry in entries:
         name = below + entry.name
-        if why := _not_a_file(entry):
+        if entry.is_symlink():
+            if not _leads_within(root, entry.path):
+                problems.append(OptimizeProblem(name, "a link out of the folder, not followed", is_link=True))
+        elif why := _not_a_file(entry):
             problems.append(OptimizeProblem(name, why))
         elif entry.is_dir(follow_symlinks=False):
             if entry.name not in _NOT_PUBLISHED and Path(entry.path).resolve() != without:
@@ -45,14 +49,20 @@ def _walked(root: Path, below: str, problems: list[OptimizeProblem], without: Pa
             yield name
 
 
+def _leads_within(root: Path, link: str) -> bool:
+    """Whether a link leads to what is walked through anyway."""
+    try:
+        return Path(link).resolve(strict=True).is_relative_to(root.resolve())
+    except (OSError, RuntimeError):
+        return False
+
+
 def _not_a_file(entry: os.DirEntry[str]) -> str | None:
-    """Why it is left out: a link leads anywhere, a pipe never ends."""
+    """Why it is left out: a pipe never ends."""
     try:
         mode = entry.stat(follow_symlinks=False).st_mode
     except OSError as error:
         return error.strerror or str(error)
-    if stat.S_ISLNK(mode):
-        return "a link, not followed"
     return None if stat.S_ISDIR(mode) or stat.S_ISREG(mode) else "neither a file nor a folder"
 
 

@@ -70,6 +70,11 @@ def write_corpus(
     return _corpus(folder, form, names, size, traffic, answers)
 
 
+def is_made_up(folder: Path) -> bool:
+    """Whether made-up logs lie in a folder."""
+    return any(folder.glob(f"{DISTRIBUTION}.*"))
+
+
 def compressed(text: bytes) -> bytes:
     """gzip without a time in it, by ISA-L where it is installed."""
     try:

@@ -14,6 +14,8 @@ from perfctl.cdn.logs.lines import PAD, chunks
 from perfctl.cdn.logs.locations import LogSource
 from perfctl.cdn.logs.moments import seconds_of
 from perfctl.cdn.logs.values import Coded, Column, coded, floats, integers
+from perfctl.errors import UsageError
+from perfctl.units import format_counted
 
 _ABSENT = b"-" + PAD
 
@@ -91,14 +93,22 @@ class Block:
 def read(source: LogSource, told: Told | None = None) -> Iterator[Block]:
     """The requests of a source, block by block; what is no request is counted, and nothing of it is fatal.
 
-    `told` hears how many bytes, as they lie there, were read since. PerfctlError where the source cannot be read.
+    `told` hears how many bytes, as they lie there, were read since. PerfctlError where the source cannot be read;
+    UsageError where it was named itself, and has no field of an access log from its begin to its end.
     """
     form: Form | None = None
+    passed, is_whole = 0, True
     with source.opened() as stream:
         for chunk in chunks(stream, source.name, told):
             form = form or form_of(chunk)
             grids, malformed = form.grids(chunk) if form is not None else ([], 0)
             malformed += chunk.dropped
+            passed, is_whole = passed + malformed, is_whole and not chunk.is_truncated
             for grid in grids or [Grid.none()]:
                 yield Block(grid, malformed, chunk.is_truncated and grid is (grids or [grid])[-1], source.name)
                 malformed = 0
+    if source.is_named and passed and is_whole and form is not None and not form.has_fields:
+        raise UsageError(
+            f"{source.name}: no access log: no field of one was found in {format_counted(passed, 'line')}",
+            hint="name standard logs of CloudFront: with a line #Fields:, or v2's JSON lines",
+        )

@@ -105,6 +105,7 @@ class Measured(NamedTuple):
     requests: int
     sent_bytes: int
     hits: int
+    """-1 where no log says what was a hit."""
     misses: int
     miss_bytes: int
     errors: int
@@ -116,7 +117,7 @@ class Measured(NamedTuple):
 
     @property
     def hit_ratio(self) -> float | None:
-        return ratio(self.hits, self.requests)
+        return ratio(self.hits, self.requests) if self.hits >= 0 else None
 
     @property
     def mean_ms(self) -> float | None:
@@ -135,9 +136,11 @@ class Groups:
     def __init__(self, by: str = "requests") -> None:
         self._order = [Measured._fields.index(BY[by]), *range(_MEASURES)]
         self.table = HeavyHitters(len(self._order))
+        self._has_results = False
 
     def add(self, batch: Batch, codes: Ints, labels: list[bytes]) -> None:
         """Count each request of a batch to the label of its code."""
+        self._has_results |= batch.block.has("x-edge-result-type")
         self.table.add(labels, measures_of(batch, codes, len(labels))[:, self._order])
 
     def add_coded(self, batch: Batch, found: Coded) -> None:
@@ -146,11 +149,13 @@ class Groups:
 
     def add_keyed(self, batch: Batch, codes: Ints, keys: Words, labels: Callable[[Ints], list[bytes]]) -> None:
         """The same; the labels of some keys are asked for once."""
+        self._has_results |= batch.block.has("x-edge-result-type")
         self.table.add_keyed(keys, measures_of(batch, codes, len(keys))[:, self._order], labels)
 
     def rows(self, limit: int | None = None) -> list[tuple[bytes, Measured]]:
         """The labels with their measures, the greatest first."""
-        return [(label, Measured._make((*counts, decided))) for label, (decided, *counts) in self.table.rows(limit)]
+        rows = [(label, Measured._make((*counts, decided))) for label, (decided, *counts) in self.table.rows(limit)]
+        return rows if self._has_results else [(label, one._replace(hits=-1)) for label, one in rows]
 
 
 def measures_of(batch: Batch, codes: Ints, groups: int) -> Ints:

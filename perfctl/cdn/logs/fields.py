@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 
 STANDARD = (
@@ -45,6 +46,8 @@ STANDARD = (
 FEWEST = 12
 """Older standard logs have fewer of them; with less there is no request to tell."""
 
+_COMMON = ("date", "time")
+"""Names that other files have, too."""
 _BETWEEN = re.compile(r"[^a-z0-9]+")
 
 
@@ -56,6 +59,20 @@ def spelled(name: str) -> str:
     ('cs-user-agent', 'cs-user-agent', 'x-edge-location')
     """
     return _BETWEEN.sub("-", name.lower()).strip("-")
+
+
+def tells_of_requests(names: Iterable[str]) -> bool:
+    """Whether one of these names, as they are spelled here, is a field of access logs alone.
+
+    >>> tells_of_requests(("date", "sc-status")), tells_of_requests(("date", "url"))
+    (True, False)
+    """
+    return not _fields().isdisjoint(names)
+
+
+@lru_cache(maxsize=1)
+def _fields() -> frozenset[str]:
+    return frozenset(spelled(name) for name in STANDARD) - {*_COMMON} | {"timestamp-ms"}
 
 
 def named(directive: bytes) -> tuple[str, ...]:

@@ -17,6 +17,11 @@ _SEPARATORS = (b"\t", b" ", b",", b"|", b";")
 class Form(Protocol):
     """One form of log; remembers from chunk to chunk which fields its lines have."""
 
+    @property
+    def has_fields(self) -> bool:
+        """Whether a field of an access log was found so far."""
+        ...
+
     def grids(self, chunk: Chunk) -> tuple[list[Grid], int]:
         """The chunk's requests, and how many lines are none."""
         ...
@@ -39,6 +44,11 @@ class Separated:
     def __init__(self) -> None:
         self._names: tuple[str, ...] = ()
         self._separator: int | None = None
+
+    @property
+    def has_fields(self) -> bool:
+        """Whether the fields are known."""
+        return bool(self._names)
 
     def grids(self, chunk: Chunk) -> tuple[list[Grid], int]:
         """A grid for each stretch of lines under the same fields: mostly one for all of them."""

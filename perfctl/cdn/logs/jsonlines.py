@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from perfctl.cdn.logs.arrays import np
-from perfctl.cdn.logs.fields import spelled
+from perfctl.cdn.logs.fields import spelled, tells_of_requests
 from perfctl.cdn.logs.grid import Grid, separated
 from perfctl.cdn.logs.lines import MAX_LINE_BYTES, PAD, Chunk
 from perfctl.cdn.logs.values import Column, equals
@@ -13,21 +13,34 @@ _ESCAPED = str.maketrans({"\t": "%09", "\n": "%0A", "\r": "%0D"})
 
 
 class JsonLines:
-    """Objects whose values are strings or numbers, with any keys in any order."""
+    """Objects whose values are strings or numbers, with any keys in any order; some are fields of logs."""
+
+    def __init__(self) -> None:
+        self.has_fields = False
 
     def grids(self, chunk: Chunk) -> tuple[list[Grid], int]:
         """All of a chunk as one grid; a key that an object lacks is `-` in it."""
         alike = _alike(chunk)
-        if alike is not None:
+        if alike is not None and tells_of_requests(alike.names):
+            self.has_fields = True
             return [alike], 0
-        rows, malformed = _decoded(chunk.data[: chunk.size])
+        decoded, malformed = _decoded(chunk.data[: chunk.size])
+        rows = _requests(decoded)
+        malformed += len(decoded) - len(rows)
         if not rows:
             return [], malformed
+        self.has_fields = True
         keys = tuple(dict.fromkeys(key for shape in {tuple(row): None for row in rows} for key in shape))
         names = tuple(spelled(key) for key in keys)
         text = "".join(["\t".join([_text(row.get(key)) for key in keys]) + "\n" for row in rows])
         data = text.encode("utf-8", "replace")
         return [separated(names, data + PAD, 0, len(data), _TAB).grid], malformed
+
+
+def _requests(rows: list[dict[str, object]]) -> list[dict[str, object]]:
+    """Those that have a field of access logs; asked once for each shape."""
+    shapes = {shape: tells_of_requests(map(spelled, shape)) for shape in {tuple(row) for row in rows}}
+    return rows if all(shapes.values()) else [row for row in rows if shapes[tuple(row)]]
 
 
 def _alike(chunk: Chunk) -> Grid | None:

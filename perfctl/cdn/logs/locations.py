@@ -8,7 +8,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -33,6 +33,8 @@ class LogSource:
     size_bytes: int | None
     """As it lies there; None for stdin."""
     opened: Callable[[], AbstractContextManager[Stream]]
+    is_named: bool = False
+    """Whether it was named itself, not found in a folder or by a pattern."""
 
 
 def files_of(
@@ -100,14 +102,14 @@ def _objects(place: str, services: Services | None, since: datetime | None) -> I
 
 def _local(place: str) -> list[LogSource]:
     if place == "-":
-        return [LogSource("stdin", None, lambda: nullcontext(cast(Stream, sys.stdin.buffer)))]
+        return [LogSource("stdin", None, lambda: nullcontext(cast(Stream, sys.stdin.buffer)), is_named=True)]
     path = Path(place)
     if not place:
         raise UsageError("the place of access logs is empty", hint=WANTED)
     if path.is_dir():
         return _below(path)
     if path.exists():
-        return [_file(path)]
+        return [replace(_file(path), is_named=True)]
     names = [Path(name) for name in sorted(glob.glob(place, recursive=True))]  # noqa: PTH207 - any pattern
     files = [source for name in names for source in ([_file(name)] if not name.is_dir() else [])]
     if not files:

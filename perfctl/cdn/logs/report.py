@@ -40,7 +40,7 @@ class _Totals:
     def __init__(self) -> None:
         self.requests = self.sent = self.hits = self.hit_bytes = self.miss_bytes = self.origin = 0
         self.console_hits = self.cacheable = self.cache_hits = self.client_errors = self.server_errors = 0
-        self.has_results = self.has_responses = False
+        self.has_results = self.has_responses = self.has_statuses = False
         self.taken, self.first_byte = Histograms(), Histograms()
 
     def add(self, batch: Batch) -> None:
@@ -62,6 +62,7 @@ class _Totals:
         self.server_errors += int((batch.statuses >= 500).sum())
         self.has_results |= block.has("x-edge-result-type")
         self.has_responses |= block.has("x-edge-response-result-type")
+        self.has_statuses |= block.has("sc-status")
         self.taken.add(batch.taken, buckets=batch.taken_buckets)
         self.first_byte.add(block.float("time-to-first-byte"))
 
@@ -127,7 +128,7 @@ def _stats(reading: Reading, totals: _Totals) -> LogStats:
         requests_per_second=ratio(totals.requests, lasted),
         errors_4xx=totals.client_errors,
         errors_5xx=totals.server_errors,
-        error_ratio=ratio(totals.client_errors + totals.server_errors, totals.requests),
+        error_ratio=ratio(totals.client_errors + totals.server_errors, totals.requests * totals.has_statuses),
         official=totals.official(),
         time_taken=quantiles_of(totals.taken),
         time_to_first_byte=quantiles_of(totals.first_byte),

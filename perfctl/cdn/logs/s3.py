@@ -9,7 +9,7 @@ from typing import Any
 
 from perfctl.cdn.logs.locations import LogSource
 from perfctl.cdn.services import Services
-from perfctl.errors import UsageError
+from perfctl.errors import ServiceError, UsageError
 
 
 def objects(place: str, services: Services, since: datetime | None = None) -> Iterator[LogSource]:
@@ -32,7 +32,12 @@ def objects(place: str, services: Services, since: datetime | None = None) -> It
 def _listed(services: Services, place: str, bucket: str, prefix: str) -> Iterator[dict[str, Any]]:
     asked, more = f"s3 list-objects at {place}", dict[str, str]()
     while True:
-        page = services.answer("s3", asked, lambda client: _page(client, bucket, prefix, more))  # noqa: B023 - at once
+        try:
+            page = services.answer("s3", asked, lambda client: _page(client, bucket, prefix, more))  # noqa: B023 - at once
+        except ServiceError as error:
+            if "NoSuchBucket" in error.message:
+                error.hint = "is the name right? `perfctl cdn doctor --for logs` says where the logs go"
+            raise
         yield from (row for row in page[0] if row["Size"])
         if page[1] is None:
             return

@@ -37,28 +37,30 @@ def test_tabs_blanks_and_json_tell_the_same() -> None:
 @pytest.mark.parametrize(
     "odd",
     [
-        '{"a": "3"}',
-        '{"b": "3", "a": "4"}',
-        '{"a": "\\u0041", "b": "é"}',
-        '{"a": 3, "b": "4"}',
-        '{"a":"3","b":"4"}',
-        '{"a"; "3", "b": "4"}',
-        '{"a": "3", "b": "4"} ',
-        '{"a": "3\t", "b": "4"}',
+        '{"c-ip": "3"}',
+        '{"b": "3", "c-ip": "4"}',
+        '{"c-ip": "\\u0041", "b": "é"}',
+        '{"c-ip": 3, "b": "4"}',
+        '{"c-ip":"3","b":"4"}',
+        '{"c-ip"; "3", "b": "4"}',
+        '{"c-ip": "3", "b": "4"} ',
+        '{"c-ip": "3\t", "b": "4"}',
         "x" * 8 + '""""""""',
     ],
 )
 def test_a_line_that_is_written_otherwise_is_read_as_json_all_the_same(odd: str) -> None:
-    lines = ['{"a": "1", "b": "2"}', odd, '{"a": "5", "b": "6"}']
+    lines = ['{"c-ip": "1", "b": "2"}', odd, '{"c-ip": "5", "b": "6"}']
     blocks = _blocks("\n".join(lines).encode())
-    told = [(a, b) for block in blocks for a, b in zip(block.text("a").values(), block.text("b").values(), strict=True)]
+    told = [
+        (a, b) for block in blocks for a, b in zip(block.text("c-ip").values(), block.text("b").values(), strict=True)
+    ]
     rows = []
     for line in lines:
         try:
             rows.append(json.loads(line))
         except ValueError:
             continue
-    assert told == [(str(row.get("a", "-")).encode(), str(row.get("b", "-")).encode()) for row in rows]
+    assert told == [(str(row.get("c-ip", "-")).encode(), str(row.get("b", "-")).encode()) for row in rows]
     assert sum(block.malformed for block in blocks) == len(lines) - len(rows)
 
 
@@ -97,9 +99,18 @@ def test_what_is_no_request_is_counted() -> None:
     blocks = _blocks(text)
     assert [block.text("a").values() for block in blocks] == [[b"1", b"3"]]
     assert sum(block.malformed for block in blocks) == 3
-    blocks = _blocks(b'{"a": "1"}\nnot json\n[]\n{"a": "2"\n{"a": "3"}\n')
-    assert [block.text("a").values() for block in blocks] == [[b"1", b"3"]]
-    assert sum(block.malformed for block in blocks) == 3
+    blocks = _blocks(b'{"c-ip": "1"}\nnot json\n[]\n{"c-ip": "2"\n{"c-ip": "3"}\n{"url": "4"}\n')
+    assert [block.text("c-ip").values() for block in blocks] == [[b"1", b"3"]]
+    assert sum(block.malformed for block in blocks) == 4
+
+
+@pytest.mark.parametrize("text", ['{"url": "/a", "time": "1"}\n' * 5, '{"url": 3}\n', "just words\n"])
+def test_a_named_file_that_is_no_access_log_is_refused_and_one_in_a_folder_counted(tmp_path: Path, text: str) -> None:
+    (tmp_path / "urls.jsonl").write_text(text)
+    with pytest.raises(UsageError, match=r"urls\.jsonl: no access log: no field of one was found"):
+        list(read(next(files_of([str(tmp_path / "urls.jsonl")]))))
+    blocks = list(read(next(files_of([str(tmp_path)]))))
+    assert [(block.size, block.malformed) for block in blocks] == [(0, text.count("\n"))]
 
 
 def test_a_line_longer_than_a_chunk_is_dropped_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,7 +182,7 @@ def test_times_that_are_none_are_minus_one() -> None:
 
 
 def test_a_timestamp_stands_for_date_and_time() -> None:
-    assert _blocks(b'{"timestamp": "1777636800.25"}\n')[0].seconds().tolist() == [1777636800]
+    assert _blocks(b'{"timestamp": "1777636800.25", "sc-status": "200"}\n')[0].seconds().tolist() == [1777636800]
     assert _blocks(b'{"timestamp(ms)": 1777636800250}\n')[0].seconds().tolist() == [1777636800]
 
 
