@@ -108,10 +108,11 @@ class CloudFrontOptimizer(Forgetting):
         of bytes, `replaying` of requests and of all of them.
         """
         from perfctl.cdn.background import in_background
+        from perfctl.cdn.logs.asking import places_of
         from perfctl.cdn.simulating.asking import simulate
         from perfctl.cdn.simulating.wanted import Wanted
 
-        where = tuple(places) or self.config.logs
+        where = places_of(places, self.config)
         services = await self.services() if any(place.startswith("s3://") for place in where) else None
         asked = wanted or Wanted()
         return await in_background(

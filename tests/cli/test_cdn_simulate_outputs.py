@@ -137,7 +137,6 @@ def test_plain_text_is_the_golden_one(name: str) -> None:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("simulate", "no place of access logs was named"),
         ("simulate never-was.gz", "there is no such file"),
         ("simulate . --ttl soon", "--ttl: 'soon' is not a duration"),
         ("simulate . --ttl =1h", "there is no pattern before '='"),
@@ -160,6 +159,15 @@ def test_what_cannot_be_is_refused(
     captured = capsys.readouterr()
     assert said in captured.err
     assert captured.out == ""
+
+
+def test_without_logs_it_says_where_they_are_set(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CLOUDFRONT_DISTRIBUTION_ID", "E1")
+    assert run(["cdn", "simulate"]) == 3
+    assert "cdn.logs" in capsys.readouterr().err
 
 
 def test_logs_that_were_made_up_can_be_simulated(

@@ -39,7 +39,7 @@ def _walked(root: Path, below: str, problems: list[OptimizeProblem], without: Pa
         name = below + entry.name
         if entry.is_symlink():
             if not _leads_within(root, entry.path):
-                problems.append(OptimizeProblem(name, "a link out of the folder, not followed", is_link=True))
+                problems.append(OptimizeProblem(name, "a link out of the folder, not followed"))
         elif why := _not_a_file(entry):
             problems.append(OptimizeProblem(name, why))
         elif entry.is_dir(follow_symlinks=False):

@@ -32,8 +32,6 @@ class OptimizeProblem:
 
     path: str
     why: str
-    is_link: bool = False
-    """Whether it is a link out of the folder: left out on purpose, and no failure."""
 
 
 @dataclass(frozen=True, slots=True)

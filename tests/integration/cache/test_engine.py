@@ -125,6 +125,14 @@ def test_stale_values_are_shared(config: CacheConfig) -> None:
     play(config, scene)
 
 
+@pytest.mark.parametrize(
+    "config",
+    [
+        pytest.param(kind, marks=[pytest.mark.xdist_group(kind), *([] if kind == "standalone" else [pytest.mark.soak])])
+        for kind in SERVERS
+    ],
+    indirect=True,
+)
 def test_a_value_that_slides_lives_while_it_is_read(config: CacheConfig) -> None:
     async def scene(first: AdvancedCache, second: AdvancedCache) -> None:
         await first.set("k", 1, ttl=3, sliding=True)

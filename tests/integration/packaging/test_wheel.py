@@ -124,6 +124,7 @@ def test_the_wheel_with_its_extra_starts_a_sandbox(wheel: Path, tmp_path: Path) 
 
 
 @pytest.mark.newest
+@pytest.mark.soak
 @pytest.mark.xfail(reason="Typer's newest release is outside of our range; this tells when it would do", strict=False)
 def test_the_newest_typer_would_do(wheel: Path, tmp_path: Path) -> None:
     installed = Installed(tmp_path)

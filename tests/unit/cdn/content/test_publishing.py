@@ -194,7 +194,7 @@ def test_links_pipes_and_what_cannot_be_read_are_told_and_not_followed(dist: Pat
     os.mkfifo(dist / "pipe.js")
     report = _published(dist)
     assert report.problems == (
-        OptimizeProblem("away.js", "a link out of the folder, not followed", is_link=True),
+        OptimizeProblem("away.js", "a link out of the folder, not followed"),
         OptimizeProblem("pipe.js", "neither a file nor a folder"),
     )
     assert not (tmp_path / "secret.js.br").exists()
