@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -69,11 +70,11 @@ def _analyze(stage: Stage) -> None:
 def _invalidate(stage: Stage) -> None:
     image = ("-c", CONTEXT, "cdn", "headers", "/img/7.jpg")
     stage.ask(*image)
-    before = stage.show(*image)
-    stage.show("-c", CONTEXT, "cdn", "invalidate", "/img/*", "--wait", "--yes")
-    after = stage.show(*image)
-    expect("Hit from cloudfront" in before, "the edge had not cached the image")
-    expect("Miss from cloudfront" in after, "the edge still had the image")
+    before = stage.ask(*image)["cache"]
+    line = ("cdn", "invalidate", "/img/*", "--wait", "--verify", "/img/7.jpg", "--yes")
+    proved = stage.show("-c", CONTEXT, *line)
+    expect(before == "hit", f"the edge had not cached the image: {before}")
+    expect(re.search(r"^yes\s.*\bhit\b.*\bmiss\b", proved, re.MULTILINE) is not None, "the edge still had the image")
 
 
 def _metrics(stage: Stage) -> None:
