@@ -11,7 +11,7 @@ from perfctl.cdn.delivery.headers import Headers
 from perfctl.cdn.model.configuration import Change, ConfigApplied, ConfigDifference
 from perfctl.cdn.model.edge import EdgeAnswer
 from tests.cli.golden_files import drawn_as, golden_of
-from tests.unit.cdn.checking_setups import setup
+from tests.unit.cdn.checking.checking_setups import setup
 
 _golden = golden_of("cdn")
 NOW = 1_800_000_000.0

@@ -19,7 +19,7 @@ from perfctl.cdn.configuring.applying import apply, asked_for, compare
 from perfctl.cdn.delivery.policies import CACHING_OPTIMIZED
 from perfctl.errors import UsageError
 from tests.contract.edge_emulators import NAMES, SERVERS
-from tests.unit.cdn.checking_setups import behaviour, config, listed, origin
+from tests.unit.cdn.checking.checking_setups import behaviour, config, listed, origin
 
 pytestmark = pytest.mark.servers
 

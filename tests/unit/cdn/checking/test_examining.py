@@ -18,7 +18,7 @@ from perfctl.cdn.model.distributions import Distribution
 from perfctl.config import CDNConfig
 from perfctl.diagnosis import Diagnosis
 from perfctl.errors import UnreachableError
-from tests.unit.cdn.checking_setups import API, OWN_POLICY, config
+from tests.unit.cdn.checking.checking_setups import API, OWN_POLICY, config
 
 PAGE = b"""<html><head><link rel="stylesheet" href="/site.css"><script src="app.js?v=2#x"></script></head>
 <body><a href="/about">about</a><a href="/logout">out</a><a href="https://elsewhere.example/x">far</a>

@@ -17,7 +17,7 @@ from perfctl.cdn.delivery.headers import Headers
 from perfctl.cdn.delivery.policies import CACHING_DISABLED, CachePolicy, Selection
 from perfctl.cdn.model.edge import EdgeAnswer
 from perfctl.diagnosis import Check
-from tests.unit.cdn.checking_setups import OWN_POLICY, behaviour, listed, origin, setup
+from tests.unit.cdn.checking.checking_setups import OWN_POLICY, behaviour, listed, origin, setup
 
 RULES: Mapping[str, Rule] = dict(zip(checks.FILES, checks.every_rule(), strict=True))
 NOW = 1_800_000_000.0

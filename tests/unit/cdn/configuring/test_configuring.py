@@ -19,7 +19,7 @@ from perfctl.cdn.memory import MemoryCloudFront, VirtualClock
 from perfctl.cdn.model.configuration import Change, ConfigDocument
 from perfctl.cdn.model.distributions import Distribution
 from perfctl.errors import AuthError, ServiceError, TimedOutError, UnreachableError, UsageError
-from tests.unit.cdn.checking_setups import config, listed
+from tests.unit.cdn.checking.checking_setups import config, listed
 
 SHAPE = config_shape()
 run = asyncio.run

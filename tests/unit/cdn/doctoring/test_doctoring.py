@@ -20,7 +20,7 @@ from perfctl.cdn.model.diagnoses import CdnDiagnosis
 from perfctl.cdn.model.distributions import Distribution
 from perfctl.config import CDNConfig
 from perfctl.errors import AuthError, UsageError
-from tests.unit.cdn.checking_setups import config
+from tests.unit.cdn.checking.checking_setups import config
 
 CALLS = {
     "cloudfront.py": "cloudfront",

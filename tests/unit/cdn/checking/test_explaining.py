@@ -21,7 +21,7 @@ from perfctl.cdn.model.checks import CacheExplanation
 from perfctl.cdn.model.edge import EdgeAnswer
 from perfctl.errors import UsageError
 from tests.campaign import campaign
-from tests.unit.cdn.checking_setups import OWN_POLICY, behaviour, listed, setup
+from tests.unit.cdn.checking.checking_setups import OWN_POLICY, behaviour, listed, setup
 
 NOW = 1_800_000_000.0
 DATE = formatdate(NOW, usegmt=True)
