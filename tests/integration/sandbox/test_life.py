@@ -48,6 +48,7 @@ def test_a_second_up_changes_nothing(lab: Lab) -> None:
     assert pids(first) == pids(second)
 
 
+@pytest.mark.soak
 def test_up_and_down_again_and_again_leave_nothing(lab: Lab) -> None:
     for _ in range(CYCLES):
         lab.up()
@@ -164,6 +165,7 @@ def test_two_ups_at_once_start_one_sandbox(lab: Lab) -> None:
     assert len(lab.processes()) == len(set(lab.processes()))
 
 
+@pytest.mark.soak
 def test_four_stand_side_by_side(lab: Lab) -> None:
     names = [f"lab-{number}" for number in range(4)]
     with ThreadPoolExecutor(4) as pool:
