@@ -18,7 +18,6 @@ LONGEST_PATH = 4000
 LONGEST_TAG = 256
 ITEM_PRICE_USD = 0.005
 """Beyond the first 1,000 items of a month and account; a wildcard or a tag counts as one item."""
-FREE_ITEMS = 1000
 
 _UNSAFE = re.compile(rb"%(?![0-9A-Fa-f]{2})|[^!-~]|[<>\"#{}|\\^~\[\]`]")
 """What RFC 1738, section 2.2, wants encoded; a `%` stays where it already encodes a byte."""

@@ -31,7 +31,6 @@ Asked = tuple[EdgeAnswer, EdgeAnswer]
 
 _AT_ONCE = 4
 _PAGE_BYTES = 512_000
-MOST_PAGES = 50
 
 
 async def examine_url(viewer: Viewer, url: str, known: Callable[[], Awaitable[Known]]) -> Diagnosis:

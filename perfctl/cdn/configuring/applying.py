@@ -23,7 +23,6 @@ Told = Callable[[int], None]
 """Hears for how many seconds it has waited."""
 
 ATTEMPTS = 5
-WAIT_SECONDS = 900.0
 _PAUSES = (2.0, 3.0, 5.0)
 
 

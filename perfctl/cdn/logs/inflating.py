@@ -11,7 +11,6 @@ from perfctl.errors import UsageError
 PIECE_BYTES = 1 << 20
 """The most that comes out at once, however much a few packed bytes may hold."""
 _PACKED_BYTES = 1 << 18
-_PLAIN_BYTES = 1 << 20
 _GZIP = b"\x1f\x8b"
 _PARQUET = b"PAR1"
 

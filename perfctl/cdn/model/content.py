@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
-
-FileState = Literal["written", "up to date", "left alone", "failed"]
-"""`left alone`: no variant of it would save enough."""
+from typing import ClassVar
 
 
 @dataclass(frozen=True, slots=True)

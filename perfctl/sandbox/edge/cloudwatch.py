@@ -5,17 +5,14 @@ botocore speaks JSON to CloudWatch (`X-Amz-Target: GraniteServiceVersion20100801
 
 from __future__ import annotations
 
-import json
 import math
-import uuid
 from collections import Counter, OrderedDict
 from dataclasses import dataclass, field
-from typing import Any
 
-from perfctl.cdn.delivery.headers import Headers
 from perfctl.sandbox.edge.access_forms import Record
 from perfctl.sandbox.edge.account import Account
 from perfctl.sandbox.edge.http import Request, Response
+from perfctl.sandbox.edge.json_protocol import Json, body_of, json_reply
 from perfctl.sandbox.edge.problems import ServiceProblem
 from perfctl.sandbox.edge.replies import check_caller
 
@@ -27,7 +24,7 @@ _DEFAULT = ("Requests", "BytesDownloaded", "BytesUploaded", "TotalErrorRate", "4
 """What every distribution has; the rest comes with a monitoring subscription."""
 _HITS = ("Hit", "RefreshHit")
 
-Json = dict[str, Any]
+_PROTOCOL = "1.0"
 
 
 @dataclass(slots=True)
@@ -76,9 +73,13 @@ class CloudWatch:
                 raise ServiceProblem("UnknownOperationException", f"The local CloudWatch has no {operation[:80]!r}.")
             check_caller(request, self._account.access_key, unknown="UnrecognizedClientException")
             self._account.dice.strike(f"cloudwatch:{operation}", changes=False)
-            return _json(200, self._metric_data(_body(request)))
+            return json_reply(
+                200,
+                self._metric_data(body_of(request, ServiceProblem("InvalidArgument", "The body is no JSON object."))),
+                version=_PROTOCOL,
+            )
         except ServiceProblem as problem:
-            return _json(problem.status, {"__type": problem.code, "message": problem.message})
+            return json_reply(problem.status, {"__type": problem.code, "message": problem.message}, version=_PROTOCOL)
 
     def _metric_data(self, body: Json) -> Json:
         try:
@@ -154,18 +155,3 @@ def _percentile(values: list[float], statistic: str) -> float | None:
     if not values or not statistic.startswith("p"):
         return None
     return values[max(math.ceil(float(statistic[1:]) / 100 * len(values)) - 1, 0)]
-
-
-def _body(request: Request) -> Json:
-    try:
-        body = json.loads(request.body or b"{}")
-    except (ValueError, RecursionError):
-        body = None
-    if not isinstance(body, dict):
-        raise ServiceProblem("InvalidArgument", "The body is no JSON object.")
-    return body
-
-
-def _json(status: int, body: Json) -> Response:
-    headers = Headers((("Content-Type", "application/x-amz-json-1.0"), ("x-amzn-RequestId", str(uuid.uuid4()))))
-    return Response(status, headers, json.dumps(body).encode())

@@ -6,18 +6,16 @@ log folder, see `bucket.py`.
 
 from __future__ import annotations
 
-import json
 import re
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
 
-from perfctl.cdn.delivery.headers import Headers
 from perfctl.sandbox.edge.access_forms import ALL_FIELDS, Form, Record, form_of, safe_folder
 from perfctl.sandbox.edge.account import Account
 from perfctl.sandbox.edge.http import Request, Response
 from perfctl.sandbox.edge.identity import ACCOUNT
+from perfctl.sandbox.edge.json_protocol import Json, body_of, json_reply
 from perfctl.sandbox.edge.problems import ServiceProblem
 from perfctl.sandbox.edge.replies import check_caller
 
@@ -26,7 +24,7 @@ FORMATS = {"json": "v2-json", "w3c": "v2-w3c"}
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,60}")
 _BUCKET_ARN = re.compile(r"arn:aws:s3:::([a-z0-9.-]{3,63})(?:/(.*))?")
 
-Json = dict[str, Any]
+_PROTOCOL = "1.1"
 
 
 class Deliveries:
@@ -75,9 +73,13 @@ class Deliveries:
             answer = self._answers.get(operation)
             if answer is None:
                 raise ServiceProblem("UnknownOperationException", f"No such operation: {operation[:80]}")
-            return _json(200, answer(_body(request)))
+            return json_reply(
+                200,
+                answer(body_of(request, ServiceProblem("ValidationException", "The body is not a JSON object."))),
+                version=_PROTOCOL,
+            )
         except ServiceProblem as problem:
-            return _json(problem.status, {"__type": problem.code, "message": problem.message})
+            return json_reply(problem.status, {"__type": problem.code, "message": problem.message}, version=_PROTOCOL)
 
     # -- the calls ----------------------------------------------------------------------------------------------
 
@@ -206,18 +208,3 @@ def _name(body: Json) -> str:
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise ServiceProblem("ValidationException", f"{name!r:.80} is no name of 1 to 60 letters, digits, _ and -.")
     return name
-
-
-def _body(request: Request) -> Json:
-    try:
-        body = json.loads(request.body or b"{}")
-    except (ValueError, RecursionError):
-        body = None
-    if not isinstance(body, dict):
-        raise ServiceProblem("ValidationException", "The body is not a JSON object.")
-    return body
-
-
-def _json(status: int, body: Json) -> Response:
-    headers = Headers((("Content-Type", "application/x-amz-json-1.1"), ("x-amzn-RequestId", str(uuid.uuid4()))))
-    return Response(status, headers, json.dumps(body).encode())
