@@ -60,6 +60,6 @@ def validate(
 def schema(run: Run) -> None:
     """Print the JSON Schema of the configuration file, for editors."""
     from perfctl.config.json_schema import file_schema
-    from perfctl.render.document import dumps
+    from perfctl.document.envelope import dumps
 
     run.terminal.write(dumps(file_schema(), indent=2) + "\n")

@@ -206,8 +206,8 @@ async def _follow(run: Run, moments: AsyncIterator[Vitals], seconds: float) -> N
 
 
 def _as_line(run: Run, kept: Sequence[Vitals]) -> str:
+    from perfctl.document.envelope import data_of, dumps
     from perfctl.render.db_activity import vitals_line
-    from perfctl.render.document import data_of, dumps
 
     if run.terminal.output == "ndjson":
         return dumps(data_of(kept[-1])) + "\n"

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from perfctl.cli.options import BY_FLAG, OPTIONS, glimpse
 from perfctl.cli.streams import say
+from perfctl.document.failure import error_fields, without_secrets
 from perfctl.errors import LockedError, PerfctlError
-
-_SECRET_NAME = re.compile(r"PASSW|SECRET|TOKEN|_KEY$|PGPASS|DSN$|_URL$|CREDENTIAL", re.IGNORECASE)
-
 
 _CONTEXT_NOTE = "context "
 _WARNING_NOTE = "warning "
@@ -35,34 +32,11 @@ def report(error: PerfctlError, argv: Sequence[str]) -> int:
     return error.exit_code
 
 
-def error_fields(error: PerfctlError) -> dict[str, Any]:
-    """The error as `{"error": ...}` holds it, in the CLI and over HTTP; secrets left out."""
-    return {
-        "code": error.exit_code,
-        "kind": error.kind,
-        "message": _redacted(error.message),
-        "hint": None if error.hint is None else _redacted(error.hint),
-        "where": None if error.where is None else _redacted(error.where),
-    }
-
-
 def safe(text: str) -> str:
     """Text for a terminal: secrets left out, nothing in it that a terminal would obey."""
     from perfctl.render.inert import inert
 
-    return inert(_redacted(text))
-
-
-def _redacted(text: str) -> str:
-    """The text without the secrets that were read, nor those that stand in the environment."""
-    from perfctl.config.secret import redacted, remember, split_password
-
-    for name, value in os.environ.items():
-        if _SECRET_NAME.search(name) and value:
-            secret = split_password(value)[1] if "://" in value else value
-            if secret and len(secret) >= 4:
-                remember(secret)
-    return redacted(text)
+    return inert(without_secrets(text))
 
 
 def _remember_passwords(argv: Sequence[str]) -> None:

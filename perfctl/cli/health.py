@@ -22,7 +22,7 @@ async def health(
 
     Exit 0 when all is well or merely worth a warning, 1 when something failed. What is not configured is off.
     """
-    from perfctl.operations import health as ask
+    from perfctl.operations.health import health as ask
 
     diagnosis = await ask(run.optimizer, deep=deep)
     if diagnosis.status == "fail":

@@ -15,7 +15,7 @@ async def show(run: Run) -> MetricsSnapshot:
 
     Exit 6 when something that is configured did not answer: the other figures are still shown.
     """
-    from perfctl.operations import metrics_snapshot
+    from perfctl.operations.snapshot import metrics_snapshot
 
     snapshot = await metrics_snapshot(run.optimizer)
     if snapshot.unanswered:

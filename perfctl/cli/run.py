@@ -239,7 +239,7 @@ def _shown(run: Run, result: Any, took_ms: float) -> str:
 
 def _tell_truncation(run: Run, result: Any) -> None:
     """Outputs without a caption say on stderr that there is more."""
-    from perfctl.render.document import or_more, shorten
+    from perfctl.document.envelope import or_more, shorten
 
     _, total, shown = shorten(result, run.options.limit)
     if shown < total and run.terminal.output in ("plain", "csv", "ndjson"):

@@ -31,8 +31,8 @@ def schema(
     run: Run, words: Annotated[list[str] | None, typer.Argument(help="The command's words, as typed.")] = None
 ) -> SchemaListing | None:
     """Print the JSON Schema of a command's document, or list the commands that have one."""
-    from perfctl.render.document import dumps
-    from perfctl.render.schema import document_schema
+    from perfctl.document.envelope import dumps
+    from perfctl.document.schema import document_schema
 
     if not words:
         return SchemaListing(tuple(" ".join(command.words) for command in every_command()))

@@ -9,7 +9,7 @@ from typing import NamedTuple, cast
 from perfctl.cli.chosen import GlobalOptions
 from perfctl.cli.signals import INTERRUPTS
 from perfctl.cli.streams import can_say, say, write
-from perfctl.render.document import Output
+from perfctl.document.envelope import Output
 from perfctl.render.inert import inert
 
 

@@ -317,6 +317,28 @@ class MetricsConfig:
     """What is measured and kept."""
 
     interval_seconds: float = setting(10.0, "How often to measure while recording.", low=0.1)
+    publish: bool = setting(
+        False,
+        "Let this process write its figures to the history, where those of an application's processes are merged.",
+    )
+    history_file: str | None = setting(
+        None, "Where figures are kept; by default a file a context in the state folder.", role="path"
+    )
+    history_days: float = setting(30.0, "How long they are kept.", low=0.01)
+    max_series: int = setting(1000, "Series of one metric; what comes after is counted as one, named other.", low=1)
+    prometheus_url: str | None = setting(
+        None, "Where an application that is not ours shows its metrics to Prometheus.", role="address"
+    )
+    prometheus_metrics: tuple[str, ...] = setting(
+        (), "Its names, where they are not the usual ones: figure=metric, such as requests_per_second=app_hits_total."
+    )
+    budgets: tuple[str, ...] = setting(
+        (), "Files of budgets and objectives: what metrics check asks, and what alerts watch.", role="path"
+    )
+    alert_webhook: Secret | str | None = setting(
+        None, "Where alerts are sent, in Alertmanager's form: a URL, or a reference to one.", role="secret"
+    )
+    alert_file: str | None = setting(None, "The file that alerts are appended to, a JSON line each.", role="path")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -343,6 +365,17 @@ class ApiConfig:
     port: int = setting(8080, "Its port; 0 takes a free one.", low=0, high=65535)
     token: Secret | str | None = setting(None, "A token with both scopes: a reference.", role="secret")
     tokens: tuple[ApiToken, ...] = setting((), "Tokens, each with a name and its scopes.", role="secret")
+    open_reads: bool = setting(True, "Whoever is on this machine may read without a token.", role="guard")
+    allowed_hosts: tuple[str, ...] = setting(
+        (), "Names under which the API may be called; by default those of this machine and of host.", role="guard"
+    )
+    requests_per_minute: int = setting(600, "What one client may ask for in a minute; 0 is no limit.", low=0)
+    max_body_bytes: int = setting(1_000_000, "The largest body that is read.", low=1)
+    job_after_seconds: float = setting(5.0, "What takes longer is answered with 202 and the address of a job.", low=0)
+    refresh_seconds: float = setting(5.0, "How old a figure may be that a read answers with.", low=0.1)
+    audit_file: str | None = setting(
+        None, "The file that each change is noted in, a JSON line each; by default stderr.", role="path"
+    )
 
 
 class Origin(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from perfctl.cache.model.look import Inspected, TopKey, TopKeys
 from perfctl.cache.model.servers import NodeStats
-from perfctl.render.document import dumps, plain
+from perfctl.document.envelope import dumps, plain
 from perfctl.render.view import Cell, Column, Facts, Table, Text, Tone, View, view
 from perfctl.units import format_bytes, format_count, format_duration_ms, format_ratio
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from perfctl.db.model.rows import QueryRows
-from perfctl.render.document import dumps
+from perfctl.document.envelope import dumps
 from perfctl.render.inert import inert_line
 from perfctl.render.view import Cell, Column, Table, Text, View, view
 from perfctl.units import format_counted

@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from perfctl.render.document import Meta, Output, data_of, dumps, envelope, or_more, rows_of, shorten
+from perfctl.document.envelope import Meta, Output, data_of, dumps, envelope, or_more, rows_of, shorten
 from perfctl.render.view import Cell, Column, Facts, Table, Text, View, view
 
 MAX_BOXED_ROWS = 500

@@ -16,7 +16,7 @@ from perfctl.cache.model import (
     SharedStats,
     Stored,
 )
-from perfctl.render.document import Output
+from perfctl.document.envelope import Output
 from perfctl.render.show import show
 from tests.cli.golden_files import golden_of
 

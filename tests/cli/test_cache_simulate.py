@@ -18,9 +18,9 @@ import pytest
 
 from perfctl.cache.policies import POLICIES
 from perfctl.cache.simulate.model import Simulated, SimulatedRow, TargetSize
+from perfctl.document.envelope import Output
 from perfctl.render.cache_simulate import miss_ratio_chart
 from perfctl.render.chart_svg import svg_of
-from perfctl.render.document import Output
 from perfctl.render.show import show
 from tests.cli.conftest import Started
 from tests.cli.frame import ROOT, Outcome, invoke

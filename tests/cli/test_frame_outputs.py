@@ -16,7 +16,7 @@ from perfctl.cli.entries import every_line
 from perfctl.cli.streams import write
 from perfctl.cli.terminal import Terminal
 from perfctl.diagnosis import Check, diagnose
-from perfctl.render.schema import document_schema
+from perfctl.document.schema import document_schema
 from perfctl.render.show import show
 from perfctl.render.view import Cell, Column, Facts, Table, Text, Tree, View
 from tests.cli.frame import Stock, Stocks, Told, invoke

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
+from perfctl.document.envelope import Output
 from perfctl.metrics.model import Reading, metrics_of, snapshot_of
-from perfctl.render.document import Output
 from perfctl.render.show import show
 from tests.cli.golden_files import golden_of
 

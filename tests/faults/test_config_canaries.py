@@ -12,8 +12,8 @@ import pytest
 
 from perfctl.config import load_settings
 from perfctl.config.answers import effective_settings, validate
+from perfctl.document.envelope import Output
 from perfctl.errors import PerfctlError
-from perfctl.render.document import Output
 from perfctl.render.show import show
 from tests.conftest import Perfctl
 

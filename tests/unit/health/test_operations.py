@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from perfctl import operations
 from perfctl.config import CacheConfig, CDNConfig, DatabaseConfig, Settings
 from perfctl.diagnosis import Check, Diagnosis
 from perfctl.errors import UnreachableError
+from perfctl.operations import health as operations
 from perfctl.optimizer import PerformanceOptimizer
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from perfctl.render.document import dumps, plain
+from perfctl.document.envelope import dumps, plain
 
 
 def nested(depth: int) -> list[Any]:

@@ -13,7 +13,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any
 
-from perfctl.render.document import Meta, schema_name
+from perfctl.document.envelope import Meta, schema_name
 
 _SCALARS: dict[object, dict[str, Any]] = {
     str: {"type": "string"},

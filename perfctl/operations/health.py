@@ -1,4 +1,4 @@
-"""The few questions that need several engines: is everything well, and what is measured."""
+"""Is everything well? Every part is asked at once; one that hangs or breaks is a failed check."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from perfctl.units import format_bytes
 
 if TYPE_CHECKING:
     from perfctl.config import CacheConfig
-    from perfctl.metrics.model import MetricsSnapshot
     from perfctl.optimizer import PerformanceOptimizer
 
 HEALTH_LIMIT_SECONDS = 5.0
@@ -47,11 +46,6 @@ class _Engine(Protocol):
     async def health(self) -> list[Check]: ...
 
     async def doctor(self) -> Sequence[Check] | _Diagnosed: ...
-
-
-async def metrics_snapshot(optimizer: PerformanceOptimizer) -> MetricsSnapshot:
-    """The ten figures now, asked of every engine that is configured."""
-    return await optimizer.metrics.snapshot()
 
 
 async def health(

@@ -1,0 +1,1 @@
+"""The HTTP API: the engines under `/performance/...`, each reply the document of the command that asks the same."""
