@@ -1,0 +1,7 @@
+"""One pass over all engines: what would make it faster, what is done about it, and how that is undone."""
+
+from __future__ import annotations
+
+from perfctl.operations.optimizing.optimize import optimize
+
+__all__ = ["optimize"]

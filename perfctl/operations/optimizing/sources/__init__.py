@@ -1,0 +1,1 @@
+"""Where findings come from: one file each, one row each."""
