@@ -29,6 +29,9 @@ class Publisher:
     records: `wake` is called by whoever hands out the registry, and costs a comparison.
     """
 
+    _thread: threading.Thread | None
+    _kept: Frame | None
+
     def __init__(self, registry: Registry, history: History, interval_seconds: float = 10.0) -> None:
         self._registry = registry
         self._history = history
@@ -84,8 +87,8 @@ class Publisher:
         self._source = f"{self._pid}.{secrets.token_hex(3)}"
         self._lock, self._writing = threading.Lock(), threading.Lock()
         self._stopped = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._kept: Frame | None = None
+        self._thread = None
+        self._kept = None
         self._has_failed = False
 
     def _run(self) -> None:
@@ -100,20 +103,20 @@ class Publisher:
             if not self._has_failed:
                 _log.warning("figures are not written to the history for now: %s", error.message)
             self._has_failed = True
-        except Exception:
+        except Exception:  # noqa: BLE001
             # A background loop: it goes on, and says what it met.
             _log.exception("figures could not be published")
         else:
             self._has_failed = False
 
     def _taken(self) -> Frame | None:
-        """What is new, with what could not be written before; None where there is nothing."""
+        """What is new, with what could not be written before; None where there is nothing.
+
+        An interval in which nothing happened is something: its rates are 0, not unknown.
+        """
         from perfctl.metrics.history.joining import joined
 
         new = self._registry.take()
-        frames = [frame for frame in (self._kept, new) if frame is not None]
-        return joined(frames) if any(_says_something(frame) for frame in frames) else None
-
-
-def _says_something(frame: Frame) -> bool:
-    return bool(frame.counters or frame.gauges or frame.histograms)
+        if self._kept is not None:
+            return joined([self._kept, new])
+        return None if new.is_empty and new.seconds < self._interval_seconds / 2 else new

@@ -9,14 +9,10 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
-from perfctl.metrics.history import bodies
 from perfctl.metrics.history.joining import joined, side_by_side
 from perfctl.metrics.history.levels import DAY, HOUR, LEVELS, WRITTEN, Level, copy_of, slot_of
-
-if TYPE_CHECKING:
-    from perfctl.recording.frame import Frame
+from perfctl.recording.frame import Frame
 
 _UNITS_AT_ONCE = 500
 """Rows that one transaction moves, about: others wait to write meanwhile."""
@@ -59,7 +55,7 @@ def _fold_written(connection: sqlite3.Connection, now: float) -> bool:
     rows = _oldest(connection, WRITTEN, cutoff, level.seconds)
     if not rows:
         return False
-    written = [(source, moment, bodies.unpacked(body)) for _, moment, source, body in rows]
+    written = [(source, moment, Frame.unpack(body)) for _, moment, source, body in rows]
     _remember_sources(connection, written)
     together = side_by_side(written)
     for slot, frame in together:
@@ -78,7 +74,7 @@ def _fold_level(connection: sqlite3.Connection, finer: Level, coarser: Level, no
         return False
     slots: dict[int, list[Frame]] = {}
     for _, moment, _, body in rows:
-        slots.setdefault(slot_of(moment, coarser.seconds), []).append(bodies.unpacked(body))
+        slots.setdefault(slot_of(moment, coarser.seconds), []).append(Frame.unpack(body))
     for slot, frames in slots.items():
         frame = joined(frames)
         _add(connection, coarser.seconds, slot, frame)
@@ -110,27 +106,27 @@ def _add(connection: sqlite3.Connection, level: int, slot: int, frame: Frame) ->
     if there is None:
         connection.execute(
             "INSERT INTO frames (level, moment, at, seconds, body) VALUES (?, ?, ?, ?, ?)",
-            (level, moment, frame.at, frame.seconds, bodies.packed(frame)),
+            (level, moment, frame.at, frame.seconds, frame.pack()),
         )
         return
-    frame = joined([bodies.unpacked(there[1]), frame])
+    frame = joined([Frame.unpack(there[1]), frame])
     connection.execute(
         "UPDATE frames SET at = ?, seconds = ?, body = ? WHERE id = ?",
-        (frame.at, frame.seconds, bodies.packed(frame), there[0]),
+        (frame.at, frame.seconds, frame.pack(), there[0]),
     )
 
 
 def _add_to_totals(connection: sqlite3.Connection, frames: Sequence[Frame]) -> None:
     began, body = connection.execute("SELECT began, body FROM totals").fetchone()
-    frame = joined([*([bodies.unpacked(body)] if body else []), *frames])
-    connection.execute("UPDATE totals SET began = ?, body = ?", (began, bodies.packed(frame)))
+    frame = joined([*([Frame.unpack(body)] if body else []), *frames])
+    connection.execute("UPDATE totals SET began = ?, body = ?", (began, frame.pack()))
 
 
 def _remember_sources(connection: sqlite3.Connection, written: Iterable[tuple[str, float, Frame]]) -> None:
     latest = {source: frame for source, _, frame in written}
     connection.executemany(
         "INSERT OR REPLACE INTO sources VALUES (?, ?, ?)",
-        [(source, frame.at, bodies.packed(frame)) for source, frame in latest.items()],
+        [(source, frame.at, frame.pack()) for source, frame in latest.items()],
     )
 
 

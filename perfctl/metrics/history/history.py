@@ -10,16 +10,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from perfctl.metrics.history import bodies, folding, selecting
+from perfctl.metrics.history import folding, selecting
 from perfctl.metrics.history.joining import joined
 from perfctl.metrics.history.levels import DAY, MINUTE, WRITTEN, moment_of
 from perfctl.metrics.history.status import HistoryStatus
 from perfctl.metrics.history.store import Store, damaged
+from perfctl.recording.frame import Frame
 
 if TYPE_CHECKING:
     import sqlite3
-
-    from perfctl.recording.frame import Frame
 
 FOLD_EVERY_SECONDS = float(MINUTE)
 
@@ -50,7 +49,7 @@ class History:
         `source` names the process: gauges of different sources are added up, those of one follow each other.
         Once a minute this folds, too, what has grown old.
         """
-        body = bodies.packed(frame)
+        body = frame.pack()
         row = (WRITTEN, moment_of(frame), frame.at, frame.seconds, source, body)
         with self._store.writing() as connection:
             connection.execute(
@@ -186,9 +185,7 @@ class History:
 
 
 def _nothing(at: float) -> Frame:
-    from perfctl.recording.frame import Frame
-
-    return Frame(at=at, seconds=0.0, counters={}, gauges={}, histograms={})
+    return Frame(at=at, seconds=0.0)
 
 
 def _ending(at: float, frame: Frame | None) -> Frame:

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from perfctl.metrics.history.levels import LEVELS, slot_of
+from perfctl.recording.frame import Frame, Gauged, merge
 
 if TYPE_CHECKING:
-    from perfctl.recording.frame import Frame, Gauged
     from perfctl.recording.series import Series
 
 
@@ -17,15 +17,12 @@ def joined(frames: Sequence[Frame]) -> Frame:
 
     Its `seconds` are those that any of the frames covers, each counted once: a counter over them is a rate.
     """
-    from perfctl.recording.frame import merge
-
     together = merge(frames)
-    together.at = max(frame.at for frame in frames)
     together.seconds = covered(frames)
     return together
 
 
-def side_by_side(written: Sequence[tuple[str, float, Frame]]) -> list[tuple[float, Frame]]:
+def side_by_side(written: Sequence[tuple[str, float, Frame]]) -> list[tuple[int, Frame]]:
     """Frames as processes wrote them (process, moment, frame), as one of all processes for each slot of ten seconds.
 
     Within a slot a process's frames follow each other; gauges of different processes are added up, so that two
@@ -67,8 +64,6 @@ def _summed(frames: Sequence[Frame]) -> dict[Series, Gauged]:
 
 def _sum_of(gauges: Sequence[Gauged]) -> Gauged:
     """The sum of the means stays a mean; the sums of the extremes are bounds."""
-    from perfctl.recording.frame import Gauged
-
     if len(gauges) == 1:
         return gauges[0]
     count = max(gauged.count for gauged in gauges)
@@ -79,4 +74,5 @@ def _sum_of(gauges: Sequence[Gauged]) -> Gauged:
         maximum=sum(gauged.maximum for gauged in gauges),
         sum=mean * count,
         count=count,
+        at=max(gauged.at for gauged in gauges),
     )

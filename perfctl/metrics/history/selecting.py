@@ -7,15 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from perfctl.metrics.history import bodies
 from perfctl.metrics.history.joining import joined, side_by_side
 from perfctl.metrics.history.levels import LEVELS, WRITTEN, Level, copy_of
 from perfctl.metrics.history.status import HistoryStatus, Resolution
+from perfctl.recording.frame import Frame
 
 if TYPE_CHECKING:
     import sqlite3
-
-    from perfctl.recording.frame import Frame
 
 _BETWEEN = "FROM frames WHERE level = ? AND moment >= ? AND moment < ?"
 _SUMS_AND_REST = """
@@ -56,13 +54,13 @@ def latest(connection: sqlite3.Connection, source: str | None) -> Frame | None:
             ).fetchone()
             or connection.execute("SELECT body FROM sources WHERE source = ?", (source,)).fetchone()
         )
-    return bodies.unpacked(row[0]) if row else None
+    return Frame.unpack(row[0]) if row else None
 
 
 def totals(connection: sqlite3.Connection) -> Frame | None:
     """What was folded until now, and what was written since."""
     row = connection.execute("SELECT body FROM totals").fetchone()
-    folded = [bodies.unpacked(row[0])] if row and row[0] else []
+    folded = [Frame.unpack(row[0])] if row and row[0] else []
     since = [frame for _, frame in _written(connection, float("-inf"), float("inf"))]
     return joined([*folded, *since]) if folded or since else None
 
@@ -104,14 +102,14 @@ def _of_level(
 
 
 def _unpacking(rows: list[tuple[float, bytes]]) -> Iterator[tuple[float, Frame]]:
-    return ((moment, bodies.unpacked(body)) for moment, body in rows)
+    return ((moment, Frame.unpack(body)) for moment, body in rows)
 
 
 def _written(connection: sqlite3.Connection, start: float, end: float) -> list[tuple[float, Frame]]:
     rows = connection.execute(
         f"SELECT source, moment, body {_BETWEEN} ORDER BY moment, id", (WRITTEN, start, end)
     ).fetchall()
-    written = [(source, moment, bodies.unpacked(body)) for source, moment, body in rows]
+    written = [(source, moment, Frame.unpack(body)) for source, moment, body in rows]
     middle = LEVELS[0].seconds / 2
     return [(min(max(slot + middle, start), end), frame) for slot, frame in side_by_side(written)]
 
