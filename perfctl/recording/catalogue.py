@@ -51,7 +51,7 @@ def _ratio(name: str, help: str, numerator: Part, denominator: Part, labels: tup
 
 _OF_CACHE = ("namespace", "tier")
 
-_ROWS = (
+METRICS: tuple[Metric, ...] = (
     Metric("cache.requests", "counter", "requests", "Look-ups in the cache", (*_OF_CACHE, "result")),
     Metric(
         "cache.operation.duration",
@@ -148,7 +148,7 @@ _ROWS = (
     Metric("perfctl.series.dropped", "counter", "series", "Series over the limit, counted as other", ("metric",)),
 )
 
-METRICS: dict[str, Metric] = {metric.name: metric for metric in _ROWS}
+BY_NAME: dict[str, Metric] = {metric.name: metric for metric in METRICS}
 """Each metric by its name."""
 
 LABEL_ALIASES = {"ns": "namespace"}

@@ -237,7 +237,9 @@ class Registry:
         """Start at nothing, as a forked child does; what was bound stays bound."""
         self._lock = threading.RLock()
         self._started_at = self._taken_at = time.time()
-        for one in (*self.counters.values(), *self.gauges.values(), *self.recorders.values()):
+        kept: tuple[Counter | Gauge | Recorder, ...]
+        kept = (*self.counters.values(), *self.gauges.values(), *self.recorders.values())
+        for one in kept:
             one.restart()
 
     def _bound(self, part: dict[Series, _Kind], asked: Series, kind: type[_Kind]) -> _Kind:
