@@ -77,7 +77,7 @@ def letters(name: str) -> str:
 def _catalogue() -> Mapping[str, Metric]:
     from perfctl.recording.catalogue import METRICS
 
-    return {metric.name: metric for metric in METRICS}
+    return METRICS
 
 
 def catalogued_unit(name: str) -> str:

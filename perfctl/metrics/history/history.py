@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import threading
 import time
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from perfctl.errors import PerfctlError
 from perfctl.metrics.history import folding, selecting
 from perfctl.metrics.history.joining import joined
 from perfctl.metrics.history.levels import DAY, MINUTE, WRITTEN, moment_of
@@ -19,6 +21,8 @@ from perfctl.recording.frame import Frame
 
 if TYPE_CHECKING:
     import sqlite3
+
+_log = logging.getLogger("perfctl.metrics")
 
 FOLD_EVERY_SECONDS = float(MINUTE)
 
@@ -57,7 +61,7 @@ class History:
             )
             connection.execute("INSERT OR IGNORE INTO totals VALUES (1, ?, NULL)", (frame.at - frame.seconds,))
         if time.monotonic() - self._folded >= FOLD_EVERY_SECONDS:
-            self.fold()
+            self._fold_if_it_can_be()
 
     def fold(self) -> None:
         """Move what is due to the next resolution, and delete what is older than the history is kept."""
@@ -150,6 +154,13 @@ class History:
     def close(self) -> None:
         """Let go of the file; the next use opens it again."""
         self._store.close()
+
+    def _fold_if_it_can_be(self) -> None:
+        """The frame is in the file: who appended it must not take it for lost, and append it again."""
+        try:
+            self.fold()
+        except PerfctlError as error:
+            _log.warning("what grew old is not folded for now: %s", error.message)
 
     def _fold_some(self) -> bool:
         now = self._clock()
