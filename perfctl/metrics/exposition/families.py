@@ -75,9 +75,9 @@ def letters(name: str) -> str:
 
 @cache
 def _catalogue() -> Mapping[str, Metric]:
-    from perfctl.recording.catalogue import METRICS
+    from perfctl.recording.catalogue import BY_NAME
 
-    return METRICS
+    return BY_NAME
 
 
 def catalogued_unit(name: str) -> str:
