@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from perfctl.cache.model import CachedValue
-from perfctl.cache.ttl import LONGEST_SECONDS
+from perfctl.cache.ttl import ttl_seconds
 from perfctl.cli.command import CommandGroup
 from perfctl.cli.run import Run
 from perfctl.errors import UsageError
-from perfctl.units import parse_duration
 
 if TYPE_CHECKING:
     from perfctl.cache.operating.operator import CacheOperator
@@ -84,18 +83,7 @@ def operator_of(run: Run) -> CacheOperator:
 
 def seconds_of(ttl: str | None) -> float | None:
     """A TTL as it was typed, in seconds; `inf` for never, None where nothing was typed. UsageError names --ttl."""
-    if ttl is None:
-        return None
-    if ttl == "never":
-        return float("inf")
-    seconds = parse_duration(ttl, where="--ttl")
-    if not seconds > 0:
-        raise UsageError(
-            f"--ttl: {ttl!r} is not above 0", hint="write 'never' for a value that does not expire", where="--ttl"
-        )
-    if seconds > LONGEST_SECONDS:
-        raise UsageError(f"--ttl: {ttl!r} is more than 100 years", hint="write 'never'", where="--ttl")
-    return seconds
+    return ttl_seconds(ttl, where="--ttl")
 
 
 async def _raw(run: Run, operator: CacheOperator, key: str, namespace: str | None) -> CachedValue:

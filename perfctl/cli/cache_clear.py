@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -13,10 +13,6 @@ from perfctl.cli.planner import DryRun, MaxAffected, Plan, confirm
 from perfctl.cli.progress import progress_of
 from perfctl.cli.run import Run
 from perfctl.errors import UsageError
-
-if TYPE_CHECKING:
-    from perfctl.cache.model import NamespaceSize
-    from perfctl.cache.operating.operator import CacheOperator
 
 
 @group.command("clear", example="perfctl cache clear api --dry-run")
@@ -53,7 +49,11 @@ async def clear(
     _refuse_contradictions(target, namespace, pattern, raw=raw, reclaim=reclaim, rate=rate)
     if reclaim and target is None and tag is None and pattern is None:
         return await _given_back(run, namespace or "default", rate, dry_run)
-    action = _action(target, tag, pattern, raw, namespace or "default")
+    from perfctl.cache.operating.scope import ClearScope
+
+    _refuse_unclear(target, tag, pattern)
+    scope = ClearScope(operator_of(run), target or namespace or "default", tag, pattern, raw)
+    action = scope.action
     if not dry_run:
         run.refuse_when_read_only(action)
     if target is not None and not dry_run and max_affected is None and run.options.yes and not run.settings.protected:
@@ -61,7 +61,6 @@ async def clear(
 
         with progress_of(run, action) as progress:
             return await clear_at_once(operator_of(run), target, reclaim=reclaim, rate=rate, on_progress=progress)
-    scope = _Scope(operator_of(run), target or namespace or "default", tag, pattern, raw)
     size = await scope.measured()
     if dry_run:
         return scope.planned(size)
@@ -85,40 +84,6 @@ async def _given_back(run: Run, namespace: str, rate: float | None, dry_run: boo
         return replace(planned(size), keys=0, size_bytes=0, samples=(), only_reclaims=True)
     with progress_of(run, f"reclaiming {namespace}", size.garbage) as progress:
         return await reclaimed(operator, namespace, rate=rate, on_progress=progress)
-
-
-class _Scope:
-    """What is to be cleared, measured before."""
-
-    def __init__(
-        self, operator: CacheOperator, namespace: str, tag: str | None, pattern: str | None, is_raw: bool
-    ) -> None:
-        self._operator, self._namespace = operator, namespace
-        self._tag, self._pattern, self._is_raw = tag, pattern, is_raw
-
-    async def measured(self) -> NamespaceSize:
-        from perfctl.cache.operating.census import measure
-        from perfctl.cache.operating.clearing import measure_pattern
-
-        if self._pattern is None:
-            return await measure(self._operator, self._namespace, tag=self._tag)
-        return await measure_pattern(self._operator, self._pattern, namespace=self._namespace, is_raw=self._is_raw)
-
-    def planned(self, size: NamespaceSize) -> Cleared:
-        from perfctl.cache.operating.clearing import planned
-
-        return planned(size, tag=self._tag, pattern=self._pattern, is_raw=self._is_raw)
-
-    async def cleared(self, size: NamespaceSize, *, reclaim: bool, rate: float | None, on_progress: Any) -> Cleared:
-        from perfctl.cache.operating.clearing import clear_namespace, clear_pattern, clear_tag
-
-        if self._pattern is not None:
-            return await clear_pattern(
-                self._operator, size, self._pattern, is_raw=self._is_raw, rate=rate, on_progress=on_progress
-            )
-        if self._tag is not None:
-            return await clear_tag(self._operator, size, self._tag, reclaim=reclaim, rate=rate, on_progress=on_progress)
-        return await clear_namespace(self._operator, size, reclaim=reclaim, rate=rate, on_progress=on_progress)
 
 
 def _refuse_contradictions(
@@ -146,8 +111,8 @@ def _refuse_contradictions(
         )
 
 
-def _action(target: str | None, tag: str | None, pattern: str | None, is_raw: bool, within: str) -> str:
-    """What the plan says. UsageError where not exactly one thing is named."""
+def _refuse_unclear(target: str | None, tag: str | None, pattern: str | None) -> None:
+    """UsageError where not exactly one thing is named."""
     named = [word for word in (target, tag, pattern) if word is not None]
     if len(named) != 1:
         found = "nothing" if not named else " and ".join(repr(word) for word in named)
@@ -158,6 +123,3 @@ def _action(target: str | None, tag: str | None, pattern: str | None, is_raw: bo
     if not named[0]:
         what = "the namespace" if target is not None else "the tag" if tag is not None else "the pattern"
         raise UsageError(f"{what} is empty", hint="such as api, --tag user:7 or --pattern 'user:*'")
-    if pattern is not None:
-        return f"clear keys that match {pattern!r}" + ("" if is_raw else f" in namespace {within!r}")
-    return f"clear tag {tag!r} in namespace {within!r}" if tag is not None else f"clear namespace {target!r}"

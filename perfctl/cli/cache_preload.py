@@ -269,9 +269,9 @@ def _opened(file: str) -> Iterator[bytes]:
 
 def _judged(run: Run, loaded: Preloaded, source: str, *, hint: str = _LINE) -> Preloaded:
     """Exit 6 when a part was not loaded; UsageError when nothing was."""
-    if loaded.loaded == 0 and (loaded.failed or not loaded.resumed_at):
-        why = f"none of its {loaded.failed} entries is usable: {loaded.rows[0]}" if loaded.rows else "it has no entries"
-        raise UsageError(f"{source}: nothing to load: {why}", hint=hint)
+    from perfctl.cache.preloading.preload import refuse_nothing
+
+    refuse_nothing(loaded, source, hint=hint)
     if loaded.failed:
         run.exit(6)
     return loaded

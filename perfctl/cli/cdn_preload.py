@@ -11,7 +11,7 @@ from perfctl.cli.cdn import Distribution, engine_of, group
 from perfctl.cli.intake import taken
 from perfctl.cli.progress import progress_of
 from perfctl.cli.run import Run
-from perfctl.errors import UnreachableError, UsageError
+from perfctl.errors import UsageError
 
 if TYPE_CHECKING:
     from perfctl.cdn.engine import CloudFrontOptimizer
@@ -113,10 +113,8 @@ def _lines(source: str) -> list[str]:
 
 def _judge(run: Run, report: PreloadReport) -> None:
     """Exit 6 where not all is warm. UnreachableError where there was no answer at all."""
-    if report.rows and all(row.status is None for row in report.rows):
-        raise UnreachableError(
-            str(report.rows[0].error),
-            hint="perfctl cdn doctor looks at the edge; perfctl cdn headers URL says what answers",
-        )
+    from perfctl.cdn.preloading.fetching import refuse_silence
+
+    refuse_silence(report)
     if report.warmed < report.requested:
         run.exit(6)

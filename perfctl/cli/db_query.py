@@ -97,10 +97,8 @@ async def analyze(
 
 
 def _tell(run: Run, answer: PlanReport, *, wanted: bool, allow_write: bool) -> None:
-    if wanted and answer.is_generic:
-        run.warn("it has $1 without a value and was not run: these are estimates for any value; --param gives one")
-    elif wanted and not answer.analyzed:
-        run.warn("it ran longer than --timeout and was stopped: these are estimates alone")
+    if wanted and (why := answer.why_estimates):
+        run.warn(f"{why}; --param gives a value" if answer.is_generic else f"{why}; --timeout gives it longer")
     if answer.analyzed and allow_write:
         run.warn(LEFT_BEHIND)
 

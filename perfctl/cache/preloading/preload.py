@@ -19,10 +19,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from perfctl.errors import UsageError
 from perfctl.units import parse_duration
+
+if TYPE_CHECKING:
+    from perfctl.cache.model import Preloaded
 
 
 class Entry(NamedTuple):
@@ -164,6 +167,20 @@ def read_plan(text: str, path: Path) -> Iterator[Entry | BadEntry]:
         file = path.parent / str(name)
         for entry in read_lines(lines_in(file), str(file)):
             yield _with_defaults(entry, namespace, ttl)
+
+
+def entries_of(rows: Iterable[Any], source: str) -> Iterator[Entry | BadEntry]:
+    """The entries of a list of mappings; each knows its place, from 0 on: `entries[3]`."""
+    for place, row in enumerate(rows):
+        yield _entry(row, f"{source}[{place}]")
+
+
+def refuse_nothing(loaded: Preloaded, source: str, *, hint: str) -> None:
+    """Return where something was loaded, now or by the run before. UsageError with the first reason where nothing
+    was."""
+    if loaded.loaded == 0 and (loaded.failed or not loaded.resumed_at):
+        why = f"none of its {loaded.failed} entries is usable: {loaded.rows[0]}" if loaded.rows else "it has no entries"
+        raise UsageError(f"{source}: nothing to load: {why}", hint=hint)
 
 
 def _line(text: bytes, where: str) -> Entry | BadEntry:

@@ -13,7 +13,7 @@ from perfctl.cdn.model.edge import EdgeAnswer
 from perfctl.cdn.model.preloads import PreloadReport, Warmed
 from perfctl.cdn.preloading.pace import Pace
 from perfctl.cdn.viewer import Viewer
-from perfctl.errors import PerfctlError, RefusedError, UsageError
+from perfctl.errors import PerfctlError, RefusedError, UnreachableError, UsageError
 
 Told = Callable[[int], None]
 
@@ -59,6 +59,15 @@ async def preload(
     wanted = [Wanted(url, encoding, place) for url in urls for encoding in encodings for place in places]
     run = _Run(viewers, time or Time(), requests_per_second, told)
     return await run.all(wanted, concurrency)
+
+
+def refuse_silence(report: PreloadReport) -> None:
+    """Return where anything answered. UnreachableError where there was no answer at all."""
+    if report.rows and all(row.status is None for row in report.rows):
+        raise UnreachableError(
+            str(report.rows[0].error),
+            hint="perfctl cdn doctor looks at the edge; perfctl cdn headers URL says what answers",
+        )
 
 
 class _Run:

@@ -291,6 +291,17 @@ class PlanReport:
     query_parameters: str | None = None
     """What auto_explain logged for `$1`, `$2` ...: `$1 = '7'`."""
     serialization: PlanSerialization | None = None
+    rewritten: str | None = None
+    """The statement in a form that is faster and answers the same; None where none is known."""
+
+    @property
+    def why_estimates(self) -> str | None:
+        """Why a statement that was to be run was not; None where it was."""
+        if self.analyzed:
+            return None
+        if self.is_generic:
+            return "it has $1 without a value and was not run: these are estimates for any value"
+        return "it ran longer than it may and was stopped: these are estimates alone"
 
 
 @dataclass(frozen=True, slots=True)
