@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -45,7 +44,6 @@ class History:
         self._clock = clock
         self._store = Store(path)
         self._folded = -math.inf
-        self._folding = threading.Lock()
 
     def append(self, frame: Frame, *, source: str) -> None:
         """Add what one process measured since its last frame; it is in the file when this returns.
@@ -65,7 +63,8 @@ class History:
 
     def fold(self) -> None:
         """Move what is due to the next resolution, and delete what is older than the history is kept."""
-        if not self._folding.acquire(blocking=False):
+        self._store.after_a_fork()
+        if not self._store.folding.acquire(blocking=False):
             return
         try:
             self._folded = time.monotonic()
@@ -73,11 +72,11 @@ class History:
                 while self._fold_some():
                     pass
         finally:
-            self._folding.release()
+            self._store.folding.release()
 
     def prune(self, *, days: float | None = None) -> int:
         """Delete what is older than `days` (by default what the history is kept for); how many rows went."""
-        if not self._store.is_there:
+        if not self.path.exists():
             return 0
         kept = self.days if days is None else days
         with self._store.writing() as connection:
@@ -179,10 +178,6 @@ class History:
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection | None]:
-        """None where nothing was ever written."""
-        if not self._store.is_there:
-            yield None
-            return
         with self._translating(), self._store.reading() as connection:
             yield connection
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import RLock
+from threading import Lock, RLock
 from urllib.parse import quote
 
 from perfctl.errors import ConfigError, LockedError, PerfctlError, ServiceError
@@ -48,15 +48,10 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._write_lock, self._read_lock = RLock(), RLock()
+        self._write_lock, self._read_lock, self.folding = RLock(), RLock(), Lock()
         self._writer: sqlite3.Connection | None = None
         self._reader: sqlite3.Connection | None = None
         self._pid = os.getpid()
-
-    @property
-    def is_there(self) -> bool:
-        """Whether anything was ever written here."""
-        return self.path.exists()
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
@@ -65,7 +60,7 @@ class Store:
         ConfigError where the file cannot be used, LockedError where another process holds it for ten seconds,
         ServiceError where the disk is full, or the file is damaged or of another version.
         """
-        self._after_a_fork()
+        self.after_a_fork()
         with self._write_lock, translated(self.path):
             if self._writer is None:
                 self._writer = _made(self.path)
@@ -80,35 +75,44 @@ class Store:
                 raise
 
     @contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection]:
-        """What the file holds at one moment, for who may not write, too. The same errors."""
-        self._after_a_fork()
+    def reading(self) -> Iterator[sqlite3.Connection | None]:
+        """What the file holds at one moment, for who may not write, too; None where nothing was ever written.
+
+        The same errors.
+        """
+        self.after_a_fork()
+        if not self.path.exists():
+            yield None
+            return
         with self._read_lock, translated(self.path):
             if self._reader is None:
                 self._reader = _opened_to_read(self.path)
             connection = self._reader
+            if connection is None:
+                yield None
+                return
             connection.execute("BEGIN")
             try:
                 yield connection
             finally:
                 connection.execute("ROLLBACK")
 
+    def after_a_fork(self) -> None:
+        """A forked child opens its own: SQLite's connections do not survive a fork, and are never closed there."""
+        if self._pid != os.getpid():
+            _of_parents.append((self._writer, self._reader))
+            self._write_lock, self._read_lock, self.folding = RLock(), RLock(), Lock()
+            self._writer = self._reader = None
+            self._pid = os.getpid()
+
     def close(self) -> None:
         """Let go of the file; the next use opens it again."""
-        self._after_a_fork()
+        self.after_a_fork()
         with self._write_lock, self._read_lock:
             for connection in (self._writer, self._reader):
                 if connection is not None:
                     connection.close()
             self._writer = self._reader = None
-
-    def _after_a_fork(self) -> None:
-        """A forked child opens its own: SQLite's connections do not survive a fork, and are never closed there."""
-        if self._pid != os.getpid():
-            _of_parents.append((self._writer, self._reader))
-            self._write_lock, self._read_lock = RLock(), RLock()
-            self._writer = self._reader = None
-            self._pid = os.getpid()
 
 
 _of_parents: list[tuple[sqlite3.Connection | None, sqlite3.Connection | None]] = []
@@ -148,9 +152,13 @@ def _made(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _opened_to_read(path: Path) -> sqlite3.Connection:
+def _opened_to_read(path: Path) -> sqlite3.Connection | None:
+    """None where another process is making the file, and has not made its tables."""
     connection = _connected(path, "ro")
     try:
+        if _is_empty(connection):
+            connection.close()
+            return None
         _refuse_other_versions(connection, path)
     except BaseException:
         connection.close()
@@ -169,7 +177,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
 
     A commit outlives the process (SIGKILL); a power cut may take the last ones with it, never the file.
     """
-    if _version(connection) == 0:
+    if _is_empty(connection):
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         _switch_to_wal(connection, path)
         _make_tables(connection)
@@ -196,7 +204,7 @@ def _switch_to_wal(connection: sqlite3.Connection, path: Path) -> None:
 def _make_tables(connection: sqlite3.Connection) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
-        if _version(connection) == 0:
+        if _is_empty(connection):
             for statement in _SCHEMA.split(";\n"):
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {VERSION}")
@@ -204,6 +212,12 @@ def _make_tables(connection: sqlite3.Connection) -> None:
         connection.execute("ROLLBACK")
         raise
     connection.execute("COMMIT")
+
+
+def _is_empty(connection: sqlite3.Connection) -> bool:
+    """Whether it has neither tables nor a version: nobody's yet."""
+    tables: int = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    return not tables and _version(connection) == 0
 
 
 def _version(connection: sqlite3.Connection) -> int:

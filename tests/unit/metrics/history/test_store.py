@@ -161,6 +161,27 @@ def test_a_newer_file_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
+def test_a_database_of_another_kind_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "h.sqlite"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE theirs (a)")
+    connection.close()
+    before = path.read_bytes()
+    for use in uses(History(path)):
+        with pytest.raises(ServiceError, match=r"has version 0, and this perfctl reads version 1"):
+            use()
+    assert path.read_bytes() == before
+
+
+def test_a_file_that_is_just_being_made_reads_as_an_empty_history(tmp_path: Path) -> None:
+    path = tmp_path / "h.sqlite"
+    path.touch()
+    history = History(path)
+    assert history.latest() is None
+    history.append(frame(NOW, hits=1), source="p")
+    assert history.latest() == frame(NOW, hits=1)
+
+
 def test_a_history_that_cannot_be_written_names_the_setting(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError) as caught:
