@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from perfctl.errors import UsageError
 from perfctl.metrics.model.figures import FIGURES
 from perfctl.metrics.model.values import Value
+from perfctl.recording.catalogue import BY_NAME, LABEL_ALIASES, Metric, Part
 
 if TYPE_CHECKING:
-    from perfctl.recording.catalogue import Metric
     from perfctl.recording.frame import Frame
     from perfctl.recording.histogram import Histogram
     from perfctl.recording.series import Series
 
 PERCENTILES = ("p50", "p95", "p99")
-ALIASES = {"ns": "namespace"}
-"""Labels by a shorter name."""
-
 Labels = Mapping[str, str]
 
 
@@ -33,17 +30,17 @@ def value_of(frame: Frame, name: str, labels: Labels | None = None, statistic: s
     wanted = _canonical(labels or {})
     if name in _SPECIFIED:
         return _specified(frame, name, wanted, statistic)
-    if name in _RATIOS:
-        return _ratio(frame, name, wanted, statistic)
-    kinds = {"histogram": _of_histogram, "gauge": _of_gauge, "counter": _of_counter}
-    return kinds[metric(name).kind](frame, name, wanted, statistic)
+    row = metric(name)
+    if row.kind == "ratio":
+        return _ratio(frame, row, wanted, statistic)
+    return _KINDS[row.kind](frame, name, wanted, statistic)
 
 
 def grouped(
     frame: Frame, name: str, by: str = "namespace", statistic: str | None = None, labels: Labels | None = None
 ) -> dict[str, Value]:
     """The same for each value that a label has in this frame, sorted by it; empty where no series has it."""
-    found = set(_label_values(frame, name, ALIASES.get(by, by), _canonical(labels or {})))
+    found = set(_label_values(frame, name, LABEL_ALIASES.get(by, by), _canonical(labels or {})))
     return {value: value_of(frame, name, {**(labels or {}), by: value}, statistic) for value in sorted(found)}
 
 
@@ -58,21 +55,33 @@ def histogram_of(frame: Frame, name: str, labels: Labels | None = None) -> Histo
     return whole
 
 
+def whole_of(frame: Frame, name: str, labels: Labels | None = None) -> float | None:
+    """How many events a ratio is a share of; None where none was recorded, or where it is no ratio of events."""
+    if name in _SPECIFIED:
+        known = (whole_of(frame, each, labels) for each in _SPECIFIED[name].metrics)
+        return next((found for found in known if found), None)
+    row = metric(name)
+    if row.kind != "ratio" or row.unit != "ratio":
+        return None
+    narrowed = _without(_canonical(labels or {}), *_NARROWS_NOT.get(name, ()))
+    return _total(frame, _parts(row)[1], narrowed) or None
+
+
 def is_known(name: str) -> bool:
     """Whether a figure of this name can be asked for."""
-    return name in _SPECIFIED or name in _RATIOS or name in _catalogue()
+    return name in _SPECIFIED or name in _OURS or name in BY_NAME
 
 
 def names() -> tuple[str, ...]:
     """Every name that can be asked for: the catalogue's, and the ten of the specification."""
-    return tuple(sorted({*_catalogue(), *_RATIOS, *_SPECIFIED}))
+    return tuple(sorted({*BY_NAME, *_OURS, *_SPECIFIED}))
 
 
 def metric(name: str) -> Metric:
     """The catalogue's row. UsageError where there is none."""
-    known = _catalogue()
-    if name in known:
-        return known[name]
+    row = BY_NAME.get(name) or (_OURS[name].row if name in _OURS else None)
+    if row is not None:
+        return row
     near = difflib.get_close_matches(name, names(), n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"one of {', '.join(names())}"
     raise UsageError(f"no metric is named {name!r}", hint=hint)
@@ -82,27 +91,40 @@ def unit_of(name: str, statistic: str | None = None) -> str:
     """The unit that `value_of` answers in: `s`, `bytes`, `1/s`, `ratio`, `ms`, `%`; empty for a count."""
     if name in _SPECIFIED:
         return _SPECIFIED[name].unit
-    if name in _RATIOS:
-        return _RATIOS[name].unit
     row = metric(name)
+    own = row.unit if row.unit in _MEASURES else ""
     if statistic == "count":
         return ""
     if statistic == "rate":
-        return "1/s" if row.kind == "histogram" or row.unit in _COUNTS else f"{_unit(row.unit)}/s"
-    return _unit(row.unit)
+        return f"{own}/s" if own and row.kind != "histogram" else "1/s"
+    return own
 
 
-_COUNTS = ("", "1", "count")
+_MEASURES = ("s", "bytes", "ratio")
+"""What has a dimension; the rest are counts, of requests or of connections."""
 
 
-def _unit(unit: str) -> str:
-    return "" if unit in _COUNTS else unit
+class _Ours(NamedTuple):
+    """A quotient that is read from several metrics of the catalogue."""
+
+    row: Metric
+    parts: tuple[Part, ...]
+    wholes: tuple[Part, ...]
 
 
-def _catalogue() -> dict[str, Metric]:
-    from perfctl.recording.catalogue import METRICS
-
-    return METRICS if isinstance(METRICS, dict) else {row.name: row for row in METRICS}
+_HITS, _MISSES = Part("redis.keyspace.hits"), Part("redis.keyspace.misses")
+_OURS = {
+    "redis.hit_ratio": _Ours(
+        Metric("redis.hit_ratio", "ratio", "ratio", "Hits over look-ups of all clients on Redis", good="high"),
+        (_HITS,),
+        (_HITS, _MISSES),
+    ),
+    "db.statement.mean": _Ours(
+        Metric("db.statement.mean", "ratio", "s", "Mean time of a statement, as the server counts", ("fingerprint",)),
+        (Part("db.statement.time"),),
+        (Part("db.statement.calls"),),
+    ),
+}
 
 
 class _Specified(NamedTuple):
@@ -140,93 +162,40 @@ def _specified(frame: Frame, name: str, labels: Labels, statistic: str | None) -
     return Value(None, reason, row.unit)
 
 
-class _Ratio(NamedTuple):
-    """Two counts, and which of their labels do not narrow the whole: a miss has no tier."""
-
-    part: Callable[[Frame, Labels], float | None]
-    whole: Callable[[Frame, Labels], float | None]
-    what: str
-    unit: str = "ratio"
-
-
-def _ratio(frame: Frame, name: str, labels: Labels, statistic: str | None) -> Value:
+def _ratio(frame: Frame, row: Metric, labels: Labels, statistic: str | None) -> Value:
+    """What is not in the numerator was not seen: a recorder that counts requests and no error has met none."""
     if statistic not in (None, "mean"):
-        raise UsageError(f"{statistic}({name}): a ratio is one number", hint=f"ask for {name} alone")
-    row = _RATIOS[name]
-    whole = row.whole(frame, labels)
+        raise UsageError(f"{statistic}({row.name}): it is one number already", hint=f"ask for {row.name} alone")
+    unit = unit_of(row.name)
+    parts, wholes = _parts(row)
+    whole = _total(frame, wholes, _without(labels, *_NARROWS_NOT.get(row.name, ())))
     if not whole:
-        return Value(None, f"{row.what}{_said(labels)}: none was recorded", row.unit)
-    part = row.part(frame, labels)
-    if part is None:
-        return Value(None, f"{name}{_said(labels)}: its parts were not recorded", row.unit)
-    share = part / whole
-    return Value(min(max(share, 0.0), 1.0) if row.unit == "ratio" else share, None, row.unit)
+        return _nothing(wholes[0].metric, labels, unit)
+    share = (_total(frame, parts, labels) or 0.0) / whole
+    return Value(min(share, 1.0) if unit == "ratio" else share, None, unit)
 
 
-def _cache_hits(frame: Frame, labels: Labels) -> float | None:
-    return _sum(frame, "cache.requests", labels, lambda each: _label(each, "result") in ("hit", "stale"))
+_NARROWS_NOT = {"cache.hit_ratio": ("tier",)}
+"""Labels that the whole has not: a miss is of no tier, and what L1 had is a share of all look-ups."""
 
 
-def _cache_lookups(frame: Frame, labels: Labels) -> float | None:
-    """Of every tier: what L1 had of all look-ups, not of those that L1 had."""
-    return _sum(frame, "cache.requests", _without(labels, "tier", "result"), lambda each: True)
+def _parts(row: Metric) -> tuple[tuple[Part, ...], tuple[Part, ...]]:
+    if row.name in _OURS:
+        return _OURS[row.name].parts, _OURS[row.name].wholes
+    return (row.numerator,) if row.numerator else (), (row.denominator,) if row.denominator else ()
 
 
-def _requests(frame: Frame, labels: Labels) -> float | None:
-    return _count(frame, "http.request.duration", labels, lambda each: True)
-
-
-def _failed_requests(frame: Frame, labels: Labels) -> float | None:
-    return _count(frame, "http.request.duration", labels, lambda each: _is_failure(_label(each, "status")))
-
-
-def _is_failure(status: str) -> bool:
-    """A server's fault: 5xx, or an exception that became no answer. A 4xx is the caller's."""
-    return status.startswith("5") or status in ("error", "exception")
-
-
-def _queries(frame: Frame, labels: Labels) -> float | None:
-    return _count(frame, "db.query.duration", labels, lambda each: True)
-
-
-def _failed_queries(frame: Frame, labels: Labels) -> float | None:
-    """A recorder that counts queries and not one error has seen none."""
-    return _sum(frame, "db.query.errors", labels, lambda each: True) or 0.0
-
-
-def _cdn_hits(frame: Frame, labels: Labels) -> float | None:
-    return _sum(frame, "cdn.requests", labels, lambda each: _label(each, "result") == "hit")
-
-
-def _cdn_requests(frame: Frame, labels: Labels) -> float | None:
-    return _sum(frame, "cdn.requests", _without(labels, "result"), lambda each: True)
-
-
-def _keyspace_hits(frame: Frame, labels: Labels) -> float | None:
-    return _sum(frame, "redis.keyspace.hits", labels, lambda each: True)
-
-
-def _keyspace_lookups(frame: Frame, labels: Labels) -> float | None:
-    hits, misses = _keyspace_hits(frame, labels), _sum(frame, "redis.keyspace.misses", labels, lambda each: True)
-    return None if hits is None or misses is None else hits + misses
-
-
-def _statement_seconds(frame: Frame, labels: Labels) -> float | None:
-    return _sum(frame, "db.statement.time", labels, lambda each: True)
-
-
-def _statement_calls(frame: Frame, labels: Labels) -> float | None:
-    return _sum(frame, "db.statement.calls", labels, lambda each: True)
-
-
-_RATIOS = {
-    "cache.hit_ratio": _Ratio(_cache_hits, _cache_lookups, "look-ups of the cache"),
-    "redis.hit_ratio": _Ratio(_keyspace_hits, _keyspace_lookups, "look-ups on Redis"),
-    "http.error_ratio": _Ratio(_failed_requests, _requests, "requests"),
-    "db.error_ratio": _Ratio(_failed_queries, _queries, "queries"),
-    "cdn.hit_ratio": _Ratio(_cdn_hits, _cdn_requests, "requests to the CDN"),
-    "db.statement.mean": _Ratio(_statement_seconds, _statement_calls, "statements", "s"),
-}
+def _total(frame: Frame, parts: tuple[Part, ...], labels: Labels) -> float | None:
+    """The sum of counters, or of the counts of histograms; None where no such series was recorded."""
+    wanted = set(labels.items())
+    counted = [
+        frame.counters[each] if kept is frame.counters else float(frame.histograms[each].count)
+        for kept in (frame.counters, frame.histograms)
+        for each in kept
+        for part in parts
+        if part.holds(each) and wanted.issubset(each.labels)
+    ]
+    return sum(counted) if counted else None
 
 
 def _of_histogram(frame: Frame, name: str, labels: Labels, statistic: str | None) -> Value:
@@ -264,10 +233,13 @@ def _of_counter(frame: Frame, name: str, labels: Labels, statistic: str | None) 
     if statistic not in (None, "count", "sum", "rate"):
         raise UsageError(f"{statistic}({name}): it is a counter", hint=f"rate({name}) or {name} alone")
     unit = unit_of(name, statistic if statistic == "rate" else None)
-    counted = _sum(frame, name, labels, lambda each: True)
+    counted = _total(frame, (Part(name),), labels)
     if counted is None:
         return _nothing(name, labels, unit)
     return _per_second(counted, frame, unit) if statistic == "rate" else Value(counted, None, unit)
+
+
+_KINDS = {"histogram": _of_histogram, "gauge": _of_gauge, "counter": _of_counter}
 
 
 def _together(values: list[float], unit: str) -> float | None:
@@ -305,7 +277,7 @@ def _said(labels: Labels) -> str:
 
 
 def _canonical(labels: Labels) -> dict[str, str]:
-    return {ALIASES.get(name, name): value for name, value in labels.items()}
+    return {LABEL_ALIASES.get(name, name): value for name, value in labels.items()}
 
 
 def _without(labels: Labels, *dropped: str) -> dict[str, str]:
@@ -317,35 +289,22 @@ def _matching(kept: Iterable[Series], name: str, labels: Labels) -> list[Series]
     return [each for each in kept if each.name == name and wanted.issubset(each.labels)]
 
 
-def _sum(frame: Frame, name: str, labels: Labels, counts: Callable[[Series], bool]) -> float | None:
-    """None where no such series was recorded; 0.0 where some were and none of them counts."""
-    found = _matching(frame.counters, name, labels)
-    return sum((frame.counters[each] for each in found if counts(each)), 0.0) if found else None
-
-
-def _count(frame: Frame, name: str, labels: Labels, counts: Callable[[Series], bool]) -> float | None:
-    found = _matching(frame.histograms, name, labels)
-    return float(sum(frame.histograms[each].count for each in found if counts(each))) if found else None
-
-
-def _label(each: Series, name: str) -> str:
-    return next((value for label, value in each.labels if label == name), "")
-
-
-_BEHIND = {
-    "cache.hit_ratio": "cache.requests",
-    "redis.hit_ratio": "redis.keyspace.hits",
-    "http.error_ratio": "http.request.duration",
-    "db.error_ratio": "db.query.duration",
-    "cdn.hit_ratio": "cdn.requests",
-    "db.statement.mean": "db.statement.calls",
-}
-"""What a ratio's labels are read from."""
-
-
 def _label_values(frame: Frame, name: str, label: str, labels: Labels) -> Iterable[str]:
-    behind = [_BEHIND.get(each, each) for each in (_SPECIFIED[name].metrics if name in _SPECIFIED else (name,))]
+    """The values of a label over the series that a figure is read from."""
+    behind = set(_metrics_behind(name))
+    wanted = set(labels.items())
     for kept in (frame.counters, frame.gauges, frame.histograms):
         for each in kept:
-            if each.name in behind and set(labels.items()).issubset(each.labels):
-                yield from (value for key, value in each.labels if key == label)
+            if each.name in behind and wanted.issubset(each.labels):
+                yield from (value for key, value in each.labels if key == label and (label, value) not in _NO_GROUPS)
+
+
+_NO_GROUPS = (("tier", "none"),)
+"""Where no tier had it: that is no tier."""
+
+
+def _metrics_behind(name: str) -> Iterable[str]:
+    for each in _SPECIFIED[name].metrics if name in _SPECIFIED else (name,):
+        row = metric(each)
+        parts, wholes = _parts(row) if row.kind == "ratio" else ((), ())
+        yield from {part.metric for part in (*parts, *wholes)} or {each}
