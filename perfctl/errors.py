@@ -56,6 +56,8 @@ class ConfigError(PerfctlError):
 class NotConfiguredError(ConfigError):
     """The configuration is valid, and names no server of the kind that is asked."""
 
+    http_status = 409
+
 
 class AuthError(PerfctlError):
     """The service does not know us, or does not let us."""

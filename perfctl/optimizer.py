@@ -19,11 +19,13 @@ if TYPE_CHECKING:
     from perfctl.cache.functions.decorator import Decorator, DecoratorOptions
     from perfctl.cache.model import CacheStats, Preloaded
     from perfctl.cdn.engine import CloudFrontOptimizer
+    from perfctl.cdn.logs.asking import AccessLogs
     from perfctl.db.engine import DatabaseOptimizer
     from perfctl.db.querycache import RowStore
     from perfctl.metrics.engine import MetricsEngine, Source
     from perfctl.metrics.model import PerformanceMetrics
     from perfctl.metrics.sources import Lookups
+    from perfctl.recording.registry import Registry
 
 _Value = TypeVar("_Value")
 
@@ -66,6 +68,7 @@ class PerformanceOptimizer:
         self.timeout_seconds = timeout_seconds
         self._engines: dict[str, Any] = {}
         self._building = threading.RLock()
+        self._recording: Registry | None = None
         self._pid = os.getpid()
         self._home: asyncio.AbstractEventLoop | None = None
         self._used_sync = False
@@ -97,6 +100,12 @@ class PerformanceOptimizer:
         return cdn
 
     @property
+    def access_logs(self) -> AccessLogs:
+        """The CDN's access logs; they need no distribution: files may be all that there is."""
+        cdn: CloudFrontOptimizer = self._engine("cdn", self._new_cdn)
+        return cdn.logs
+
+    @property
     def database(self) -> DatabaseOptimizer:
         """The database. ConfigError where nothing says which."""
         if not self.has_database:
@@ -109,6 +118,16 @@ class PerformanceOptimizer:
         """What is measured: of this process, its host, and the engines that are on."""
         metrics: MetricsEngine = self._engine("metrics", self._new_metrics)
         return metrics
+
+    @property
+    def recording(self) -> Registry:
+        """What the engines of this process record, and `PerformanceMiddleware`; kept when they are closed."""
+        if self._recording is None:
+            from perfctl.recording.registry import Registry
+
+            with self._building:
+                self._recording = self._recording or Registry(self.settings.metrics.max_series)
+        return self._recording
 
     @property
     def sync(self) -> Any:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from perfctl.errors import UsageError
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 _SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _DURATION = r"(?i)(\d+(?:\.\d+)?)\s*([a-z]*)"
@@ -22,6 +26,28 @@ def parse_duration(text: str, *, where: str) -> float:
         accepted = "a duration such as 200ms, 5s, 15m, 24h or 7d"
         raise UsageError(f"{where}: {text!r} is not {accepted}", hint=f"write {accepted}", where=where)
     return float(match.group(1)) * _SECONDS[unit]
+
+
+def moment(text: str | None, where: str) -> datetime | None:
+    """`24h`: so long ago; `2026-01-31` or `2026-01-31T08:00`: then, in UTC where no zone is said. UsageError else."""
+    if text is None:
+        return None
+    from datetime import UTC, datetime, timedelta
+
+    try:
+        said = datetime.fromisoformat(text)
+    except ValueError:
+        pass
+    else:
+        return said if said.tzinfo else said.replace(tzinfo=UTC)
+    try:
+        return datetime.now(UTC) - timedelta(seconds=parse_duration(text, where=where))
+    except (UsageError, OverflowError) as error:
+        raise UsageError(
+            f"{where}: {text!r} is neither a duration nor a time",
+            hint="write 24h (ago), 2026-01-31 or 2026-01-31T08:00",
+            where=where,
+        ) from error
 
 
 def format_duration_ms(milliseconds: float | None) -> str:

@@ -3,45 +3,57 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute
 from starlette.routing import Route as Endpoint
 
-from perfctl.api.replies import document, reply, what_is_missing
-from perfctl.api.routes import ROUTES, Route, service_of
+from perfctl.api import dashboard, endpoints, openapi, probes
+from perfctl.api.dashboard.docs import documentation
+from perfctl.api.faults import MethodError, NoSuchPathError
+from perfctl.api.guard import Guard
+from perfctl.api.negotiating import prefers_html
+from perfctl.api.replies import GUARDING, failure
+from perfctl.api.routes import ROUTES, Route
 from perfctl.api.service import Service
+from perfctl.errors import UsageError
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Receive, Scope, Send
+    from starlette.requests import Request
 
     from perfctl.config.settings import Settings
     from perfctl.optimizer import PerformanceOptimizer
+
+_CHAPTERS = ("/performance/cache/", "/performance/cdn/", "/performance/database/")
+"""Where a browser finds the documentation of the routes below."""
 
 
 def application(settings: Settings, *, optimizer: PerformanceOptimizer | None = None) -> Starlette:
     """The API of a context. Engines that are given stay open; else it has its own, and closes them at its end.
 
     Where it is mounted (`Mount("/", application(settings, optimizer=performance_optimizer))`) nobody runs its
-    lifespan: it begins to ask at the first request.
+    lifespan: it begins to ask at the first request, and `await app.state.service.close()` ends it.
     """
     service = Service(settings, optimizer)
+    service.open_paths = frozenset((*dashboard.OPEN_PATHS, *_CHAPTERS, openapi.PATH))
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        service.start()
+        await service.ready()
         try:
             yield
         finally:
             await service.close()
 
     app = Starlette(
-        routes=[Endpoint(route.path, _endpoint(route), methods=[route.method]) for route in ROUTES],
-        middleware=[Middleware(_Serving, service=service)],
+        routes=_endpoints(),
+        middleware=[Middleware(Guard, service=service)],
+        exception_handlers={HTTPException: _refused},
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False
@@ -49,25 +61,45 @@ def application(settings: Settings, *, optimizer: PerformanceOptimizer | None = 
     return app
 
 
-class _Serving:
-    """Hands the service to every request."""
+def _endpoints() -> list[BaseRoute]:
+    return [
+        *(Endpoint(route.path, _endpoint(route), methods=[route.method]) for route in ROUTES),
+        Endpoint(f"{endpoints.JOBS}{{job_id}}", endpoints.job, methods=["GET"]),
+        Endpoint("/livez", probes.livez, methods=["GET"]),
+        Endpoint("/readyz", probes.readyz, methods=["GET"]),
+        Endpoint("/metrics", probes.scrape, methods=["GET"]),
+        Endpoint(openapi.PATH, openapi.document, methods=["GET"]),
+        Endpoint("/docs/performance", _documentation, methods=["GET"]),
+        *(Endpoint(path, _chapter, methods=["GET"]) for path in _CHAPTERS),
+        *dashboard.ROUTES,
+    ]
 
-    def __init__(self, app: ASGIApp, *, service: Service) -> None:
-        self._app, self._service = app, service
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope["perfctl.service"] = self._service
-        await self._app(scope, receive, send)
+def _endpoint(route: Route) -> endpoints.Endpoint:
+    return endpoints.change_of(route) if route.method == "POST" else endpoints.read_of(route)
 
 
-def _endpoint(route: Route) -> Callable[[Request], Awaitable[Response]]:
-    async def answer(request: Request) -> Response:
-        service = service_of(request)
-        known = await service.snapshot.settled(route.part)
-        warnings = what_is_missing(known, route.part)
-        content = document(
-            route.words, known.value, context=service.settings.context, warnings=warnings, took_ms=known.took_ms
-        )
-        return reply(content)
+async def _documentation(request: Request) -> Response:
+    """The page for a browser, the OpenAPI document for every other client."""
+    if prefers_html(request.headers.get("accept", "")):
+        return await documentation(request)
+    return await openapi.document(request)
 
-    return answer
+
+async def _chapter(request: Request) -> Response:
+    if not prefers_html(request.headers.get("accept", "")):
+        raise HTTPException(404)
+    return RedirectResponse(f"{endpoints.root_of(request)}/docs/performance", 303, dict(GUARDING))
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    """What the router does not know, in the form of every error."""
+    assert isinstance(error, HTTPException)  # noqa: S101 - it is registered for this class alone
+    path = request.url.path[:200]
+    if error.status_code == 405:
+        allowed = (error.headers or {}).get("Allow", "")
+        told = MethodError(f"{request.method} is not for {path}", hint=f"it knows {allowed}")
+        return failure(told, headers={"allow": allowed})
+    if error.status_code == 404:
+        return failure(NoSuchPathError(f"nothing is at {path}", hint="GET /docs/performance lists what there is"))
+    return failure(UsageError(str(error.detail)))

@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from perfctl.errors import PerfctlError, TimedOutError
 
@@ -73,7 +73,7 @@ class _Running:
     asked: asyncio.Event = field(default_factory=asyncio.Event)
     wanted: asyncio.Event = field(default_factory=asyncio.Event)
     wanted_at: float = 0.0
-    task: asyncio.Task[None] | None = None
+    task: asyncio.Task[Any] | None = None
 
 
 class Snapshot:
@@ -115,6 +115,10 @@ class Snapshot:
         running = self._running[part]
         self._want(running)
         return running.known
+
+    def peek(self, part: str) -> Known:
+        """The same, without keeping in use what is costly to read."""
+        return self._running[part].known
 
     async def settled(self, part: str, *, limit_seconds: float = FIRST_SECONDS) -> Known:
         """The same; waits for the part's very first answer, no longer than the limit."""

@@ -177,9 +177,7 @@ async def latency(
 
 
 def _logs(run: Run) -> AccessLogs:
-    """The access logs need no distribution: files may be all that there is."""
-    run.optimizer.has_cdn = True
-    return run.optimizer.cdn.logs
+    return run.optimizer.access_logs
 
 
 def _limit(run: Run) -> int | None:
