@@ -27,6 +27,7 @@ class Row:
 
 ROWS: Mapping[str, Row] = {
     "health": Row("", 1),
+    "optimize": Row("", 6),
     "db slow": Row("", 5),
     "db stats": Row("", 5),
     "db history record": Row("", 5),

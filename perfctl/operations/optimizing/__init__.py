@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from perfctl.operations.optimizing.optimize import optimize
+from perfctl.operations.optimizing.optimize import optimize, recorded_runs, roll_back, run_to_undo
 
-__all__ = ["optimize"]
+__all__ = ["optimize", "recorded_runs", "roll_back", "run_to_undo"]

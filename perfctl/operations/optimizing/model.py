@@ -5,12 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from perfctl.operations.optimizing.steps import StepKind
+
 Severity = Literal["critical", "warning", "info"]
 Risk = Literal["none", "low", "medium", "high"]
 CommandKind = Literal["sql", "perfctl", "redis", "yaml"]
 """`sql`: a statement for PostgreSQL; `perfctl`: a line for the shell; `redis`: a command for redis-cli; `yaml`: lines
 for perfctl.yaml."""
-State = Literal["open", "applied", "failed", "undone", "unfinished"]
+State = Literal["open", "applied", "failed", "taken back"]
+"""`taken back`: it was applied, gained nothing, and was undone at once."""
+StepState = Literal["started", "done", "failed", "taken back", "undone", "kept"]
+"""`started`: it is under way, or the run was cut off in it; `kept`: there is nothing that could undo it."""
+Mode = Literal["find", "apply", "rollback", "history"]
 Answer = Literal["answered", "skipped", "unanswered"]
 """`skipped`: there is nothing to ask; `unanswered`: it was asked, and failed or took too long."""
 
@@ -97,16 +103,54 @@ class SourceAnswer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedStep:
+    """One step of a run, as the journal has it."""
+
+    finding: str
+    """The finding's id."""
+    title: str
+    kind: StepKind
+    subject: str
+    """The index, table or namespace that it is done to."""
+    command: str
+    reverse: str | None
+    state: StepState
+    made: str = ""
+    """What was made: an index's definition, a dictionary's id."""
+    note: str | None = None
+    """Why it failed, was taken back or could not be undone."""
+    measured: tuple[Measured, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedRun:
+    """One `--apply`, as the journal has it."""
+
+    id: str
+    started_at: str
+    """ISO 8601, UTC."""
+    ended_at: str | None
+    """None: it is under way, or was cut off."""
+    database: str
+    """`host:port/database`; empty where none is configured."""
+    steps: tuple[RecordedStep, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Optimization:
     """The findings, the worst first, who was asked, and what was done."""
 
     listing: ClassVar[str] = "rows"
 
-    rows: tuple[Finding, ...]
-    sources: tuple[SourceAnswer, ...]
-    applied: int
-    failed: int
+    mode: Mode
+    rows: tuple[Finding, ...] = ()
+    sources: tuple[SourceAnswer, ...] = ()
+    applied: int = 0
+    failed: int = 0
+    undone: int = 0
     run_id: str | None = None
     """Under which it was recorded: `--rollback ID` undoes it."""
+    runs: tuple[RecordedRun, ...] = ()
+    """With `--history` all of them, the latest first; with `--rollback` the one."""
     notes: tuple[str, ...] = ()
-    """What earlier runs left unfinished."""
+    """What earlier runs left unfinished, and what was there to say besides."""
