@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     )
     from perfctl.metrics.model import PerformanceMetrics
     from perfctl.optimizer import PerformanceOptimizer
+    from perfctl.recording.asgi import PerformanceMiddleware
 
 __version__ = "0.1.0"
 
@@ -43,6 +44,7 @@ __all__ = [
     "MissingExtraError",
     "PerfctlError",
     "PerformanceMetrics",
+    "PerformanceMiddleware",
     "PerformanceOptimizer",
     "RefusedError",
     "ServiceError",
@@ -62,6 +64,7 @@ _HOMES = {
     "DatabaseOptimizer": "perfctl.db.engine",
     "ManualClock": "perfctl.cache.clock",
     "PerformanceMetrics": "perfctl.metrics.model",
+    "PerformanceMiddleware": "perfctl.recording.asgi",
     "PerformanceOptimizer": "perfctl.optimizer",
     "register_type": "perfctl.cache.values.types",
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Never, Self, TypeVar, Unpack
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from perfctl.cdn.logs.asking import AccessLogs
     from perfctl.db.engine import DatabaseOptimizer
     from perfctl.db.querycache import RowStore
-    from perfctl.metrics.engine import MetricsEngine, Source
+    from perfctl.metrics.collecting.source import Source
+    from perfctl.metrics.engine import MetricsEngine
     from perfctl.metrics.model import PerformanceMetrics
-    from perfctl.metrics.sources import Lookups
     from perfctl.recording.registry import Registry
 
 _Value = TypeVar("_Value")
@@ -284,60 +284,24 @@ class PerformanceOptimizer:
         from perfctl.metrics.engine import MetricsEngine
 
         limit = max(self.timeout_seconds or 0.0, METRICS_LIMIT_SECONDS)
-        return MetricsEngine((self._cache_source(), self._database_source()), limit_seconds=limit)
+        return MetricsEngine(tuple(self._sources()), limit_seconds=limit)
 
-    def _cache_source(self) -> Source:
-        from perfctl.metrics.sources import Lookups, cache_source
+    def _sources(self) -> Iterator[Source]:
+        from perfctl import measuring
+        from perfctl.metrics.history import open_history
 
-        cache = self.cache
-
-        def here() -> Lookups:
-            counted = cache.metrics()
-            return Lookups(counted.hits, counted.misses)
-
-        return cache_source(here, _CacheServer(cache) if cache.config.has_redis else None)
-
-    def _database_source(self) -> Source:
-        from perfctl.metrics.sources import DATABASE_FIGURES, database_source, off
-
-        if not self.has_database:
-            return off(DATABASE_FIGURES, "the database is not configured: no database.dsn or DB_HOST is set")
-        database = self.database
-        pool, recorder = database.pool, database.query_optimizer
-
-        def connections() -> int:
-            statistics = pool.statistics()
-            return statistics.in_use + statistics.idle
-
-        def times_ms() -> list[float]:
-            return [execution.took_ms for execution in recorder.executions if not execution.was_cached]
-
-        return database_source(pool.fetch, connections=connections, times_ms=times_ms)
+        metrics = self.settings.metrics
+        yield measuring.application_source(self.recording.collect, open_history(self.settings))
+        yield measuring.cache_source(self.cache)
+        yield measuring.database_source(self.database if self.has_database else None)
+        if metrics.prometheus_url:
+            yield measuring.prometheus_source(metrics)
+        if self.settings.cdn.logs:
+            yield measuring.cdn_source(self.access_logs)
 
     def _limited(self, config: _Limited) -> _Limited:
         limit = self.timeout_seconds
         return config if limit is None else replace(config, timeout_seconds=limit)
-
-
-class _CacheServer:
-    """The cache's server, as the metrics ask it."""
-
-    def __init__(self, cache: AdvancedCache) -> None:
-        self._cache = cache
-
-    async def counted(self) -> Lookups:
-        from perfctl.cache.counters import by_namespace
-        from perfctl.metrics.sources import Lookups
-
-        counts = by_namespace(await self._cache.store.counters(self._cache.layout.counters)).values()
-        hits = sum(count.hits_l1 + count.hits_l2 for count in counts)
-        return Lookups(hits, sum(count.misses for count in counts))
-
-    async def keyspace(self) -> Lookups:
-        from perfctl.metrics.sources import Lookups
-
-        facts = await self._cache.store.facts()
-        return Lookups(facts.keyspace_hits or 0, facts.keyspace_misses or 0)
 
 
 _Limited = TypeVar("_Limited", CacheConfig, CDNConfig)

@@ -166,7 +166,7 @@ class Registry:
     >>> hits = registry.counter("cache.requests", namespace="api", tier="l1", result="hit")
     >>> hits.add()
     >>> [(str(series), value) for series, value in registry.take().counters.items()]
-    [('cache.requests{namespace=api, tier=l1, result=hit}', 1.0)]
+    [('cache.requests{namespace=api, result=hit, tier=l1}', 1.0)]
 
     Safe for threads. A forked child starts at nothing, so that no figure is counted twice when those of all
     processes are added up; what was bound before the fork stays bound.
