@@ -1,61 +1,75 @@
-"""MetricsEngine: asks every source at once, each with its own time limit, and takes the first value of each figure."""
+"""MetricsEngine: asks every source at once, each with its own time limit, and takes the best value of each figure."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
 
 from perfctl.errors import AuthError, PerfctlError, UnreachableError
-from perfctl.metrics.model import MetricsSnapshot, PerformanceMetrics, Reading, metrics_of, snapshot_of
+from perfctl.metrics.collecting.order import HOST, ranked
+from perfctl.metrics.collecting.source import Gathered, Source
+from perfctl.metrics.model import FIGURES, MetricsSnapshot, PerformanceMetrics, Reading, metrics_of, snapshot_of
+from perfctl.metrics.model.collected import Collected
 
 if TYPE_CHECKING:
     from perfctl.metrics.system import Sample
+    from perfctl.recording.frame import Frame
 
 APPLICATION_FIGURES = ("api_response_time_ms", "requests_per_second", "error_rate")
 _NO_APPLICATION = "no application reports to perfctl"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """Somewhere that figures are measured."""
-
-    name: str
-    """`Redis`, `PostgreSQL`: what is said not to have answered."""
-    figures: tuple[str, ...]
-    ask: Callable[[], Awaitable[Iterable[Reading]]]
-    """May ask a server. Raises a PerfctlError where it cannot."""
-    known: Callable[[], Iterable[Reading]] = tuple
-    """What is known in this process without asking anybody."""
-
-
 class MetricsEngine:
-    """The ten figures of the stack. Holds no connection: what it asks belongs to other engines."""
+    """The ten figures of the stack. Holds no connection: what it asks belongs to other engines.
+
+    Each round tells what came since the round before; so one engine is asked by one caller after the other.
+    """
 
     def __init__(self, sources: Sequence[Source] = (), *, limit_seconds: float = 5.0) -> None:
         """`limit_seconds` is how long one source may take; the others do not wait for it."""
         self._sources = tuple(sources)
         self._limit_seconds = limit_seconds
         self._before: Sample | None = None
+        self._host: Sample | None = None
+        self._collected_at: float | None = None
+        self._one_at_a_time = asyncio.Lock()
 
     def current(self) -> PerformanceMetrics:
         """What is known in this process now; asks no server and does not wait.
 
         CPU, network and disk are those since the call before; the first call begins to measure them.
         """
-        known = [reading for source in self._sources for reading in source.known()]
-        return metrics_of([*known, *self._host_since_last_time(), *_application()])
+        known = {source: tuple(source.known()) for source in self._sources}
+        return metrics_of(_in_order(known, self._host_since_last_time()))
 
     async def measure(self, *, interval_seconds: float = 0.25) -> PerformanceMetrics:
-        """Ask every source, and watch the host for that long. A source that fails is a reason, never an error."""
-        metrics, _ = await self._measure(interval_seconds)
+        """Ask every source. A source that fails is a reason, never an error."""
+        metrics, _, _ = await self._round(interval_seconds)
         return metrics
 
     async def snapshot(self, *, interval_seconds: float = 0.25) -> MetricsSnapshot:
         """The same for an output, with the names of the sources that did not answer."""
-        metrics, unanswered = await self._measure(interval_seconds)
-        return snapshot_of(metrics, unanswered=unanswered)
+        return (await self.collect(interval_seconds=interval_seconds)).snapshot
+
+    async def collect(self, *, interval_seconds: float = 0.25) -> Collected:
+        """Ask every source what came since the round before; the first round takes two looks, that long apart.
+
+        A source that fails is a reason, and named as unanswered where nobody answered; never an error.
+        """
+        metrics, answers, seconds = await self._round(interval_seconds)
+        return Collected(
+            _frame(answers, seconds),
+            snapshot_of(
+                metrics,
+                unanswered=tuple(answer.name for answer in answers if not answer.answered),
+                notes=tuple(dict.fromkeys(note for answer in answers for note in answer.gathered.notes)),
+                at=datetime.now(UTC),
+            ),
+        )
 
     async def close(self) -> None:
         """Nothing is held open."""
@@ -66,25 +80,46 @@ class MetricsEngine:
     async def __aexit__(self, *failure: object) -> None:
         await self.close()
 
-    async def _measure(self, interval_seconds: float) -> tuple[PerformanceMetrics, tuple[str, ...]]:
-        answers = await asyncio.gather(*(self._ask(source) for source in self._sources))
-        host = await _host(interval_seconds)
-        readings = [reading for answer in answers for reading in answer.readings]
-        unanswered = tuple(
-            source.name for source, answer in zip(self._sources, answers, strict=True) if not answer.answered
-        )
-        return metrics_of([*readings, *host, *_application()]), unanswered
+    async def _round(self, interval_seconds: float) -> tuple[PerformanceMetrics, list[_Answer], float]:
+        async with self._one_at_a_time:
+            began = time.monotonic()
+            answers = list(await asyncio.gather(*(self._ask(source) for source in self._sources)))
+            host = await self._watched(interval_seconds)
+            answers = list(await asyncio.gather(*(self._again(answer) for answer in answers)))
+            now, before = time.monotonic(), self._collected_at
+            self._collected_at = now
+        readings = {answer.source: answer.gathered.readings for answer in answers if answer.source is not None}
+        return metrics_of(_in_order(readings, host.readings)), [*answers, _Answer(None, host)], now - (before or began)
 
     async def _ask(self, source: Source) -> _Answer:
         try:
             async with asyncio.timeout(self._limit_seconds):
-                return _Answer(tuple(await source.ask()))
+                return _Answer(source, await source.ask())
         except (UnreachableError, AuthError) as error:
             return _no_answer(source, error.message, answered=False)
         except PerfctlError as error:
             return _no_answer(source, error.message, answered=True)
         except TimeoutError:
             return _no_answer(source, f"{source.name}: no answer within {self._limit_seconds:g} s", answered=False)
+
+    async def _again(self, answer: _Answer) -> _Answer:
+        """A second look where the first can say nothing of the time in between; the first stands where it fails."""
+        if answer.source is None or not answer.gathered.is_first:
+            return answer
+        second = await self._ask(answer.source)
+        return second if second.answered else answer
+
+    async def _watched(self, interval_seconds: float) -> Gathered:
+        """The host since the round before. At first while this process does nothing: its own work is not measured."""
+        from perfctl.metrics import system
+        from perfctl.metrics.collecting.host import host_between
+
+        before = self._host
+        if before is None or time.monotonic() - before.at < system.SHORTEST_SECONDS:
+            before = system.sample()
+            await asyncio.sleep(max(interval_seconds, system.SHORTEST_SECONDS))
+        self._host = system.sample()
+        return host_between(before, self._host)
 
     def _host_since_last_time(self) -> list[Reading]:
         from perfctl.metrics import system
@@ -98,22 +133,36 @@ class MetricsEngine:
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    readings: tuple[Reading, ...]
+    source: Source | None
+    gathered: Gathered
     answered: bool = True
+
+    @property
+    def name(self) -> str:
+        return self.source.name if self.source else "the host"
 
 
 def _no_answer(source: Source, reason: str, *, answered: bool) -> _Answer:
-    return _Answer(tuple(Reading(name, None, reason) for name in source.figures), answered)
+    return _Answer(source, Gathered(readings=tuple(Reading(name, None, reason) for name in source.figures)), answered)
 
 
-async def _host(interval_seconds: float) -> list[Reading]:
-    """Watched after the servers were asked, while this process does nothing: its own work is not measured."""
-    from perfctl.metrics import system
+def _in_order(readings: Mapping[Source, Sequence[Reading]], host: Sequence[Reading]) -> Iterable[Reading]:
+    """Each figure's readings, those of its best source first; that nobody reports is said where nothing else is."""
+    by_key = {**{source.key or source.name: each for source, each in readings.items()}, HOST: tuple(host)}
+    for figure in FIGURES:
+        for key in ranked(figure.name, by_key):
+            yield from (reading for reading in by_key[key] if reading.name == figure.name)
+    yield from (Reading(name, None, _NO_APPLICATION) for name in APPLICATION_FIGURES)
 
-    before = system.sample()
-    await asyncio.sleep(max(interval_seconds, system.SHORTEST_SECONDS))
-    return [system.memory(), *system.rates(before, system.sample())]
 
+def _frame(answers: Iterable[_Answer], seconds: float) -> Frame:
+    """What was measured. A source that did not answer has nothing in it."""
+    from perfctl.recording.frame import Frame
 
-def _application() -> list[Reading]:
-    return [Reading(name, None, _NO_APPLICATION) for name in APPLICATION_FIGURES]
+    frame = Frame(time.time(), seconds)
+    for answer in answers:
+        frame.counters.update(answer.gathered.counters)
+        frame.histograms.update(answer.gathered.histograms)
+        for series, value in answer.gathered.gauges.items():
+            frame.gauge(series, value)
+    return frame

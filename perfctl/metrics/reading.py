@@ -145,7 +145,7 @@ _SPECIFIED = {
     "cpu_usage_percent": _Specified("%", 100.0, ("host.cpu.utilization",)),
     "network_io_mb": _Specified("MB/s", 1e-6, ("host.network.io",), "rate"),
     "disk_io_mb": _Specified("MB/s", 1e-6, ("host.disk.io",), "rate"),
-    "active_connections": _Specified("", 1.0, ("db.connections.active", "db.pool.size")),
+    "active_connections": _Specified("", 1.0, ("db.connections.active", "db.pool.in_use")),
     "requests_per_second": _Specified("1/s", 1.0, ("http.request.duration",), "rate"),
     "error_rate": _Specified("ratio", 1.0, ("http.error_ratio",)),
 }

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
 
 import pytest
 
 from perfctl.errors import AuthError, ServiceError, UnreachableError
-from perfctl.metrics.engine import MetricsEngine, Source
+from perfctl.metrics.collecting.postgres import Pool, StatementsDone, postgres_source
+from perfctl.metrics.collecting.redis_server import Lookups, ServerCounts, redis_source
+from perfctl.metrics.collecting.source import Gathered, Source, off
+from perfctl.metrics.engine import MetricsEngine
 from perfctl.metrics.model import MetricsSnapshot, Reading
-from perfctl.metrics.sources import Lookups, cache_source, database_source, off
+from perfctl.metrics.reading import value_of
+from perfctl.recording.series import series
 
 
 def _source(name: str, *readings: Reading, error: Exception | None = None, hangs: bool = False) -> Source:
-    async def ask() -> Iterable[Reading]:
+    async def ask() -> Gathered:
         if hangs:
             await asyncio.sleep(60)
         if error is not None:
             raise error
-        return readings
+        return Gathered(readings=readings)
 
     return Source(name=name, figures=("cache_hit_rate",), ask=ask)
 
@@ -65,56 +68,124 @@ def test_current_measures_the_cpu_between_two_calls() -> None:
 
 
 class Server:
-    """A server with these counts."""
+    """A server with these counts, look by look; the last ones stay."""
 
-    def __init__(self, counted: Lookups, keyspace: Lookups) -> None:
+    def __init__(self, counted: list[Lookups], keyspace: list[Lookups | None]) -> None:
         self._counted, self._keyspace = counted, keyspace
 
     async def counted(self) -> Lookups:
-        return self._counted
+        return self._counted.pop(0) if len(self._counted) > 1 else self._counted[0]
 
-    async def keyspace(self) -> Lookups:
-        return self._keyspace
+    async def server(self) -> ServerCounts:
+        keyspace = self._keyspace.pop(0) if len(self._keyspace) > 1 else self._keyspace[0]
+        return ServerCounts(keyspace, 1_000_000)
 
 
 NOTHING = Lookups(0, 0)
+SHARED, EVERY = "perfctl's counters, all processes", "Redis INFO, all clients and keys"
 
 
 @pytest.mark.parametrize(
     ("counted", "keyspace", "here", "ratio", "source"),
     [
-        (Lookups(90, 10), Lookups(1, 1), Lookups(1, 0), 0.9, "perfctl's counters, all processes, 100 look-ups"),
-        (NOTHING, Lookups(1, 1), Lookups(3, 1), 0.75, "this process, 4 look-ups"),
-        (NOTHING, Lookups(1, 1), NOTHING, 0.5, "Redis INFO, all clients and keys, 2 look-ups"),
+        ([Lookups(90, 10)], [Lookups(1, 1)], Lookups(1, 0), 0.9, f"{SHARED}, since they began, 100 look-ups"),
+        ([Lookups(90, 10), Lookups(91, 13)], [Lookups(1, 1)], NOTHING, 0.25, f"{SHARED}, over 250 ms, 4 look-ups"),
+        ([NOTHING], [Lookups(1, 1)], Lookups(3, 1), 0.75, "this process, since it began, 4 look-ups"),
+        ([NOTHING], [Lookups(1, 1)], NOTHING, 0.5, f"{EVERY}, since the server started, 2 look-ups"),
+        ([NOTHING], [Lookups(1, 1), Lookups(10, 2)], NOTHING, 0.9, f"{EVERY}, over 250 ms, 10 look-ups"),
+        ([NOTHING], [Lookups(9, 9), Lookups(1, 1)], NOTHING, 0.5, f"{EVERY}, since the server started, 2 look-ups"),
     ],
 )
-def test_the_hit_ratio_is_that_of_the_widest_source_that_is_about_this_cache(
-    counted: Lookups, keyspace: Lookups, here: Lookups, ratio: float, source: str
+def test_the_hit_ratio_is_of_what_is_about_this_cache_and_of_lately_where_that_can_be_told(
+    counted: list[Lookups], keyspace: list[Lookups | None], here: Lookups, ratio: float, source: str
 ) -> None:
-    snapshot = _snapshot(cache_source(lambda: here, Server(counted, keyspace)))
+    clock = iter([10.0, 10.25])
+    asked = redis_source(lambda: here, Server([*counted], [*keyspace]), clock=lambda: next(clock))
+    snapshot = _snapshot(asked)
     assert (snapshot.cache_hit_rate, snapshot.sources["cache_hit_rate"]) == (ratio, source)
 
 
+def test_look_ups_on_redis_go_into_the_frame_as_what_came_and_not_where_the_counters_fell() -> None:
+    async def counted(*keyspace: Lookups | None) -> dict[str, float | None]:
+        engine = MetricsEngine([redis_source(lambda: NOTHING, Server([NOTHING], [*keyspace]))])
+        frame = (await engine.collect(interval_seconds=0.05)).frame
+        return {name: value_of(frame, name).value for name in ("redis.keyspace.hits", "redis.memory.used")}
+
+    assert asyncio.run(counted(Lookups(1, 1), Lookups(10, 2))) == {"redis.keyspace.hits": 9.0, "redis.memory.used": 1e6}
+    assert asyncio.run(counted(Lookups(10, 2), Lookups(1, 1))) == {
+        "redis.keyspace.hits": None,
+        "redis.memory.used": 1e6,
+    }
+    assert asyncio.run(counted(None)) == {"redis.keyspace.hits": None, "redis.memory.used": 1e6}
+
+
 def test_a_cache_nobody_asked_has_no_hit_ratio() -> None:
-    snapshot = _snapshot(cache_source(lambda: Lookups(0, 0), None))
+    snapshot = _snapshot(redis_source(lambda: NOTHING, None))
     assert snapshot.cache_hit_rate is None
-    assert snapshot.unmeasured["cache_hit_rate"] == "this process: nothing was looked up yet"
+    assert snapshot.unmeasured["cache_hit_rate"] == "this process, since it began: nothing was looked up"
+
+
+async def _activity(sql: str) -> list[dict[str, object]]:
+    if "pg_stat_statements(" in sql:
+        return [{"calls": 8, "total_ms": 16.0}]
+    return [{"connections": 4, "statements_schema": "public"}]
+
+
+def _database(*done: StatementsDone | None, fetch: object = _activity) -> Source:
+    looks = iter(done)
+
+    async def statements() -> StatementsDone | None:
+        return next(looks)
+
+    return postgres_source(fetch, statements, pool=lambda: Pool(1, 2, 3), times_ms=lambda: [1.0, 2.0])  # type: ignore[arg-type]
 
 
 def test_the_database_tells_connections_even_where_statements_are_not_counted() -> None:
     async def fetch(sql: str) -> list[dict[str, object]]:
         return [{"connections": 4, "statements_schema": None}]
 
-    snapshot = _snapshot(database_source(fetch, connections=lambda: 0, times_ms=list))
+    snapshot = _snapshot(_database(fetch=fetch))
     assert (snapshot.active_connections, snapshot.database_query_time_ms) == (4, None)
     assert "create extension pg_stat_statements" in snapshot.unmeasured["database_query_time_ms"]
 
 
-def test_unasked_the_database_tells_what_this_process_knows() -> None:
-    async def fetch(sql: str) -> list[dict[str, object]]:
-        raise AssertionError("nobody is asked")
+def test_the_mean_of_statements_is_that_between_two_looks() -> None:
+    done = StatementsDone(0.25, {"a": (3, 0.009), "b": (1, 0.003)})
+    snapshot = _snapshot(_database(None, done))
+    assert snapshot.database_query_time_ms == 3.0
+    assert snapshot.sources["database_query_time_ms"] == "pg_stat_statements, over 250 ms, 4 calls"
 
-    metrics = MetricsEngine([database_source(fetch, connections=lambda: 3, times_ms=lambda: [1.0, 2.0])]).current()
+
+def test_where_no_statement_ended_the_mean_is_that_since_the_reset_and_said_to_be() -> None:
+    snapshot = _snapshot(_database(None, StatementsDone(0.25, {})))
+    assert snapshot.database_query_time_ms == 2.0
+    assert snapshot.sources["database_query_time_ms"] == "pg_stat_statements, 8 calls since its reset"
+
+
+def test_a_reset_is_a_note() -> None:
+    snapshot = _snapshot(_database(None, StatementsDone(0.25, {"a": (1, 0.1)}, ("pg_stat_statements was reset",))))
+    assert snapshot.notes == ("pg_stat_statements was reset",)
+
+
+def test_statements_are_in_the_frame_by_fingerprint() -> None:
+    engine = MetricsEngine([_database(None, StatementsDone(0.25, {"a": (3, 0.009), "b": (1, 0.003)}))])
+    frame = asyncio.run(engine.collect(interval_seconds=0.05)).frame
+    assert frame.counters[series("db.statement.calls", fingerprint="a")] == 3.0
+    assert value_of(frame, "db.statement.mean", {"fingerprint": "b"}).value == 0.003
+    assert value_of(frame, "active_connections").value == 4.0
+
+
+def test_a_thousand_shapes_are_kept_apart_and_the_rest_is_other() -> None:
+    shapes = {f"shape{number}": (1, float(number)) for number in range(1200)}
+    engine = MetricsEngine([_database(None, StatementsDone(0.25, shapes))])
+    counters = asyncio.run(engine.collect(interval_seconds=0.05)).frame.counters
+    calls = {each: value for each, value in counters.items() if each.name == "db.statement.calls"}
+    assert (len(calls), calls[series("db.statement.calls", fingerprint="other")]) == (1000, 201.0)
+    assert counters[series("perfctl.series.dropped", metric="db.statement.calls")] == 201.0
+
+
+def test_unasked_the_database_tells_what_this_process_knows() -> None:
+    metrics = MetricsEngine([_database()]).current()
     assert (metrics.active_connections, metrics.database_query_time_ms) == (3, 1.5)
     assert metrics.sources["database_query_time_ms"] == "this process, 2 statements"
 
@@ -125,3 +196,21 @@ def test_an_engine_that_is_off_says_so() -> None:
         (),
         "the database is not configured",
     )
+
+
+def test_what_did_not_answer_is_not_in_the_frame() -> None:
+    frame = asyncio.run(
+        MetricsEngine([_source("Redis", error=UnreachableError("gone"))]).collect(interval_seconds=0.05)
+    ).frame
+    assert {each.name.partition(".")[0] for each in (*frame.counters, *frame.gauges)} == {"host"}
+
+
+def test_the_next_round_is_since_the_one_before() -> None:
+    async def rounds() -> tuple[float, float]:
+        engine = MetricsEngine()
+        await engine.collect(interval_seconds=0.05)
+        await asyncio.sleep(0.3)
+        second = await engine.collect(interval_seconds=10.0)
+        return second.frame.seconds, second.snapshot.cpu_usage_percent or 0.0
+
+    assert 0.3 <= asyncio.run(rounds())[0] < 5.0

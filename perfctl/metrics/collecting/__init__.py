@@ -1,0 +1,1 @@
+"""Where figures are measured: one file a source, and for each figure its sources in order."""

@@ -1,0 +1,68 @@
+"""What a source is, and what comes of asking it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from perfctl.metrics.model import Reading
+
+if TYPE_CHECKING:
+    from perfctl.recording.histogram import Histogram
+    from perfctl.recording.series import Series
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered:
+    """What one source measured. What it did not measure is in neither part of it, and has its reason as a reading."""
+
+    readings: tuple[Reading, ...] = ()
+    """Values of the ten figures, the best one of a figure first; and reasons."""
+    counters: Mapping[Series, float] = field(default_factory=dict)
+    """What was counted since the look before."""
+    gauges: Mapping[Series, float] = field(default_factory=dict)
+    histograms: Mapping[Series, Histogram] = field(default_factory=dict)
+    """What was recorded since the look before."""
+    notes: tuple[str, ...] = ()
+    """What makes these figures too low: a counter that was reset, statements that were evicted."""
+    is_first: bool = False
+    """Whether another look is needed before anything can be said of the time in between."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Somewhere that figures are measured."""
+
+    name: str
+    """`Redis`, `PostgreSQL`: what is said not to have answered."""
+    figures: tuple[str, ...]
+    ask: Callable[[], Awaitable[Gathered]]
+    """May ask a server, and remembers its look for the next one. Raises a PerfctlError where it cannot."""
+    known: Callable[[], Iterable[Reading]] = tuple
+    """What is known in this process without asking anybody."""
+    key: str = ""
+    """By which the table of sources names it."""
+
+
+def off(figures: tuple[str, ...], reason: str, *, key: str = "") -> Source:
+    """What is not configured: its figures have a reason, and nobody is asked."""
+
+    def known() -> tuple[Reading, ...]:
+        return tuple(Reading(name, None, reason) for name in figures)
+
+    async def nothing() -> Gathered:
+        return Gathered(readings=known())
+
+    return Source(name=reason, figures=figures, ask=nothing, known=known, key=key)
+
+
+def lasting(seconds: float) -> str:
+    """How long a look back is, in words.
+
+    >>> lasting(0.25), lasting(12.4), lasting(300)
+    ('250 ms', '12 s', '5 min')
+    """
+    if seconds < 10:
+        return f"{seconds * 1000:.0f} ms"
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
