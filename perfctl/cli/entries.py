@@ -80,7 +80,7 @@ ENTRIES: Mapping[str, Entry] = {
             "doctor",
         ),
     ),
-    "metrics": Entry("metrics", "What is measured, now.", ("show", "check")),
+    "metrics": Entry("metrics", "What is measured, now.", ("show", "record", "export", "check")),
     "optimize": Entry("optimize", "What would make it faster, the worst first; apply what is safe, and undo it."),
     "config": Entry("config", "Write, check and explain the configuration.", ("init", "show", "validate", "schema")),
     "demo": Entry("demo", "The main jobs on real servers, each with the command that it runs."),

@@ -6,7 +6,15 @@ from perfctl.cli.command import CommandGroup
 from perfctl.cli.run import Run
 from perfctl.metrics.model import MetricsSnapshot
 
-group = CommandGroup("metrics", help="What is measured, now.")
+group = CommandGroup(
+    "metrics",
+    help="What is measured, now.",
+    parts={
+        "record": "metrics_record",
+        "export": "metrics_export",
+        "check": "metrics_check",
+    },
+)
 
 
 @group.command("show", example="perfctl metrics show -o json")

@@ -27,3 +27,8 @@ def _number(value: float) -> str:
 
 
 VIEWS = {MetricsSnapshot: snapshot_view}
+LATER = {
+    "perfctl.metrics.model.recorded.Exported": "metrics_recorded:exported_view",
+    "perfctl.metrics.model.recorded.Recording": "metrics_recorded:recording_view",
+    "perfctl.metrics.budgets.checking.BudgetsChecked": "metrics_check:checked_view",
+}

@@ -100,6 +100,8 @@ ROWS: Mapping[str, Row] = {
     "cdn apply": Row("- --dry-run", stdin="IsIPV6Enabled: true\n"),
     "cdn doctor": Row("", exits=(0, 1)),
     "metrics show": Row(""),
+    "metrics record": Row("--once --every 100ms"),
+    "metrics export": Row("--format openmetrics"),
     "optimize": Row("", exits=(0, 6)),
     "config init": Row("--path made.yaml --force"),
     "config show": Row(""),
