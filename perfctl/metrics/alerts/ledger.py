@@ -15,6 +15,8 @@ _CHANCE = 0.01
 """While the history is shorter than a window, its burn has to be less likely than this to be chance."""
 _FEWEST_BAD = 5
 """A burn of fewer bad events than these is no burn."""
+_ENOUGH_BAD = 100
+"""So many are not chance."""
 
 
 class Events(NamedTuple):
@@ -94,7 +96,11 @@ def _is_burning(ledger: Ledger, long: Events, rate: float, objective: float, bur
     if rate < burn.factor - 1e-9 or long.bad < _FEWEST_BAD:
         return False
     is_young = ledger.began is None or ledger.began > at - burn.long_seconds + RECENT_SECONDS
-    return not is_young or _chance(long.bad, long.total * (1.0 - objective) * burn.factor) < _CHANCE
+    return (
+        not is_young
+        or long.bad >= _ENOUGH_BAD
+        or _chance(long.bad, long.total * (1.0 - objective) * burn.factor) < _CHANCE
+    )
 
 
 def _chance(bad: float, expected: float) -> float:

@@ -25,7 +25,7 @@ _HINT = "set metrics.history_file to a file on a local disk that you may write: 
 
 _SCHEMA = """
 CREATE TABLE standings (name TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE moments (name TEXT PRIMARY KEY, at REAL NOT NULL) WITHOUT ROWID;  -- evaluated, and read of each ratio
+CREATE TABLE moments (name TEXT PRIMARY KEY, at REAL NOT NULL) WITHOUT ROWID;
 CREATE TABLE events (
     sli TEXT NOT NULL, at REAL NOT NULL, good REAL NOT NULL, total REAL NOT NULL, PRIMARY KEY (sli, at)
 ) WITHOUT ROWID;

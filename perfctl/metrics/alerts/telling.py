@@ -44,12 +44,13 @@ def tell(
     sends a change twice, with the same id.
     """
     holder = f"{socket.gethostname()}:{os.getpid()}:{threading.get_ident()}"
-    with store.writing() as sheet:
+    with store.reading() as sheet:
         kept = sheet.sink(sink.name)
-        is_due = kept.retry_at is None or now >= kept.retry_at or kept.retry_at > now + 2 * LONGEST_WAIT_SECONDS
-        is_renewing = sink.renews and bool(firing) and not _is_recent(kept, now)
-        if not is_due or not (kept.waiting or is_renewing):
-            return
+    is_due = kept.retry_at is None or now >= kept.retry_at or kept.retry_at > now + 2 * LONGEST_WAIT_SECONDS
+    is_renewing = sink.renews and bool(firing) and not _is_recent(kept, now)
+    if not is_due or not (kept.waiting or is_renewing):
+        return
+    with store.writing() as sheet:
         if not sheet.hold(sink.name, holder=holder, now=now, seconds=_HELD_SECONDS):
             return
     error = _sent(store, sink, pause)
