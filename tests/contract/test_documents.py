@@ -100,6 +100,7 @@ ROWS: Mapping[str, Row] = {
     "cdn apply": Row("- --dry-run", stdin="IsIPV6Enabled: true\n"),
     "cdn doctor": Row("", exits=(0, 1)),
     "metrics show": Row(""),
+    "metrics check": Row("host.memory.used|>|0 cpu_usage_percent|<=|101%", exits=(0,)),
     "metrics record": Row("--once --every 100ms"),
     "metrics export": Row("--format openmetrics"),
     "optimize": Row("", exits=(0, 6)),

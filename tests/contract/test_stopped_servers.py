@@ -75,6 +75,7 @@ ROWS: Mapping[str, Row] = {
     "cdn apply": Row("- --yes", 5, stdin="IsIPV6Enabled: true\n"),
     "cdn doctor": Row("", 1),
     "metrics show": Row("", 6),
+    "metrics check": Row("redis.hit_ratio|>=|0.5", 1),
 }
 
 NEED_NO_SERVER = ("sandbox", "config", "demo", "schema", "completion")
