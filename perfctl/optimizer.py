@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from perfctl.metrics.collecting.source import Source
     from perfctl.metrics.engine import MetricsEngine
     from perfctl.metrics.model import PerformanceMetrics
+    from perfctl.metrics.publishing import Publisher
     from perfctl.recording.registry import Registry
 
 _Value = TypeVar("_Value")
@@ -69,6 +70,7 @@ class PerformanceOptimizer:
         self._engines: dict[str, Any] = {}
         self._building = threading.RLock()
         self._recording: Registry | None = None
+        self._publisher: Publisher | None = None
         self._pid = os.getpid()
         self._home: asyncio.AbstractEventLoop | None = None
         self._used_sync = False
@@ -127,6 +129,8 @@ class PerformanceOptimizer:
 
             with self._building:
                 self._recording = self._recording or Registry(self.settings.metrics.max_series)
+        if self.settings.metrics.publish and self._publisher is None:
+            self._publish(self._recording)
         return self._recording
 
     @property
@@ -208,9 +212,29 @@ class PerformanceOptimizer:
         engines = dict(self._engines)
         self._engines = {name: engine for name, engine in engines.items() if name == "cache"}
         async with AsyncExitStack() as closing:
+            closing.push_async_callback(self._stop_publishing)
             for engine in engines.values():
                 closing.push_async_callback(engine.close)
         return None
+
+    def _publish(self, registry: Registry) -> None:
+        """Let this process's figures reach the history, until the engines are closed or the program ends."""
+        from perfctl.metrics.history import open_history
+        from perfctl.metrics.publishing import Publisher
+
+        with self._building:
+            if self._publisher is None:
+                interval = self.settings.metrics.interval_seconds
+                self._publisher = Publisher(registry, open_history(self.settings), interval)
+                self._publisher.start()
+
+    async def _stop_publishing(self) -> None:
+        """After the engines: what they recorded last is written, too."""
+        import asyncio
+
+        publisher, self._publisher = self._publisher, None
+        if publisher is not None:
+            await asyncio.to_thread(publisher.close)
 
     def _run(self, start: Callable[[], Awaitable[_Value]], *, name: str) -> _Value:
         """Where `sync` has its coroutines awaited: on the loop that entered this optimizer, else on the portal's."""

@@ -89,7 +89,7 @@ class Run:
             from perfctl.optimizer import PerformanceOptimizer
 
             self._optimizer = PerformanceOptimizer.from_settings(
-                self.settings, timeout_seconds=self.options.timeout_seconds
+                _without_publishing(self.settings), timeout_seconds=self.options.timeout_seconds
             )
         return self._optimizer
 
@@ -125,6 +125,15 @@ class Run:
 
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._optimizer.close(), CLOSE_SECONDS)
+
+
+def _without_publishing(settings: Settings) -> Settings:
+    """A command's own look-ups are not the application's, whose processes `metrics.publish` is meant for."""
+    if not settings.metrics.publish:
+        return settings
+    from dataclasses import replace
+
+    return replace(settings, metrics=replace(settings.metrics, publish=False))
 
 
 def execute(ctx: Any, command: Registered, arguments: dict[str, Any]) -> None:
