@@ -280,7 +280,7 @@ class PerformanceOptimizer:
     def _new_cache(self) -> AdvancedCache:
         from perfctl.cache.engine import AdvancedCache
 
-        return AdvancedCache(self._limited(self.settings.cache))
+        return AdvancedCache(self._limited(self.settings.cache), recorder=self.recording)
 
     def _new_cdn(self) -> CloudFrontOptimizer:
         from perfctl.cdn.engine import CloudFrontOptimizer

@@ -7,6 +7,7 @@ from math import inf
 from typing import Any
 
 from perfctl.cache.counters import NamespaceCounts
+from perfctl.cache.timings import Timings
 from perfctl.config.settings import CacheConfig, NamespaceSettings
 
 NEVER = -inf
@@ -25,6 +26,7 @@ class NamespaceState:
     mark: bytes
     settings: NamespaceSettings
     counts: NamespaceCounts
+    timings: Timings
     version: int = 0
     """The last version that was heard of; 0: none, so no value of it can be judged."""
     generation: int = 0

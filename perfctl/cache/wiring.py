@@ -17,12 +17,14 @@ from perfctl.cache.counters import Counters
 from perfctl.cache.keys import DEFAULT_NAMESPACE, KeyLayout
 from perfctl.cache.local import Held, LocalTier
 from perfctl.cache.policies import refuse_unknown_policy
+from perfctl.cache.serving.observing import Observer
 from perfctl.cache.store import Store
 from perfctl.cache.values.codec import Codec
 from perfctl.cache.values.serializers import refuse_unknown_serializer
 from perfctl.config.settings import CacheConfig
 from perfctl.diagnosis import Check
 from perfctl.errors import ConfigError, NotConfiguredError
+from perfctl.recording.registry import Registry
 
 if TYPE_CHECKING:
     from perfctl.cache.operating.operator import CacheOperator
@@ -48,14 +50,24 @@ else:
 class Wiring:
     """What stands behind a cache's calls. Nothing is opened before it is used."""
 
-    def __init__(self, config: CacheConfig, *, store: Store | None = None, clock: Clock = SYSTEM_CLOCK) -> None:
-        """`store` replaces Redis; a test moves its own `clock`. ConfigError for what cannot work."""
+    def __init__(
+        self,
+        config: CacheConfig,
+        *,
+        store: Store | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+        recorder: Registry | None = None,
+    ) -> None:
+        """`store` replaces Redis; a test moves its own `clock`; `recorder` is told what happens, else a
+        registry of this cache's own. ConfigError for what cannot work."""
         _check(config)
         self._building = threading.RLock()
         self.config = config
         self.clock = clock
         self.layout = KeyLayout(config.key_prefix)
         self.counters = Counters()
+        self.recording = Registry() if recorder is None else recorder
+        self._observer = Observer(self, self.recording)
         wants_redis = config.has_redis or config.cluster_enabled or config.sentinel_enabled
         self._address = address_of(config) if wants_redis and store is None else None
         self._given_store = store
@@ -148,6 +160,7 @@ class Wiring:
             self.clock,
             config=self.config,
             counters=self.counters,
+            recording=self.recording,
             ask=ask,
             announce=announce,
         )
@@ -180,6 +193,7 @@ class Wiring:
         """In a forked child: what is under way and what was counted is the parent's."""
         self._building = threading.RLock()
         self.counters.forget()
+        self._observer.forget(self)
         if "works" in self.__dict__:
             self.works.forget()
         elif "local" in self.__dict__:

@@ -65,9 +65,16 @@ class Histogram:
         count = self.count
         return self.sum / count if count else None
 
-    def record(self, value: float) -> None:
-        """Count one value."""
-        self.extend((value,))
+    def record(self, value: float, times: int = 1) -> None:
+        """Count one value, once or so many times."""
+        if times == 1:
+            self.extend((value,))
+            return
+        one = Histogram()
+        one.extend((value,))
+        one.zeros, one.rejected, one.sum = one.zeros * times, one.rejected * times, one.sum * times
+        one.counts = dict.fromkeys(one.counts, times)
+        self.merge(one)
 
     def extend(self, values: Sequence[float]) -> None:
         """Count many values: as many `record`s, in a third of the time."""

@@ -21,8 +21,10 @@ from perfctl.cache.counters import Counters
 from perfctl.cache.keys import KeyLayout
 from perfctl.cache.namespaces import NEVER, NamespaceState, settings_of
 from perfctl.cache.store import Write
+from perfctl.cache.timings import Timings
 from perfctl.cache.values.meta import Meta
 from perfctl.config.settings import CacheConfig
+from perfctl.recording.registry import Registry
 
 if TYPE_CHECKING:
     from perfctl.cache.clock import Clock
@@ -66,6 +68,7 @@ class Marks:
         *,
         config: CacheConfig | None = None,
         counters: Counters | None = None,
+        recording: Registry | None = None,
         ask: Ask = strictly,
         announce: Callable[[Sequence[bytes]], None] | None = None,
     ) -> None:
@@ -75,6 +78,7 @@ class Marks:
         self._clock = clock
         self._config = config or CacheConfig()
         self._counters = counters or Counters()
+        self._recording = recording or Registry()
         self._ask = ask
         self._announce = announce
         self._states: dict[str, NamespaceState] = {}
@@ -257,6 +261,7 @@ class Marks:
             self._layout.mark(namespace),
             settings_of(self._config, namespace),
             self._counters.of(namespace),
+            Timings(self._recording, namespace),
         )
         with self._lock:
             state = self._states.setdefault(namespace, made)

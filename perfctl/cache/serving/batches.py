@@ -149,7 +149,7 @@ class Batches:
         entry = (await works.reader.look(state, name)).entry
         if entry is None or not works.reader.is_fresh(entry):
             return False
-        blob = None if shared is None else await shared.fetch(name)
+        blob = None if shared is None else await shared.fetch(name, state.timings.reads)
         if shared is not None and blob is not UNANSWERED and (blob is None or crc32(blob) != entry.checksum):
             works.tiers.local.doubt(name)
             return None

@@ -81,7 +81,7 @@ class BlockingWaiters:
                 value = job.produce()
         except Exception as error:  # noqa: BLE001 - whatever it is, it reaches all who wait
             return self._run(computer.stand_in(job, error))
-        computer.latency.record(time.perf_counter() - started)
+        job.state.timings.factories.record(time.perf_counter() - started)
         return self._run(computer.finish(job, value))
 
     def _watch(self, job: Job, computed: Future[Any]) -> Any:

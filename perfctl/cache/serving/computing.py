@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from perfctl.cache.entry import MISSING, Entry
 from perfctl.cache.serving.call import Call
 from perfctl.cache.serving.flights import Abandoned, Flight, Flights
-from perfctl.cache.serving.latency import Latency
 from perfctl.cache.serving.reading import Reader
 from perfctl.cache.serving.refresh import Refresh, takes_refresh
 from perfctl.cache.serving.shared import UNANSWERED
@@ -67,8 +66,6 @@ class Computer:
 
     def __init__(self, tiers: Tiers, reader: Reader, writer: Writer, stampede: Stampede | None) -> None:
         self.flights = Flights()
-        self.latency = Latency()
-        """How long factories took."""
         self.terms = Terms(tiers)
         self._tiers = tiers
         self._reader = reader

@@ -165,7 +165,7 @@ class Convoy:
                 made: Mapping[str, Any] = await value if isawaitable(value) else value
         except Exception as error:  # noqa: BLE001 - whatever it is, it reaches all who wait
             return {name: await computer.stand_in(job, error) for name, job in jobs.items()}
-        computer.latency.record(time.perf_counter() - started)
+        self._state.timings.factories.record(time.perf_counter() - started)
         values = await self._finish(keys, made)
         extra = {key: value for key, value in made.items() if key not in keys}
         if extra:

@@ -100,9 +100,9 @@ class PlainReads:
         if type(answer) is bytes:  # kept, and not to be decoded
             reader.opened(state, name)
         elif isinstance(answer, Exception):
-            answer = await shared.fetch(name)
+            answer = await shared.fetch(name, state.timings.reads)
         elif type(answer) is _Closer and isinstance(answer[0], Exception):  # refused, while the process has to catch up
-            answer, generation = await shared.fetch(name), answer[1]
+            answer, generation = await shared.fetch(name, state.timings.reads), answer[1]
         elif type(answer) is _Closer:
             answer, generation, is_weighed = answer
             entry = None

@@ -164,7 +164,7 @@ class Reader:
             return Look(entry)
         recovery = self._tiers.recovery
         case = Case(entry, state.generation, self._tiers.expect(name), self._eager(state, eager), recovery.of(name))
-        return await self.judge(state, name, await self._tiers.shared.fetch(name), case)
+        return await self.judge(state, name, await self._tiers.shared.fetch(name, state.timings.reads), case)
 
     async def look_many(
         self, state: NamespaceState, names: Sequence[bytes], eager: float | None = None
@@ -193,7 +193,7 @@ class Reader:
                 )
         if cases and shared is not None:
             missing = list(cases)
-            blobs = await shared.fetch_many(missing)
+            blobs = await shared.fetch_many(missing, state.timings.reads)
             await self._tiers.marks.ensure(state)
             for name, blob in zip(missing, blobs, strict=True):
                 found[name] = await self.judge(state, name, blob, cases[name])

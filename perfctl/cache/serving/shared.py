@@ -12,10 +12,10 @@ from typing import Any, Final, TypeVar
 
 from perfctl.cache.clock import Clock
 from perfctl.cache.serving.background import Background
-from perfctl.cache.serving.latency import Latency
 from perfctl.cache.serving.patience import Patience
 from perfctl.cache.store import ForbiddenError, Store, Told, node_of
 from perfctl.errors import PerfctlError, ServiceError, TimedOutError
+from perfctl.recording.registry import Recorder
 
 _LOG = logging.getLogger("perfctl.cache")
 
@@ -68,8 +68,6 @@ class SharedTier:
     ) -> None:
         """`on_return` is awaited in the background when a node answers again."""
         self.store = store
-        self.latency = Latency()
-        """How long reads took."""
         self._background = background
         self._now = clock.monotonic
         self.patience_seconds = self._patience = patience_seconds
@@ -79,8 +77,8 @@ class SharedTier:
         self._is_well = True
         self._quiet_until = -inf
 
-    async def fetch(self, name: bytes) -> bytes | None:
-        """The blob under a name; UNANSWERED when nobody answers."""
+    async def fetch(self, name: bytes, took: Recorder) -> bytes | None:
+        """The blob under a name; UNANSWERED when nobody answers. `took` is told how long an answer took."""
         if self._breakers and self._rests(name):
             return UNANSWERED  # type: ignore[no-any-return]
         started = _counted()
@@ -91,7 +89,7 @@ class SharedTier:
             return UNANSWERED  # type: ignore[no-any-return]
         if not self._is_well:
             self._answered()
-        self.latency.record(_counted() - started)
+        took.record(_counted() - started)
         return blob
 
     def fetch_together(self, names: Sequence[bytes], answer: Told) -> bool:
@@ -99,24 +97,23 @@ class SharedTier:
         left alone. Whoever asks is patient himself, and says here what came of it."""
         return not self._breakers and self.store.fetch_together(names, answer)
 
-    def answered_together(self, count: int, seconds: float) -> None:
-        """So many reads were answered after so long."""
+    def answered_together(self) -> None:
+        """Reads were answered."""
         if not self._is_well:
             self._answered()
-        self.latency.record(seconds, count)
 
     def failed_together(self, names: Sequence[bytes], error: PerfctlError | None) -> None:
         """Reads failed, or without an error were not answered in time."""
         place = self._node_of(names[0])
         self._failed((node_of(error) if error else None) or place, error or self._too_late())
 
-    async def fetch_many(self, names: Sequence[bytes]) -> list[bytes | None]:
-        """The blobs under names; UNANSWERED in place of each when nobody answers."""
+    async def fetch_many(self, names: Sequence[bytes], took: Recorder) -> list[bytes | None]:
+        """The blobs under names; UNANSWERED in place of each when nobody answers. `took` as in `fetch`."""
         started = time.perf_counter()
         nothing: list[bytes | None] = [UNANSWERED] * len(names)
         blobs = await self.ask(lambda: self.store.get_many(names), nothing)
         if blobs is not nothing:
-            self.latency.record(time.perf_counter() - started)
+            took.record(time.perf_counter() - started)
         return blobs
 
     async def ask(

@@ -83,7 +83,7 @@ class Waiters:
                 value = await produced(job)
         except Exception as error:  # noqa: BLE001 - whatever it is, it reaches all who wait
             return await computer.stand_in(job, error)
-        computer.latency.record(time.perf_counter() - started)
+        job.state.timings.factories.record(time.perf_counter() - started)
         return await computer.finish(job, value)
 
     async def _watch(self, job: Job, task: asyncio.Task[Any]) -> Any:

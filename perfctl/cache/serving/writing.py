@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 from zlib import crc32
 
@@ -41,6 +42,7 @@ class Kept(NamedTuple):
     name: bytes
     write: Write | None
     missed: Missed
+    state: NamespaceState
 
 
 class Writer:
@@ -101,7 +103,7 @@ class Writer:
         tiers.fetching.pop(name, None)
         if not stamp.is_known:  # what is there is superseded all the same
             tiers.local.delete(name)
-            return Kept(name, None, Missed(name, state.name, meta.created_ms))
+            return Kept(name, None, Missed(name, state.name, meta.created_ms), state)
         reserve_seconds = 0.0 if meta.sliding else reserve_seconds
         if state.settings.local is not False:
             entry = tiers.entry(
@@ -120,7 +122,7 @@ class Writer:
             return None
         lasts_ms = None if ttl_ms is None else max(1, ttl_ms + round(reserve_seconds * 1000))
         missed = Missed(name, state.name, meta.created_ms, blob, lasts_ms)
-        return Kept(name, Write(name, blob, lasts_ms), missed)
+        return Kept(name, Write(name, blob, lasts_ms), missed, state)
 
     async def send(self, kept: Kept | None) -> bool:
         """Tell the server; whether it heard. What it did not hear is remembered."""
@@ -130,9 +132,10 @@ class Writer:
         if kept.write is None:
             await self._missed(shared, [kept.missed])
             return False
-        write = kept.write
+        write, started = kept.write, perf_counter()
         try:
             if await shared.ask(lambda: _done(shared.store.put(write)), False, name=write.name):
+                kept.state.timings.writes.record(perf_counter() - started)
                 self._told([write.name])
                 return True
             await self._missed(shared, [kept.missed])
@@ -183,10 +186,13 @@ class Writer:
             await self._missed(shared, unknown)
         kept = [each for each in kept if each.write is not None]
         writes = [each.write for each in kept if each.write is not None]
+        started = perf_counter()
         refusals = await shared.ask(lambda: shared.store.put_many(writes), UNANSWERED)
         if refusals is UNANSWERED:
             await self._missed(shared, [each.missed for each in kept])
             return 0
+        if kept:
+            kept[0].state.timings.writes.record(perf_counter() - started)
         refused = {refusal.index for refusal in refusals}
         self._told([write.name for index, write in enumerate(writes) if index not in refused])
         if refused:
