@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakKeyDictionary
 
 from starlette.responses import StreamingResponse
@@ -115,6 +115,7 @@ def _hello(service: Service, window: str) -> dict[str, Any]:
         "beat_seconds": BEAT_SECONDS,
         "window": window,
         "windows": list(WINDOWS),
+        "parts": _parts(service.snapshot),
         "now": time.time(),
     }
 
@@ -131,12 +132,12 @@ def _parts(snapshot: Snapshot) -> list[str]:
 @asynccontextmanager
 async def _updates(snapshot: Snapshot) -> AsyncIterator[Any]:
     """Waiting for the next update with a limit, which the snapshot's own iterator has not."""
-    source = snapshot.subscribe()
+    source = cast("AsyncGenerator[Update, None]", snapshot.subscribe())
     waiting: asyncio.Task[Update] | None = None
 
     async def update(limit_seconds: float) -> tuple[Update | None, bool]:
         nonlocal waiting
-        waiting = waiting or asyncio.ensure_future(anext(source))  # type: ignore[arg-type]
+        waiting = waiting or asyncio.ensure_future(anext(source))
         await asyncio.wait({waiting}, timeout=limit_seconds)
         if not waiting.done():
             return None, False

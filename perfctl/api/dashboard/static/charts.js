@@ -93,7 +93,7 @@ export class Chart {
       cursor: { y: false, drag: { setScale: false, x: false, y: false } },
       scales: { x: { time: true, range: () => this.window }, y: { range: (_, low, high) => bounds(this.given, low, high) } },
       axes: [
-        { ...axis, space: 64, values: (_, ticks) => ticks.map((at) => this.hours(at)) },
+        { ...axis, space: 64, size: 24, gap: 6, values: (_, ticks) => ticks.map((at) => this.hours(at)) },
         { ...axis, size: (_, values) => 14 + 6.2 * Math.max(3, ...(values ?? []).map((text) => text.length)), values: (_, ticks) => ticks.map(show), space: 34 },
       ],
       series: [{}, ...this.given.lines.map((line, place) => ({

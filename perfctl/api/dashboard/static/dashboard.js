@@ -21,7 +21,7 @@ const FIGURES = [
 const RATIOS = new Set(["error_rate", "cache_hit_rate"]);
 const WINDOW = "perfctl.window";
 
-const state = { parts: {}, charts: null, at: {}, skew: 0, refresh: 5, window: "1h", live: "connecting", firing: null, health: null };
+const state = { parts: {}, charts: null, at: {}, skew: 0, refresh: 5, window: "1h", live: "connecting", expected: [], firing: null, health: null };
 const shown = {
   cache: tables.cacheTable(), slow: tables.slowTable(showPlan), routes: tables.routeTable(),
   cdn: tables.cdnTable(), health: tables.healthTable(), alerts: tables.alertTable(),
@@ -31,6 +31,7 @@ const charts = new Map();
 let restart = () => {};
 
 byId("figure-cards").append(...[...cards.values()].map((one) => one.node));
+Object.values(shown).forEach((draw) => draw([], { reason: "waiting for the server" }));
 preparePlan();
 prepareToken();
 prepareWindows(["15m", "1h", "6h", "24h", "7d"]);
@@ -50,6 +51,8 @@ function hello(said) {
   state.skew = said.now - Date.now() / 1000;
   const words = [said.context, said.is_protected ? "protected" : "", said.is_read_only ? "read only" : ""].filter(Boolean);
   say(byId("context"), words.join(" · "));
+  state.expected = said.parts;
+  settle();
   document.title = `perfctl · ${said.context}`;
 }
 
@@ -102,7 +105,7 @@ function drawFigures(said) {
     const one = cards.get(name);
     const value = data ? data[name] : null;
     const known = isMeasured(value);
-    const text = !known ? NONE : RATIOS.has(name) ? ratio(value).replace(" %", "") : number(value);
+    const text = !known ? NONE : RATIOS.has(name) ? ratio(value).slice(0, -2) : number(value);
     one.node.classList.toggle("off", !known);
     if (one.value.dataset.shown !== text) {
       one.value.dataset.shown = text;
@@ -182,6 +185,13 @@ function drawAlerts(said) {
 }
 
 const PLACES = [["metrics", "figures-as-of"], ["cache", "cache-as-of"], ["slow-queries", "database-as-of"], ["invalidations", "cdn-as-of"], ["health", "health-as-of"], ["alerts", "alerts-as-of"]];
+
+// A part that this server does not ask for is empty, and not awaited.
+function settle() {
+  for (const [name, draw] of [["alerts", shown.alerts], ["invalidations", shown.cdn], ["cache", shown.cache], ["slow-queries", shown.slow]]) {
+    if (!state.parts[name] && !state.expected.includes(name)) draw([], {});
+  }
+}
 
 function tellAges() {
   const now = Date.now() / 1000 + state.skew;

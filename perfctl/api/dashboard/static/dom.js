@@ -118,7 +118,7 @@ export function ratio(value) {
   if (!isMeasured(value)) return NONE;
   const percent = value * 100;
   const shown = percent === 0 || percent === 100 ? percent.toFixed(0) : percent.toFixed(percent > 99.9 || percent < 0.1 ? 2 : 1);
-  return `${shown} %`;
+  return `${shown}\u00a0%`;
 }
 
 export function milliseconds(value) {
