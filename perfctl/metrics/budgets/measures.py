@@ -48,13 +48,13 @@ def known_unit(unit: str) -> bool:
 def in_unit(number: float, written: str, own: str) -> float | None:
     """A number in a unit as it was written, in the metric's own unit; None where the two do not fit.
 
-    What has a bare number for its unit, or a scale in its name (`..._ms`), may go without one.
+    What has a bare number for its unit, or a scale in its name (`..._ms`), may go without one, and so may 0.
 
     >>> in_unit(50, "ms", "s"), in_unit(95, "%", "ratio"), in_unit(200, "", "ms"), in_unit(50, "", "s")
     (0.05, 0.95, 200, None)
     """
     mine, theirs = _unit(own), _unit(written)
-    if written == "" and (mine.dimension in ("count", "count/s", "ratio") or own in ("ms", "MB", "MB/s")):
+    if written == "" and (number == 0 or mine.dimension in ("count", "count/s", "ratio") or own in ("ms", "MB", "MB/s")):
         return number
     if mine.dimension != theirs.dimension:
         return None
