@@ -104,6 +104,23 @@ _MEASURES = ("s", "bytes", "ratio")
 """What has a dimension; the rest are counts, of requests or of connections."""
 
 
+class Figured(NamedTuple):
+    """One of the ten, and what makes it of a value of the metric that was asked about."""
+
+    name: str
+    scale: float
+
+
+def figure_of(name: str, statistic: str | None = None) -> Figured | None:
+    """Which of the ten figures such a statistic of a metric is, if any: `cache.hit_ratio` is `cache_hit_rate`."""
+    if name in _SPECIFIED:
+        return Figured(name, 1.0) if statistic is None else None
+    for figure, row in _SPECIFIED.items():
+        if row.metrics[0] == name and row.statistic == statistic:
+            return Figured(figure, row.scale)
+    return None
+
+
 class _Ours(NamedTuple):
     """A quotient that is read from several metrics of the catalogue."""
 

@@ -60,9 +60,12 @@ def off(figures: tuple[str, ...], reason: str, *, key: str = "") -> Source:
 def lasting(seconds: float) -> str:
     """How long a look back is, in words.
 
-    >>> lasting(0.25), lasting(12.4), lasting(300)
-    ('250 ms', '12 s', '5 min')
+    >>> lasting(0.25), lasting(12.4), lasting(300), lasting(5400), lasting(604800)
+    ('250 ms', '12 s', '5 min', '1.5 h', '7 d')
     """
-    if seconds < 10:
+    if seconds < 1:
         return f"{seconds * 1000:.0f} ms"
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+    for limit, unit, name in ((120, 1, "s"), (3600, 60, "min"), (172_800, 3600, "h")):
+        if seconds < limit:
+            return f"{float(f'{seconds / unit:.2g}') if unit > 60 else round(seconds / unit):g} {name}"
+    return f"{seconds / 86_400:.3g} d"
