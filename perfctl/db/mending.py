@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from perfctl.db.asking import ask
 from perfctl.db.postgres import connected, quoted
+from perfctl.errors import PerfctlError
 
 if TYPE_CHECKING:
     from perfctl.config import DatabaseConfig
@@ -175,12 +176,16 @@ async def building(config: DatabaseConfig, *, timeout_seconds: float | None = No
 
 
 async def build(session: Session, statement: str, index: str) -> IndexState:
-    """Run a CREATE INDEX CONCURRENTLY; what it leaves behind where it fails is dropped, and its error raised."""
+    """Run a CREATE INDEX CONCURRENTLY; what it leaves behind where it fails is dropped, and its error raised.
+
+    Where the same transaction that it waited for in vain holds up the drop as well, an invalid index stays.
+    """
     try:
         await session.execute(statement)
-    except Exception:
+    except PerfctlError:
         if not session.is_closed:
-            await drop_if_invalid(session, index)
+            with suppress(PerfctlError):
+                await drop_if_invalid(session, index)
         raise
     state = await index_state(session, index)
     assert state is not None, index  # noqa: S101 - the server has just said so

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger("perfctl.optimize")
 _ORDER = ("analyze", "index", "dictionary")
 """Statistics first: the plans that judge an index rest on them."""
-_STATES: dict[str, State] = {"done": "applied", "failed": "failed", "taken back": "taken back"}
+_STATES: dict[str, State] = {"done": "applied", "failed": "failed", "started": "failed", "taken back": "taken back"}
 
 
 async def apply_all(
@@ -91,15 +91,30 @@ async def _applied(
         await doing.prepare(optimizer, step)
         run = replace(run, steps=(*run.steps, recorded))
         journal.save(run)
-        done = await doing.apply(optimizer, step, finding.command)
+        done = await doing.apply(optimizer, step)
     except PerfctlError as error:
         _LOG.info("%s: %s", finding.command, error.message)
-        done = Done("failed", note=error.message)
+        done = await _after_failure(optimizer, recorded, error) if len(run.steps) > place else _failed(error)
     if len(run.steps) == place:
         run = replace(run, steps=(*run.steps, recorded))
     run = _with(run, place, done)
     journal.save(run)
     return run, done
+
+
+async def _after_failure(optimizer: PerformanceOptimizer, recorded: RecordedStep, error: PerfctlError) -> Done:
+    """A step that failed; `started` where it left something that could not be cleared away."""
+    try:
+        left = await DOINGS[recorded.kind].left(optimizer, recorded)
+    except PerfctlError:
+        return Done("started", note=f"{error.message}; what is left of it is not known")
+    if left.state == "started":
+        return Done("started", note=f"{error.message}; it left something unfinished")
+    return _failed(error)
+
+
+def _failed(error: PerfctlError) -> Done:
+    return Done("failed", note=error.message)
 
 
 def _recorded(finding: Finding, step: Step) -> RecordedStep:

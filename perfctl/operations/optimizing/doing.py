@@ -37,7 +37,7 @@ class Doing(Protocol):
         """Return where it can be done. RefusedError where something is in the way."""
         ...
 
-    async def apply(self, optimizer: PerformanceOptimizer, step: Step, command: str) -> Done:
+    async def apply(self, optimizer: PerformanceOptimizer, step: Step) -> Done:
         """Do it and measure; raises what the engine raises, with nothing left behind."""
         ...
 
@@ -61,7 +61,7 @@ class _Index:
             if await index_state(session, step.index) is not None:
                 raise RefusedError(f"an index {step.index} is there already", hint="perfctl optimize --history")
 
-    async def apply(self, optimizer: PerformanceOptimizer, step: Step, command: str) -> Done:
+    async def apply(self, optimizer: PerformanceOptimizer, step: Step) -> Done:
         from perfctl.db.mending import build, drop_index_statement, probe
 
         database = optimizer.database
@@ -70,7 +70,7 @@ class _Index:
             del statements["statement"]
         before = {name: await cost_of(database, text) for name, text in statements.items()}
         async with _building(optimizer) as session:
-            made = await build(session, command, step.index)
+            made = await build(session, step.command, step.index)
             after = {name: await cost_of(database, text) for name, text in statements.items()}
             measured = tuple(figure for name in statements for figure in compared(name, before[name], after[name]))
             judged = [pays(before[name], after[name]) for name in statements]
@@ -118,12 +118,12 @@ class _Analyze:
     async def prepare(self, optimizer: PerformanceOptimizer, step: Step) -> None:
         """Nothing can be in the way."""
 
-    async def apply(self, optimizer: PerformanceOptimizer, step: Step, command: str) -> Done:
+    async def apply(self, optimizer: PerformanceOptimizer, step: Step) -> Done:
         from perfctl.db.mending import changed_rows
 
         async with _building(optimizer) as session:
             before = await changed_rows(session, step.table)
-            await session.execute(command)
+            await session.execute(step.command)
             after = await changed_rows(session, step.table)
         figure = Measured(
             name="rows changed since it was analyzed",
@@ -148,7 +148,7 @@ class _Dictionary:
         if await _current(optimizer, step.namespace) is not None:
             raise RefusedError(f"namespace {step.namespace} has a dictionary by now", hint="perfctl cache dict list")
 
-    async def apply(self, optimizer: PerformanceOptimizer, step: Step, command: str) -> Done:
+    async def apply(self, optimizer: PerformanceOptimizer, step: Step) -> Done:
         from perfctl.cache.operating.training import train
 
         operator = optimizer.cache.operator

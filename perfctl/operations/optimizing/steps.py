@@ -18,6 +18,8 @@ class Step:
     columns: tuple[str, ...] = ()
     index: str = ""
     """The qualified name of the index that is made."""
+    command: str = ""
+    """What does it: a statement, or a line for the shell."""
     namespace: str = ""
     statement: str = ""
     """What is to become faster, where it is known: its plan is taken before and after."""

@@ -72,4 +72,4 @@ def _found(row: NamespaceStats, training: DictionaryTraining, all_bytes: int) ->
         reverse="perfctl optimize --rollback RUN",
         weight=row.size_bytes / all_bytes if all_bytes else 0.0,
     )
-    return Found(finding, Step(kind="dictionary", namespace=row.namespace))
+    return Found(finding, Step(kind="dictionary", namespace=row.namespace, command=finding.command))

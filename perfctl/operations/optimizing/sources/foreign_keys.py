@@ -76,7 +76,12 @@ def _found(key: UnindexedKey, largest: float) -> Found:
         weight=_weight(key, largest),
     )
     step = Step(
-        kind="index", table=key.child, columns=key.columns, index=index, statement=probe(key.child, key.columns)
+        kind="index",
+        table=key.child,
+        columns=key.columns,
+        index=index,
+        command=statement,
+        statement=probe(key.child, key.columns),
     )
     return Found(finding, step if why_not is None else None)
 

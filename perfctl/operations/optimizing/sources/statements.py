@@ -24,7 +24,9 @@ LEAST_MEAN_MS = 0.5
 """A quicker statement is not slow, however often it runs: what it costs is calls."""
 LEAST_TOTAL_MS = 50.0
 GRAVE_SHARE = 0.5
-_NEW_INDEX = re.compile(r'^CREATE INDEX CONCURRENTLY ON ((?:"?\w+"?\.)?"?\w+"?) \(((?:"?\w+"?)(?:, "?\w+"?)*)\)(?:;|$)')
+_NAME = r'(?:"(?:[^"]|"")+"|[a-z_][a-z0-9_$]*)'
+_NEW_INDEX = re.compile(rf"^CREATE INDEX CONCURRENTLY ON ((?:{_NAME}\.)?({_NAME})) \(({_NAME}(?:, {_NAME})*)\)(?:;|$)")
+"""An index of plain columns: what another order or an expression would need, nobody has measured here."""
 _TABLE_CODES = ("stale_stats",)
 """What other sources find for the whole table."""
 
@@ -37,24 +39,30 @@ async def look(asked: Asked) -> Sequence[Found]:
     if not slow.rows:
         raise Skipped("no statement was counted yet")
     found: dict[str, Found] = {}
+    refused: list[PerfctlError] = []
     for row in rows[:MOST_STATEMENTS]:
         try:
             plan = await database.analyze_query_performance(row.query, run=False, timeout=asked.limit_seconds)
-        except PerfctlError:
-            continue  # a statement that perfctl may not plan, or of a table that is gone
+        except PerfctlError as error:  # a statement that perfctl may not plan, or of a table that is gone
+            refused.append(error)
+            continue
         for finding in plan.findings:
             if finding.severity != "info" and finding.code not in _TABLE_CODES:
                 made = _found(row, plan, finding)
                 found.setdefault(made.finding.id, made)
+    if refused and len(refused) == len(rows[:MOST_STATEMENTS]):
+        raise Skipped(f"none of {len(refused)} statements can be planned: {refused[0].message}")
     return list(found.values())
 
 
 def _found(row: SlowQuery, plan: PlanReport, found: PlanFinding) -> Found:
+    from perfctl.db.mending import drop_index_statement
+
     step = _step(row, found)
     otherwise = f"perfctl db analyze --query {row.queryid or row.fingerprint} --no-run"
     command, kind = command_of(found.next_step, otherwise)
     if step is not None:
-        command = _statement(step)
+        command = step.command
     is_index = command.startswith("CREATE INDEX")
     risk: Risk = "low" if kind == "sql" else "none"
     why = (
@@ -89,7 +97,7 @@ def _found(row: SlowQuery, plan: PlanReport, found: PlanFinding) -> Found:
         command_kind=kind,
         advice=f"{found.cause}; {found.next_step}",
         is_safe=step is not None,
-        reverse=None if step is None else _reverse(step),
+        reverse=None if step is None else drop_index_statement(step.index),
         weight=row.share,
     )
     return Found(finding, step)
@@ -104,21 +112,15 @@ def _step(row: SlowQuery, found: PlanFinding) -> Step | None:
         return None  # a pattern: which operator class it wants, and whether it begins with a text, nobody knows here
     if made is None or found.code not in ("missing_index", "nestloop_inner_seqscan", "top_n_full_read"):
         return None
-    table = made.group(1)
-    columns = tuple(name.strip().strip('"') for name in made.group(2).split(","))
-    schema, _, bare = table.rpartition(".")
-    index, _ = create_index_statement(schema or "public", bare.strip('"'), table, columns)
-    return Step(kind="index", table=table, columns=columns, index=index, statement=row.query)
+    table, bare = made.group(1), made.group(2)
+    columns = tuple(map(_unquoted, re.findall(_NAME, made.group(3))))
+    index, command = create_index_statement(_schema(table, bare), _unquoted(bare), table, columns)
+    return Step(kind="index", table=table, columns=columns, index=index, statement=row.query, command=command)
 
 
-def _statement(step: Step) -> str:
-    from perfctl.db.mending import create_index_statement
-
-    schema, _, bare = step.table.rpartition(".")
-    return create_index_statement(schema or "public", bare.strip('"'), step.table, step.columns)[1]
+def _schema(table: str, bare: str) -> str:
+    return table.removesuffix(bare).rstrip(".") or "public"
 
 
-def _reverse(step: Step) -> str:
-    from perfctl.db.mending import drop_index_statement
-
-    return drop_index_statement(step.index)
+def _unquoted(name: str) -> str:
+    return name[1:-1].replace('""', '"') if name.startswith('"') else name

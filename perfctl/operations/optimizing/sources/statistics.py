@@ -46,4 +46,4 @@ def _found(table: StaleTable) -> Found:
         is_safe=table.is_ours,
         weight=table.share,
     )
-    return Found(finding, Step(kind="analyze", table=table.name) if table.is_ours else None)
+    return Found(finding, Step(kind="analyze", table=table.name, command=finding.command) if table.is_ours else None)
