@@ -133,6 +133,10 @@ class PerformanceOptimizer:
             self._publish(self._recording)
         return self._recording
 
+    def new_metrics(self) -> MetricsEngine:
+        """Another one, whose rounds are its own: what one collects since its last round is not taken from the other."""
+        return self._new_metrics()
+
     @property
     def sync(self) -> Any:
         """The same names for synchronous code: `optimizer.sync.cache.get("k")` blocks until it is answered.
@@ -290,7 +294,7 @@ class PerformanceOptimizer:
     def _new_database(self) -> DatabaseOptimizer:
         from perfctl.db.engine import DatabaseOptimizer
 
-        return DatabaseOptimizer(self._database_config(), row_store=self._new_row_store)
+        return DatabaseOptimizer(self._database_config(), row_store=self._new_row_store, recorder=self.recording)
 
     def _new_row_store(self) -> RowStore:
         from perfctl.row_store import CacheRowStore

@@ -14,6 +14,7 @@ from perfctl.db.postgres import Session
 from perfctl.db.session.backstage import Backstage
 from perfctl.db.session.login import address
 from perfctl.db.session.prepared import Naming
+from perfctl.db.statements.recorded import PoolObserver
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,10 +22,11 @@ if TYPE_CHECKING:
     from perfctl.config import DatabaseConfig
     from perfctl.db.querycache import QueryCache, RowStore
     from perfctl.db.statements.recorder import QueryOptimizer
+    from perfctl.recording.registry import Registry
 
 
-def pool_of(config: DatabaseConfig) -> ConnectionPool:
-    """The pool of the server that a configuration names."""
+def pool_of(config: DatabaseConfig, recording: Registry, name: str = "primary") -> ConnectionPool:
+    """The pool of the server that a configuration names; under `name` its connections and waits are recorded."""
     naming = Naming(config.statement_cache_size if config.enable_connection_pooling else 0)
 
     backstage = Backstage()
@@ -40,6 +42,7 @@ def pool_of(config: DatabaseConfig) -> ConnectionPool:
         naming=naming,
         backstage=backstage,
         retry_reads=config.retry_reads,
+        waited=recording.histogram("db.pool.wait.duration", pool=name),
         min_connections=config.min_connections,
         max_connections=config.max_connections,
         keep=config.enable_connection_pooling,
@@ -47,12 +50,15 @@ def pool_of(config: DatabaseConfig) -> ConnectionPool:
         lifetime_seconds=config.max_connection_lifetime_seconds,
         patience_seconds=config.connect_timeout_seconds,
     )
+    PoolObserver(pool, recording, name)
     return pool
 
 
-def replicas_of(config: DatabaseConfig, primary: ConnectionPool) -> Replicas:
+def replicas_of(config: DatabaseConfig, primary: ConnectionPool, recording: Registry) -> Replicas:
     """The pools of its replicas; what a replica's address leaves open is as for the primary."""
-    return Replicas([pool_of(replica_config(config, dsn)) for dsn in config.replica_dsns], primary)
+    numbered = enumerate(config.replica_dsns, start=1)
+    pools = [pool_of(replica_config(config, dsn), recording, f"replica-{number}") for number, dsn in numbered]
+    return Replicas(pools, primary)
 
 
 def query_cache_of(

@@ -21,6 +21,7 @@ from perfctl.db.statements.order import Wanted
 from perfctl.db.statements.recorder import QueryOptimizer
 from perfctl.diagnosis import Check, Diagnosis, diagnose
 from perfctl.errors import PerfctlError
+from perfctl.recording.registry import Registry
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -47,12 +48,20 @@ class DatabaseOptimizer:
     ...     rows = await database.execute_optimized_query("SELECT * FROM stocks WHERE symbol = %s", ("AAPL",))
     """
 
-    def __init__(self, config: DatabaseConfig, *, row_store: Callable[[], RowStore] | None = None) -> None:
-        """`row_store` makes what keeps the rows of cached reads; else this process does, up to query_cache_max_mb."""
+    def __init__(
+        self,
+        config: DatabaseConfig,
+        *,
+        row_store: Callable[[], RowStore] | None = None,
+        recorder: Registry | None = None,
+    ) -> None:
+        """`row_store` makes what keeps the rows of cached reads; else this process does, up to query_cache_max_mb.
+        `recorder` is told what happens, else a registry of this engine's own."""
         self._config = config
-        self.query_optimizer = QueryOptimizer()
-        self.pool = pool_of(config)
-        self._replicas = replicas_of(config, self.pool)
+        self.recording = Registry() if recorder is None else recorder
+        self.query_optimizer = QueryOptimizer(self.recording)
+        self.pool = pool_of(config, self.recording)
+        self._replicas = replicas_of(config, self.pool, self.recording)
         self.query_cache: QueryCache | None = None
         if config.enable_query_cache:
             self.query_cache = query_cache_of(config, self.pool, self.query_optimizer, row_store)

@@ -11,7 +11,7 @@ from perfctl.db.parameters import Params, bound
 from perfctl.db.places import located
 from perfctl.db.postgres import StatementError
 from perfctl.db.session.effects import effects
-from perfctl.errors import UsageError
+from perfctl.errors import PerfctlError, UsageError
 
 if TYPE_CHECKING:
     from perfctl.config import DatabaseConfig
@@ -62,6 +62,9 @@ class Runner:
         except StatementError as error:
             self._record(query, started, failed=True)
             raise located(error, sql) from error
+        except PerfctlError:
+            self._recorder.broke_off(query, time.perf_counter() - started)
+            raise
         self._record(query, started, rows=len(rows))
         return rows
 
@@ -84,6 +87,9 @@ class Runner:
         except StatementError as error:
             self._record(query, started, failed=True)
             raise located(error, sql) from error
+        except PerfctlError:
+            self._recorder.broke_off(query, time.perf_counter() - started)
+            raise
         self._record(query, started, rows=len(rows))
         return rows
 

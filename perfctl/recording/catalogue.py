@@ -95,9 +95,15 @@ METRICS: tuple[Metric, ...] = (
     ),
     Metric("db.pool.in_use", "gauge", "connections", "Connections of the pool that are lent", ("pool",)),
     Metric("db.pool.idle", "gauge", "connections", "Connections of the pool that wait for work", ("pool",)),
-    Metric("db.pool.size", "gauge", "connections", "Connections that the pool may open", ("pool",)),
+    Metric("db.pool.size", "gauge", "connections", "Connections of the pool that are open", ("pool",)),
+    Metric("db.pool.limit", "gauge", "connections", "Connections that the pool may open", ("pool",)),
     Metric(
-        "db.pool.wait.duration", "histogram", "s", "How long a caller waited for a connection", ("pool",), good="low"
+        "db.pool.wait.duration",
+        "histogram",
+        "s",
+        "How long a caller waited for a connection who had to",
+        ("pool",),
+        good="low",
     ),
     Metric("db.connections.active", "gauge", "connections", "Server connections that run a statement"),
     Metric("db.statement.calls", "counter", "calls", "Calls of a statement, as the server counts", ("fingerprint",)),

@@ -17,6 +17,7 @@ from perfctl.db.session.backstage import Backstage
 from perfctl.db.session.effects import effects
 from perfctl.db.session.prepared import Naming
 from perfctl.errors import PerfctlError
+from perfctl.recording.registry import Recorder
 
 if TYPE_CHECKING:
     from perfctl.db.postgres import Record, Session, Wrote
@@ -64,11 +65,12 @@ class ConnectionPool:
         naming: Naming | None = None,
         backstage: Backstage | None = None,
         retry_reads: bool = True,
+        waited: Recorder | None = None,
         **terms: Any,
     ) -> None:
-        """`terms` are the fields of `Terms`."""
+        """`terms` are the fields of `Terms`; `waited` is told how long each caller waited who had to."""
         self._terms = Terms(connect=connect, **terms)
-        self._counts = Counts()
+        self._counts = Counts() if waited is None else Counts(waited=waited)
         self._retry_reads = retry_reads
         self.naming = naming or Naming(0)
         self.effects = effects if backstage is None else backstage.effects
@@ -149,6 +151,11 @@ class ConnectionPool:
     async def gather(self, asks: Sequence[Ask], *, timeout: float | None = None) -> list[list[Record]]:
         """The rows of many statements, in their order, over a few connections; see `gathered`."""
         return await gathered(self, asks, timeout=timeout)
+
+    @property
+    def max_connections(self) -> int:
+        """How many each event loop may have."""
+        return self._terms.max_connections
 
     def statistics(self) -> PoolStatistics:
         """How many connections are in use, idle, waited for, and what was counted so far."""

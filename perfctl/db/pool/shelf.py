@@ -89,7 +89,9 @@ class Shelf:
             self._leave(waiter)
             raise
         finally:
-            self._counts.wait_seconds += time.monotonic() - since
+            waited = time.monotonic() - since
+            self._counts.wait_seconds += waited
+            self._counts.waited.record(waited)
 
     def give_back(self, session: Session) -> None:
         """Take a connection back: to the next caller, to the shelf, or out of use."""

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from perfctl.recording.registry import Recorder
+
 Closing = Literal["idle", "age", "broken", "unrepaired", "unpooled", "end"]
 """Lay idle for long; grew old; broke; something was left in it; each call had its own; the pool was closed."""
 
@@ -46,3 +48,5 @@ class Counts:
     reset: int = 0
     retried: int = 0
     closed: Counter[Closing] = field(default_factory=Counter)
+    waited: Recorder = field(default_factory=Recorder)
+    """How long each caller waited who had to."""

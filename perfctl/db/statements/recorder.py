@@ -9,6 +9,8 @@ from math import ceil, sqrt
 from perfctl.db.model.executions import Execution
 from perfctl.db.model.statements import SlowQueries, SlowQuery
 from perfctl.db.sqltext import fingerprint
+from perfctl.db.statements.recorded import QueryTimes
+from perfctl.recording.registry import Registry
 
 KEPT = 1000
 """Executions that are remembered; the oldest goes first."""
@@ -17,8 +19,10 @@ KEPT = 1000
 class QueryOptimizer:
     """Remembers the last executions of its process and says which shapes of query cost the most. For any thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, recording: Registry | None = None) -> None:
+        """`recording` is told how long each execution took."""
         self._executions: deque[Execution] = deque(maxlen=KEPT)
+        self._times = None if recording is None else QueryTimes(recording)
 
     @property
     def executions(self) -> tuple[Execution, ...]:
@@ -32,6 +36,13 @@ class QueryOptimizer:
     def record(self, execution: Execution) -> None:
         """Remember one."""
         self._executions.append(execution)
+        if self._times is not None and not execution.was_cached:
+            self._times.record(execution.query, execution.took_ms / 1000, failed=execution.failed)
+
+    def broke_off(self, query: str, seconds: float) -> None:
+        """A query got no answer: too late, or its connection broke. In the figures, not among the executions."""
+        if self._times is not None:
+            self._times.record(query, seconds, failed=True)
 
     def get_slow_queries(self, *, limit: int = 20, min_mean_ms: float = 0.0) -> tuple[SlowQuery, ...]:
         """The costliest shapes among the last 1,000 executions, by total time; what the cache answered is left out."""
