@@ -17,9 +17,11 @@ group = CommandGroup(
     "metrics",
     help="What is measured, now.",
     parts={
+        "watch": "metrics_watch",
         "record": "metrics_record",
         "export": "metrics_export",
         "check": "metrics_check",
+        "compare": "metrics_compare",
         "alerts": "metrics_alerts",
     },
 )

@@ -57,7 +57,9 @@ def _breaches(result: MetricsSnapshot) -> Text | None:
 
 VIEWS = {MetricsSnapshot: snapshot_view}
 LATER = {
+    "perfctl.metrics.model.watched.MetricsWatched": "metrics_watch:watched_view",
     "perfctl.metrics.model.recorded.Exported": "metrics_recorded:exported_view",
     "perfctl.metrics.model.recorded.Recording": "metrics_recorded:recording_view",
     "perfctl.metrics.budgets.checking.BudgetsChecked": "metrics_check:checked_view",
+    "perfctl.metrics.comparing.model.Comparison": "metrics_compare:comparison_view",
 }

@@ -75,6 +75,7 @@ ROWS: Mapping[str, Row] = {
     "cdn apply": Row("- --yes", 5, stdin="IsIPV6Enabled: true\n"),
     "cdn doctor": Row("", 1),
     "metrics show": Row("", 6),
+    "metrics watch": Row("--count 1", 6),
     "metrics check": Row("redis.hit_ratio|>=|0.5", 1),
 }
 
@@ -91,6 +92,7 @@ READ_FILES = {
     "cdn edge test",
     "cdn edge package",
     "cdn optimize",
+    "metrics compare",
 } | {f"cdn logs {word}" for word in ("generate", "report", "top", "misses", "errors", "pops", "latency")}
 """Commands that ask no server, in groups that do."""
 
