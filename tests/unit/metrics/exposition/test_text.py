@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -19,16 +20,14 @@ from perfctl.recording.histogram import Histogram
 from perfctl.recording.series import Series, series
 from tests.campaign import campaign
 
-TEXTS = st.text(
-    st.characters(blacklist_categories=("Cs",), blacklist_characters="\r\x85\u2028\u2029\x0b\x0c\x1c\x1d\x1e")
-)
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\x85\u2028\u2029\x0b\x0c\x1c\x1d\x1e"))
 FORMATS = pytest.mark.parametrize(
     ("write", "parse"), [(openmetrics, openmetrics_families), (prometheus, prometheus_families)]
 )
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 Write = Callable[..., str]
-Parse = Callable[[str], object]
+Parse = Callable[[str], Iterable[Any]]
 
 
 def frame_of_everything() -> Frame:
@@ -49,7 +48,7 @@ def frame_of_everything() -> Frame:
 
 def samples(text: str, parse: Parse) -> Samples:
     found: Samples = {}
-    for one in parse(text):  # type: ignore[attr-defined]
+    for one in parse(text):
         for sample in one.samples:
             found[(sample.name, tuple(sorted(sample.labels.items())))] = sample.value
     return found
@@ -97,8 +96,8 @@ def test_names_follow_opentelemetry_where_a_convention_is_stable() -> None:
         one = frame.histograms[series(name, **labels)] = Histogram()
         one.record(0.02)
     text = openmetrics(frame)
-    labels = 'http_request_method="GET",http_route="/a",http_response_status_code="200"'
-    assert f"http_server_request_duration_seconds_count{{{labels}}} 1\n" in text
+    said = 'http_request_method="GET",http_route="/a",http_response_status_code="200"'
+    assert f"http_server_request_duration_seconds_count{{{said}}} 1\n" in text
     assert "# TYPE http_server_request_duration_seconds histogram\n" in text
     assert "# UNIT http_server_request_duration_seconds seconds\n" in text
     assert 'db_client_operation_duration_seconds_count{db_system_name="postgresql",fingerprint="f1"} 1\n' in text
@@ -148,7 +147,7 @@ def test_any_label_value_and_any_name_reads_back(values: list[str], name: str) -
 
 def _labels(one: Series) -> tuple[tuple[str, str], ...]:
     kind = "histogram" if one.name in ("db.query.duration", "http.request.duration") else "counter"
-    its = family(one.name, kind)  # type: ignore[arg-type]
+    its = family(one.name, kind)
     return tuple(
         sorted([*its.constant.items(), *((its.labels.get(label, label), value) for label, value in one.labels)])
     )
