@@ -1,9 +1,10 @@
-"""Checks for a CI: annotations of GitHub, a JUnit or a SARIF file, beside the answer itself."""
+"""Checks for a CI: annotations and the step summary of GitHub, a JUnit or a SARIF file, beside the answer itself."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import re
 import typing
 from collections.abc import Sequence
@@ -32,10 +33,11 @@ def refuse_without_checks(command: Registered) -> None:
 def report_to(target: str, result: Any, words: Sequence[str]) -> None:
     """Write the checks of a result where a CI looks for them. UsageError where the file cannot be written."""
     kind, _, file = target.partition(":")
-    checks: tuple[Check, ...] = getattr(result, type(result).listing)
+    checks: tuple[Check, ...] = getattr(result, "checks", None) or getattr(result, type(result).listing)
     title = "perfctl " + " ".join(words)
     if kind == "github":
         say("".join(_annotation(check, title) for check in checks if check.status in _LEVELS))
+        _summarise(checks, title)
         return
     try:
         Path(file).write_text(_junit(checks, title) if kind == "junit" else _sarif(checks, title), encoding="utf-8")
@@ -48,6 +50,10 @@ def report_to(target: str, result: Any, words: Sequence[str]) -> None:
 
 
 def _lists_checks(kind: Any) -> bool:
+    """Whether its rows are checks, or it has `checks` that say its rows as such."""
+    made = getattr(kind, "checks", None)
+    if isinstance(made, property):
+        return bool(typing.get_type_hints(made.fget)["return"] == tuple[Check, ...])
     listing = getattr(kind, "listing", None)
     return bool(
         listing and dataclasses.is_dataclass(kind) and typing.get_type_hints(kind)[listing] == tuple[Check, ...]
@@ -60,6 +66,29 @@ def _annotation(check: Check, title: str) -> str:
     place = _place(check)
     at = f" file={_property(place[0])},line={place[1]},col={place[2]}," if place else " "
     return f"::{_LEVELS[check.status]}{at}title={name}::{_data(_text(check))}\n"
+
+
+def _summarise(checks: Sequence[Check], title: str) -> None:
+    """A table on the job's page, where GitHub names a file for it; one that cannot be written keeps nobody up."""
+    file = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not file:
+        return
+    marks = {"fail": "❌ fail", "warn": "⚠️ warn", "pass": "✅ pass", "off": "off"}
+    rows = "".join(
+        f"| {marks[check.status]} | {_cell(f'{check.component} {check.check}')} | {_cell(_text(check))} |\n"
+        for check in checks
+    )
+    try:
+        with Path(file).open("a", encoding="utf-8") as summary:
+            summary.write(f"### {title}\n\n| | check | observed |\n|---|---|---|\n{rows}\n")
+    except OSError as error:
+        say(f"note: the step summary {file!r} cannot be written: {error.strerror}\n")
+
+
+def _cell(text: str) -> str:
+    """A text within a cell of a Markdown table, with nothing in it that would be markup."""
+    escaped = re.sub(r"([\\`*_<>|\[\]&~])", r"\\\1", " ".join(text.split()))
+    return escaped.replace("@", "@\u200b")
 
 
 def _data(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from enum import StrEnum
 from typing import Annotated
 
@@ -71,7 +72,8 @@ def compare(
             timeout_seconds=run.options.timeout_seconds or TIMEOUT_SECONDS,
             progress=progress,
         )
-    if result.verdict == "breach" or (result.verdict == "inconclusive" and inconclusive is Inconclusive.fails):
+    result = replace(result, inconclusive=inconclusive.value)
+    if not result.is_passed:
         run.exit(1)
     return result
 

@@ -54,17 +54,24 @@ class Comparison:
     """With it, the order within each pair is the same again."""
     reason: str
     rows: tuple[Pair, ...]
+    inconclusive: Literal["pass", "fail"] = "fail"
+    """What a verdict of `inconclusive` comes to."""
+
+    @property
+    def is_passed(self) -> bool:
+        """Whether the gate lets it through."""
+        return self.verdict == "pass" or (self.verdict == "inconclusive" and self.inconclusive == "pass")
 
     @property
     def checks(self) -> tuple[Check, ...]:
         """The one check that a CI is told of."""
-        statuses: dict[Verdict, Status] = {"pass": "pass", "breach": "fail", "inconclusive": "warn"}
+        status: Status = "fail" if not self.is_passed else "pass" if self.verdict == "pass" else "warn"
         fix = {"breach": "find what B does more: perfctl db plan diff, a profiler", "inconclusive": "more --pairs"}
         return (
             Check(
                 "compare",
                 self.measure,
-                statuses[self.verdict],
+                status,
                 f"{self.verdict}: {self.reason}",
                 fix.get(self.verdict),
                 value=self.change,
