@@ -6,7 +6,6 @@ import fcntl
 import json
 import os
 import re
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -21,7 +20,7 @@ from perfctl.operations.optimizing.model import Measured, RecordedRun, RecordedS
 
 FORM = 1
 _PLAIN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,99}")
-_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
+_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{5}")
 
 
 class Journal:
@@ -69,10 +68,10 @@ class Journal:
         return False
 
     def begin(self, database: str) -> RecordedRun:
-        """A new run without steps, on the disk."""
+        """A new run without steps, on the disk; IDs rise with time. Only while it is held."""
         now = datetime.now(UTC)
         run = RecordedRun(
-            id=f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}",
+            id=f"{now:%Y%m%d-%H%M%S}-{now.microsecond:05x}",
             started_at=now.isoformat(timespec="seconds"),
             ended_at=None,
             database=database,
