@@ -137,6 +137,10 @@ class PerformanceOptimizer:
         """Another one, whose rounds are its own: what one collects since its last round is not taken from the other."""
         return self._new_metrics()
 
+    def new_metrics(self) -> MetricsEngine:
+        """Another one, whose rounds are its own: what one collects since its last round is not taken from the other."""
+        return self._new_metrics()
+
     @property
     def sync(self) -> Any:
         """The same names for synchronous code: `optimizer.sync.cache.get("k")` blocks until it is answered.

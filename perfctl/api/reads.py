@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +13,17 @@ from perfctl.units import moment
 if TYPE_CHECKING:
     from perfctl.cache.model import SharedStats
     from perfctl.cdn.model.logs import LogStats
+    from perfctl.cdn.model.spending import InvalidationSpending
     from perfctl.db.model.statements import SlowQueries
     from perfctl.db.model.stats import DatabaseStats
     from perfctl.diagnosis import Diagnosis
+    from perfctl.metrics.alerts.model import Alerts
     from perfctl.metrics.model import MetricsSnapshot
     from perfctl.optimizer import PerformanceOptimizer
+    from perfctl.recording.frame import Frame
+
+TOTALS = "totals"
+"""The part that is for scrapers alone."""
 
 Read = Callable[["PerformanceOptimizer", Any], Awaitable[object]]
 
@@ -95,6 +102,25 @@ async def health(optimizer: PerformanceOptimizer, query: queries.HealthQuery) ->
     return await ask(optimizer, deep=query.deep)
 
 
+async def alerts(optimizer: PerformanceOptimizer, query: queries.Query) -> Alerts:
+    """`metrics alerts`, as they stood when they were last evaluated."""
+    from perfctl.metrics.alerts.opening import open_alerts
+
+    return await asyncio.to_thread(lambda: open_alerts(optimizer.settings).alerts())
+
+
+async def invalidations(optimizer: PerformanceOptimizer, query: queries.Query) -> InvalidationSpending:
+    """`cdn invalidations`."""
+    return await optimizer.cdn.invalidation_spending()
+
+
+async def totals(optimizer: PerformanceOptimizer, query: queries.Query) -> Frame | None:
+    """All that the history ever measured: counters that only grow, for a scraper."""
+    from perfctl.metrics.history import open_history
+
+    return await asyncio.to_thread(open_history(optimizer.settings).totals)
+
+
 PARTS: tuple[tuple[str, Read, queries.Query, float], ...] = (
     ("metrics", metrics, queries.Query(), 10.0),
     ("cache", cache_stats, queries.CacheQuery(), 10.0),
@@ -103,10 +129,13 @@ PARTS: tuple[tuple[str, Read, queries.Query, float], ...] = (
     ("slow-queries", slow_queries, queries.SlowQuery(), 10.0),
     ("query-metrics", query_metrics, queries.DatabaseQuery(), 10.0),
     ("health", health, queries.HealthQuery(), 15.0),
+    ("alerts", alerts, queries.Query(), 10.0),
+    ("invalidations", invalidations, queries.Query(), 30.0),
+    (TOTALS, totals, queries.Query(), 10.0),
 )
 """The parts of the snapshot: name, what asks, with which parameters, and how long it may take."""
 
-_COSTLY = ("cdn",)
+_COSTLY = ("cdn", "invalidations")
 """Asked only while somebody wants them: access logs may be many, and lie where to read them costs money."""
 
 

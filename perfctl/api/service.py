@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from perfctl.optimizer import PerformanceOptimizer
     from perfctl.recording.frame import Frame
 
-GRACE_SECONDS = 10.0
+GRACE_SECONDS = 5.0
 """How long jobs may go on when the service ends."""
 
 
@@ -70,6 +70,10 @@ class Service:
         """Begin to ask in the background; a second call changes nothing. Call it in the event loop."""
         self.snapshot.start()
 
+    def end_streams(self) -> None:
+        """End what would never end by itself."""
+        self.snapshot.end_streams()
+
     async def close(self) -> None:
         """Let jobs end, stop asking, and close the engines where they are the service's own."""
         await self.jobs.close(GRACE_SECONDS)
@@ -79,7 +83,9 @@ class Service:
 
     def exposed(self) -> tuple[Frame, tuple[Point, ...]]:
         """What is measured now, for a scraper, and how old what each part answered is; asks nobody."""
+        from perfctl.api.reads import TOTALS
         from perfctl.metrics.exposition.text import Point
+        from perfctl.recording.frame import Frame
 
         points: list[Point] = []
         for part in self.snapshot.parts:
@@ -88,7 +94,8 @@ class Service:
                 points.append(Point("collector.up", float(known.error is None), labels, "Whether the part answered."))
             if known.at is not None:
                 points.append(Point("collector.age", time.time() - known.at, labels, "Age of its last answer."))
-        return self.optimizer.recording.collect(), tuple(points)
+        totals = self.snapshot.peek(TOTALS).value
+        return (totals if isinstance(totals, Frame) else self.optimizer.recording.collect()), tuple(points)
 
     def takes_posts(self, path: str) -> bool:
         """Whether something is done at this path."""

@@ -104,11 +104,15 @@ class Snapshot:
         tasks = [one.task for one in (*self._running.values(), *self._narrowed.values()) if one.task is not None]
         for task in tasks:
             task.cancel()
-        for subscriber in tuple(self._subscribers):
-            subscriber.end()
+        self.end_streams()
         if tasks:
             await asyncio.wait(tasks, timeout=2.0)
         self._is_started = False
+
+    def end_streams(self) -> None:
+        """Tell those who subscribed that it is over, so that nobody waits for their streams."""
+        for subscriber in tuple(self._subscribers):
+            subscriber.end()
 
     def latest(self, part: str) -> Known:
         """What is known of a part now; never waits. KeyError where there is no such part."""

@@ -85,6 +85,7 @@ ENTRIES: Mapping[str, Entry] = {
     ),
     "optimize": Entry("optimize", "What would make it faster, the worst first; apply what is safe, and undo it."),
     "serve": Entry("serve", "The commands over HTTP, with a dashboard."),
+    "serve": Entry("serve", "The commands over HTTP, with a dashboard."),
     "config": Entry("config", "Write, check and explain the configuration.", ("init", "show", "validate", "schema")),
     "demo": Entry("demo", "The main jobs on real servers, each with the command that it runs."),
     "schema": Entry("schema", "The JSON Schema of a command's document."),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from perfctl.cli.signals import INTERRUPTS, Stopped
@@ -14,9 +14,13 @@ GRACE_SECONDS = 2.0
 """How long tasks may take to clean up after a signal."""
 
 
-def run_in_loop(work: Coroutine[Any, Any, Answer]) -> Answer:
+def run_in_loop(
+    work: Coroutine[Any, Any, Answer],
+    *,
+    new_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop,
+) -> Answer:
     """Run the work to its end; `Stopped` after its clean-up when a signal came first."""
-    loop = asyncio.new_event_loop()
+    loop = new_loop()
     is_done = False
     try:
         answer = loop.run_until_complete(_supervised(work))

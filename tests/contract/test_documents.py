@@ -114,6 +114,7 @@ ROWS: Mapping[str, Row] = {
 }
 
 ELSEWHERE: Mapping[str, str] = {
+    "serve": "it ends when it is told to: tests/integration/test_serve.py",
     "demo": "it starts a sandbox of its own: `make demo`",
     "cdn edge rollback": "it needs a function with a version before: the tests of deploying, at the edge",
     "config schema": "what it prints is itself a schema: the tests of the configuration",

@@ -79,8 +79,8 @@ ROWS: Mapping[str, Row] = {
     "metrics check": Row("redis.hit_ratio|>=|0.5", 1),
 }
 
-NEED_NO_SERVER = ("sandbox", "config", "demo", "schema", "completion")
-"""Groups that ask no server, or start their own."""
+NEED_NO_SERVER = ("sandbox", "config", "demo", "schema", "completion", "serve")
+"""Groups that ask no server, start their own, or go on without: `serve` answers from what is known."""
 READ_FILES = {
     "cdn plan",
     "cdn simulate",
