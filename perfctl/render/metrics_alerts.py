@@ -33,7 +33,8 @@ def _row(alert: Alert, evaluated: datetime | None) -> tuple[Cell | str, ...]:
 
 
 def _apart_ms(since: datetime, until: datetime) -> float:
-    return round(max((until - since).total_seconds(), 0.0)) * 1000.0
+    """Whole seconds, as alerts are looked at every ten of them."""
+    return round(max((until - since).total_seconds(), 1.0)) * 1000.0
 
 
 def _below(result: Alerts) -> list[str]:

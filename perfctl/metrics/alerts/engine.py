@@ -79,7 +79,7 @@ class AlertEngine:
         """The same, in this thread."""
         with self._store.writing() as sheet:
             before = sheet.moment(_EVALUATED)
-            standings = self._stepped(sheet, before, now)
+            standings = self._stepped(sheet, self._first(now) if before is None else before, now)
         gap = now - before if before is not None else 0.0
         firing = [self._notice(rule, standings[rule.name]) for rule in self.rules if _fires(standings[rule.name])]
         for sink in self._sinks:
@@ -118,6 +118,11 @@ class AlertEngine:
         for sink in self._sinks:
             sheet.tell(sink.name, notices)
         return standings
+
+    def _first(self, now: float) -> float | None:
+        """Before the first evaluation: as far back as what is broken would have to be broken to fire."""
+        longest = max((rule.patience.for_seconds for rule in self.rules), default=0.0)
+        return now - longest - STEP_SECONDS if longest else None
 
     def _evidence(self, sheet: Sheet, start: float, now: float) -> Evidence:
         windows = [rule.window_seconds for rule in self.rules if isinstance(rule, BudgetRule)]

@@ -185,5 +185,7 @@ def _told_apart(rules: Sequence[Rule]) -> tuple[Rule, ...]:
 
 def _lasting(seconds: float) -> str:
     """`5 min`, `1 h`, `3 d`."""
-    days = seconds / 86_400
-    return f"{days:g} d" if days >= 2 and days == int(days) else format_duration_ms(seconds * 1000)
+    for size, unit in ((86_400.0, "d"), (3600.0, "h")):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds / size:g} {unit}"
+    return format_duration_ms(seconds * 1000)
