@@ -65,10 +65,11 @@ def _row(place: int, row: Finding, with_state: bool) -> tuple[Cell | str, ...]:
 
 def _command(place: int, row: Finding) -> Part:
     evidence = "; ".join(line_of(each.observed) for each in row.evidence)
-    advice = f"\n   {line_of(row.advice)}" if row.advice else ""
+    advice = f"\n   advice: {line_of(row.advice)}" if row.advice else ""
     outcome = f"\n   {row.state}: {row.outcome}" if row.outcome else ""
     where = {"redis": "redis-cli ", "yaml": "perfctl.yaml: "}.get(row.command_kind, "")
-    return Text(f"{place}. {where}{line_of(row.command)}\n   {evidence}{advice}{outcome}")
+    why = f"\n   gain: {line_of(row.gain.how)}\n   risk: {line_of(row.risk_why)}"
+    return Text(f"{place}. {where}{line_of(row.command)}\n   {evidence}{why}{advice}{outcome}")
 
 
 def _measured(result: Optimization) -> Table | None:
@@ -117,7 +118,7 @@ def _ending(result: Optimization) -> Text | None:
         return Text("nothing to apply: no finding is safe to mend by itself")
     taken = sum(row.state == "taken back" for row in result.rows)
     text = f"{result.applied} applied, {result.failed} failed, {taken} taken back"
-    return Text(f"{text}; perfctl optimize --rollback {result.run_id} undoes them")
+    return Text(f"{text}\nto undo it: perfctl optimize --rollback {result.run_id}")
 
 
 def _runs_view(result: Optimization) -> View:

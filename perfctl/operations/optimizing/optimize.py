@@ -86,7 +86,9 @@ async def roll_back(optimizer: PerformanceOptimizer, run_id: str, *, agree: Agre
 
 def run_to_undo(context: str, run_id: str) -> Optimization:
     """The run as it is recorded, whose steps a rollback would undo. Asks no server. UsageError for one unknown."""
-    return Optimization(mode="rollback", run_id=run_id, runs=(Journal.of(context).run(run_id),))
+    run = Journal.of(context).run(run_id)
+    would = sum(step.state in ("done", "started") for step in run.steps)
+    return Optimization(mode="rollback", run_id=run_id, runs=(run,), notes=(f"{would} of its steps would be undone",))
 
 
 def recorded_runs(context: str) -> Optimization:
