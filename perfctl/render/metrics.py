@@ -57,6 +57,7 @@ def _breaches(result: MetricsSnapshot) -> Text | None:
 
 VIEWS = {MetricsSnapshot: snapshot_view}
 LATER = {
+    "perfctl.metrics.alerts.model.Alerts": "metrics_alerts:alerts_view",
     "perfctl.metrics.model.watched.MetricsWatched": "metrics_watch:watched_view",
     "perfctl.metrics.model.recorded.Exported": "metrics_recorded:exported_view",
     "perfctl.metrics.model.recorded.Recording": "metrics_recorded:recording_view",
