@@ -51,6 +51,7 @@ async def cache_operation(optimizer: PerformanceOptimizer, body: bodies.CacheOpe
     """`cache get`, `set`, `delete` or `clear`."""
     if body.operation == "clear":
         return await _cleared(optimizer, body.namespace, dry_run=body.dry_run)
+    seconds = ttl_seconds(body.ttl, where="ttl")
     key, operator = body.key or "", optimizer.cache.operator
     if body.operation == "get":
         found = await operator.get(key, namespace=body.namespace)
@@ -58,7 +59,6 @@ async def cache_operation(optimizer: PerformanceOptimizer, body: bodies.CacheOpe
         return Answer(("cache", "get"), found, (what,) if found.unreadable else ())
     if body.operation == "delete":
         return Answer(("cache", "delete"), await operator.delete([key], namespace=body.namespace))
-    seconds = ttl_seconds(body.ttl, where="ttl")
     return Answer(("cache", "set"), await operator.set(key, body.value, ttl=seconds, namespace=body.namespace))
 
 
