@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 BUILD_SECONDS = 3600.0
 """How long an index may take to build where nothing else is said."""
+MOST_BYTES = 10_000_000_000
+"""A larger table takes an hour and more to index: somebody should choose when."""
 LOCK_WAIT_SECONDS = 30.0
 """How long a build waits for others' transactions: it holds nobody up meanwhile, reading and writing go on."""
 _LONGEST_NAME = 63
@@ -118,10 +120,16 @@ async def index_state(session: Session, index: str, *, timeout_seconds: float = 
     )
 
 
-async def changed_rows(session: Session, table: str, *, timeout_seconds: float = 10.0) -> tuple[int, int] | None:
-    """Rows that changed since the table was analyzed, and live ones; None where there is no such table."""
+async def changed_rows(session: Session, table: str, *, timeout_seconds: float = 10.0) -> int | None:
+    """Rows that changed since the table was analyzed; None where there is no such table."""
     rows = await ask(session, "changed_rows", table, timeout_seconds=timeout_seconds)
-    return next(((row["changed"], row["live"]) for row in rows), None)
+    return next((row["changed"] for row in rows), None)
+
+
+async def table_bytes(session: Session, table: str, *, timeout_seconds: float = 10.0) -> int:
+    """The size of a table's rows on the disk; 0 where there is no such table."""
+    rows = await ask(session, "changed_rows", table, timeout_seconds=timeout_seconds)
+    return next((row["size_bytes"] for row in rows), 0)
 
 
 def index_name(table: str, columns: Sequence[str]) -> str:

@@ -148,10 +148,10 @@ def test_a_run_is_read_from_the_journal_as_it_was_written(tmp_path: Path) -> Non
     with journal.held():
         begun = journal.begin("here")
         journal.save(RUN)
-        assert journal.is_held
+        assert journal.is_held()
         with pytest.raises(LockedError), Journal(tmp_path / "new").held():
             pass
-    assert not journal.is_held
+    assert not journal.is_held()
     assert journal.run(RUN.id) == RUN
     assert {run.id for run in journal.runs()} == {RUN.id, begun.id}
     assert (tmp_path / "new" / f"{RUN.id}.json").stat().st_mode & 0o777 == 0o600

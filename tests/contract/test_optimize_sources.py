@@ -251,4 +251,4 @@ def test_what_is_not_configured_is_skipped_with_its_reason() -> None:
     asked.optimizer.settings = Settings()
     for source in ("redis", "cache_tier", "dictionaries", "ttls", "invalidations", "cdn_logs"):
         with pytest.raises(Skipped, match="configured"):
-            asyncio.run(look_of(source).look(asked))  # type: ignore[arg-type]
+            asyncio.run(look_of(source).look(asked))

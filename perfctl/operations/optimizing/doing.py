@@ -10,7 +10,7 @@ from perfctl.errors import RefusedError, ServiceError
 from perfctl.operations.optimizing.measuring import compared, cost_of, pays
 from perfctl.operations.optimizing.model import Measured, StepState
 from perfctl.operations.optimizing.steps import Step, StepKind
-from perfctl.units import format_ratio
+from perfctl.units import format_bytes, format_ratio
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -54,9 +54,11 @@ class _Index:
     """An index, built while others read and write; kept where a plan becomes cheaper by it."""
 
     async def prepare(self, optimizer: PerformanceOptimizer, step: Step) -> None:
-        from perfctl.db.mending import drop_if_invalid, index_state
+        from perfctl.db.mending import MOST_BYTES, drop_if_invalid, index_state, table_bytes
 
         async with _building(optimizer) as session:
+            if (size := await table_bytes(session, step.table)) > MOST_BYTES:
+                raise RefusedError(f"{format_bytes(size)} take long to index", hint=f"choose the hour: {step.command}")
             await drop_if_invalid(session, step.index)
             if await index_state(session, step.index) is not None:
                 raise RefusedError(f"an index {step.index} is there already", hint="perfctl optimize --history")
@@ -128,8 +130,8 @@ class _Analyze:
         figure = Measured(
             name="rows changed since it was analyzed",
             unit="count",
-            before=float(before[0]) if before else None,
-            after=float(after[0]) if after else None,
+            before=None if before is None else float(before),
+            after=None if after is None else float(after),
             how="pg_stat_all_tables",
         )
         return Done("done", measured=(figure,))

@@ -52,7 +52,6 @@ class Journal:
         finally:
             os.close(descriptor)
 
-    @property
     def is_held(self) -> bool:
         """Whether somebody applies or rolls back now."""
         try:

@@ -132,7 +132,7 @@ async def _notes(optimizer: PerformanceOptimizer, journal: Journal) -> tuple[str
     """What runs that were cut off left; nothing while one is under way."""
     from perfctl.operations.optimizing.applying import explained
 
-    if journal.is_held:
+    if journal.is_held():
         return ("another run of optimize changes this context now",)
     return await explained(optimizer, journal, settles=False)
 

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 LEAST_ROWS = 1000.0
 """A smaller child is read in no time."""
 LARGE_ROWS, HUGE_ROWS = 50_000.0, 5_000_000.0
-MOST_BYTES = 10_000_000_000
-"""A larger table takes an hour and more to index: somebody should choose when."""
 
 
 async def look(asked: Asked) -> Sequence[Found]:
@@ -94,6 +92,8 @@ def _weight(key: UnindexedKey, largest: float) -> float:
 
 def _why_not(key: UnindexedKey) -> str | None:
     """Why `--apply` leaves it alone."""
+    from perfctl.db.mending import MOST_BYTES
+
     if key.is_partitioned:
         return "no index of a partitioned table is built concurrently: make one on each partition, then attach them"
     if not key.is_ours:
