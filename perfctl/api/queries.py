@@ -15,6 +15,15 @@ class Query(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """No parameter."""
 
 
+class MetricsQuery(Query, frozen=True, kw_only=True):
+    """Of `metrics show`."""
+
+    since: Annotated[Text | None, Meta(description="Of the last 1h, from the history.")] = None
+    by: Annotated[
+        Literal["namespace", "tier", "fingerprint", "route"] | None, Meta(description="Also percentiles of each of these.")
+    ] = None
+
+
 class CacheQuery(Query, frozen=True, kw_only=True):
     """Of `cache stats`."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from perfctl.api import queries
 from perfctl.api.snapshot import Part
-from perfctl.units import moment
+from perfctl.units import moment, parse_duration
 
 if TYPE_CHECKING:
     from perfctl.cache.model import SharedStats
@@ -33,11 +33,12 @@ async def nothing(optimizer: PerformanceOptimizer, query: queries.Query) -> obje
     raise NotImplementedError
 
 
-async def metrics(optimizer: PerformanceOptimizer, query: queries.Query) -> MetricsSnapshot:
+async def metrics(optimizer: PerformanceOptimizer, query: queries.MetricsQuery) -> MetricsSnapshot:
     """`metrics show`."""
     from perfctl.operations.snapshot import metrics_snapshot
 
-    return await metrics_snapshot(optimizer)
+    since = None if query.since is None else parse_duration(query.since, where="since")
+    return await metrics_snapshot(optimizer, since_seconds=since, by=query.by)
 
 
 async def cache_stats(optimizer: PerformanceOptimizer, query: queries.CacheQuery) -> SharedStats:
@@ -122,7 +123,7 @@ async def totals(optimizer: PerformanceOptimizer, query: queries.Query) -> Frame
 
 
 PARTS: tuple[tuple[str, Read, queries.Query, float], ...] = (
-    ("metrics", metrics, queries.Query(), 10.0),
+    ("metrics", metrics, queries.MetricsQuery(), 10.0),
     ("cache", cache_stats, queries.CacheQuery(), 10.0),
     ("cdn", cdn_stats, queries.CdnQuery(), 60.0),
     ("database", database_stats, queries.DatabaseQuery(), 10.0),

@@ -61,6 +61,7 @@ ROUTES: tuple[Route, ...] = (
         answers="perfctl.metrics.model:MetricsSnapshot",
         part="metrics",
         read=reads.metrics,
+        query=queries.MetricsQuery,
         section="figures",
     ),
     Route(
