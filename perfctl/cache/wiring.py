@@ -84,12 +84,12 @@ class Wiring:
         return known
 
     async def health(self) -> list[Check]:
-        """Does Redis answer? Never raises."""
+        """Does Redis answer, has it room, does it persist, is it a primary? Never raises."""
         from perfctl.cache.operating.doctor import check_health
 
         if not self._has_store:
             return [Check("redis", "connect", "off", "no Redis is configured: the cache is within this process")]
-        return [await check_health(self.store)]
+        return await check_health(self.store)
 
     async def doctor(self) -> list[Check]:
         """Can perfctl work with this Redis: a check a right, setting and version. Never raises."""

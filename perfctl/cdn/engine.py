@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time as clocks
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -239,10 +240,16 @@ class CloudFrontOptimizer(Forgetting):
         return await roll_back(wanted, agreed, await self._deploying())
 
     async def health(self) -> list[Check]:
-        """Whether the distribution is deployed and the edge answers. Never raises."""
+        """Whether the distribution is deployed, edge and origin answer, their certificates last. Never raises."""
         from perfctl.cdn.doctoring.examining import quick_checks
+        from perfctl.cdn.doctoring.reaching import certificate_checks, origin_checks
 
-        return await quick_checks(self._distributions, self.probe)
+        checks = await asyncio.gather(
+            quick_checks(self._distributions, self.probe),
+            origin_checks(self.config.origin_domain),
+            certificate_checks("cdn.edge", self.config.edge_url),
+        )
+        return [check for found in checks for check in found]
 
     def _memo(self) -> Memo:
         from perfctl.cdn.content.memo import Memo

@@ -7,12 +7,14 @@ from typing import Any
 
 from perfctl.db.hosting import host_of
 from perfctl.db.postgres import quoted
-from perfctl.diagnosis import Check
+from perfctl.diagnosis import Check, Status
 
 _COMPONENT = "postgres"
 _PRELOAD = "shared_preload_libraries = 'pg_stat_statements' in postgresql.conf, and a restart"
 _CREATE = "CREATE EXTENSION pg_stat_statements;"
 _QUERY_SIZE_BYTES = 4096
+_NEARLY_FULL, _FULL = 0.8, 0.95
+_FREE = "close idle sessions, or put a pooler in front; max_connections needs a restart"
 
 
 def connected(facts: Mapping[str, Any], *, server: str, took_ms: float) -> Check:
@@ -43,19 +45,28 @@ def pooler(*, backend_pid: int, announced_pid: int | None) -> Check:
     return Check(_COMPONENT, "pooler", "pass", observed)
 
 
+def role(facts: Mapping[str, Any]) -> Check:
+    """Whether it takes writes: `database` should name the primary, `replica_dsns` the others."""
+    if not facts.get("is_replica"):
+        return Check(_COMPONENT, "role", "pass", "primary")
+    fix = "name the primary in database.host, and replicas in database.replica_dsns; or let it finish its recovery"
+    return Check(_COMPONENT, "role", "warn", "in recovery: it takes no writes", fix=fix)
+
+
 def saturation(facts: Mapping[str, Any]) -> Check:
     """How many of the server's connections are taken."""
     used, most = facts["connections"], facts["max_connections"]
     share = used / most if most else 0.0
-    observed = f"{used} of {most} in use"
-    if share < 0.8:
-        return Check(_COMPONENT, "connections", "pass", observed)
+    status: Status = "fail" if share >= _FULL else "warn" if share >= _NEARLY_FULL else "pass"
     return Check(
         _COMPONENT,
         "connections",
-        "fail" if share >= 0.95 else "warn",
-        observed,
-        fix="close idle sessions, or put a pooler in front; max_connections needs a restart",
+        status,
+        f"{used} of {most} in use",
+        fix=None if status == "pass" else _FREE,
+        value=round(share, 4),
+        unit="ratio",
+        threshold=_FULL if status == "fail" else _NEARLY_FULL,
     )
 
 

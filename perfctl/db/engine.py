@@ -339,10 +339,19 @@ class DatabaseOptimizer:
         return diagnose(await self._checks(deep=True))
 
     async def health(self) -> list[Check]:
-        """Can we connect, are there connections left; never raises."""
+        """Can we connect, is it a primary, are there connections left, does anybody wait for the pool, do the
+        replicas keep up; never raises.
+        """
+        from perfctl.db.vitals import pool_check, replica_checks
+
         if not self._config.is_configured:
             return [Check("postgres", "connect", "off", "no database is configured")]
-        return await self._checks(deep=False)
+        pool = pool_check(self.pool.statistics(), self.pool.max_connections)  # before this question takes one
+        limit = self._config.connect_timeout_seconds
+        checks, replicas = await asyncio.gather(
+            self._checks(deep=False), replica_checks(self._replicas.pools, timeout_seconds=limit)
+        )
+        return [*checks, pool, *replicas]
 
     async def _checks(self, *, deep: bool) -> list[Check]:
         started, limit = time.perf_counter(), self._config.connect_timeout_seconds
@@ -353,7 +362,11 @@ class DatabaseOptimizer:
         except PerfctlError as error:
             return [doctor.unconnected(error.message, error.hint)]
         took_ms = (time.perf_counter() - started) * 1000
-        checks = [doctor.connected(facts, server=address(self._config), took_ms=took_ms), doctor.saturation(facts)]
+        checks = [
+            doctor.connected(facts, server=address(self._config), took_ms=took_ms),
+            doctor.role(facts),
+            doctor.saturation(facts),
+        ]
         if deep:
             checks.append(doctor.pooler(backend_pid=facts["backend_pid"], announced_pid=announced_pid))
             checks += doctor.examine(facts, sslmode=self._config.effective_sslmode, is_local=self._config.is_local)

@@ -71,6 +71,7 @@ def _questions(optimizer: PerformanceOptimizer, *, deep: bool) -> list[tuple[str
             _of(lambda: optimizer.database, deep) if database else _off("postgres", "database.dsn or DB_HOST"),
         ),
         ("cdn", _of(lambda: optimizer.cdn, deep) if cdn else _off("cdn", "cdn.distribution_id")),
+        ("history", lambda: _history(optimizer)),
         ("disk", _disk),
     ]
 
@@ -121,12 +122,36 @@ def _without_repeats(checks: Sequence[Check]) -> list[Check]:
     return list({(check.component, check.check): check for check in reversed(checks)}.values())[::-1]
 
 
+async def _history(optimizer: PerformanceOptimizer) -> Sequence[Check]:
+    """What the metrics keep: it is expected where this process publishes."""
+    from perfctl.metrics.history import open_history
+    from perfctl.metrics.history.vitals import history_checks
+
+    settings = optimizer.settings
+
+    def look() -> list[Check]:
+        history = open_history(settings)
+        try:
+            return history_checks(
+                history,
+                now=time.time(),
+                interval_seconds=settings.metrics.interval_seconds,
+                is_expected=settings.metrics.publish,
+            )
+        finally:
+            history.close()
+
+    return await asyncio.to_thread(look)
+
+
 async def _disk() -> Sequence[Check]:
     """Room where perfctl keeps its state: locks, history, the sandbox."""
     folder, usage = _room(state_home(os.environ))
     status: Status = "fail" if usage.free < DISK_FAIL_BYTES else "warn" if usage.free < DISK_WARN_BYTES else "pass"
     fix = None if status == "pass" else f"make room on the disk of {folder}, or set PERFCTL_STATE_DIR"
-    return [Check("disk", "free", status, f"{format_bytes(usage.free)} of {format_bytes(usage.total)} free", fix)]
+    observed = f"{format_bytes(usage.free)} of {format_bytes(usage.total)} free"
+    limit = DISK_FAIL_BYTES if status == "fail" else DISK_WARN_BYTES
+    return [Check("disk", "free", status, observed, fix, value=usage.free, unit="bytes", threshold=limit)]
 
 
 def _room(folder: Path) -> tuple[Path, _Usage]:

@@ -39,9 +39,18 @@ _EVICTING = (
 )
 
 
-async def check_health(store: Store) -> Check:
-    """Whether the server answers, and how fast. Never raises."""
-    return await _connect(store)
+async def check_health(store: Store) -> list[Check]:
+    """Whether the server answers and how fast; its memory, evictions, persistence and role. Never raises."""
+    from perfctl.cache.operating.vitals import vitals
+
+    connect = await _connect(store)
+    if connect.status == "fail":
+        return [connect]
+    try:
+        return [connect, *vitals(await store.info())]
+    except PerfctlError as error:
+        reason = f"not told: {error.message}"
+        return [connect, Check(COMPONENT, "memory", "warn", reason, "ACL SETUSER <user> +info")]
 
 
 async def examine(

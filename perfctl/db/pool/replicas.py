@@ -25,6 +25,11 @@ class Replicas:
         self._away_until = [-inf] * len(self._pools)
         self._turn = 0
 
+    @property
+    def pools(self) -> tuple[ConnectionPool, ...]:
+        """One for each replica, in the order of the configuration."""
+        return self._pools
+
     async def fetch(self, sql: str, *arguments: object, timeout: float | None = None) -> list[Record]:
         """The rows of a read from a replica, which may lag behind; from the primary when no replica can be reached."""
         until = None if timeout is None else time.monotonic() + timeout

@@ -25,7 +25,7 @@ def test_with_nothing_configured_it_passes_and_says_what_is_off(
 ) -> None:
     ran = perfctl("health", "-o", "json")
     assert (ran.returncode, ran.stderr) == (0, "")
-    assert _rows(ran) == {"disk": "pass", "redis": "off", "postgres": "off", "cdn": "off"}
+    assert _rows(ran) == {"disk": "pass", "redis": "off", "postgres": "off", "cdn": "off", "history": "off"}
 
 
 def test_where_no_context_is_chosen_those_that_there_are_are_named(

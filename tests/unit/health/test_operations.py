@@ -62,6 +62,7 @@ def test_with_nothing_configured_all_is_well_and_it_says_what_is_off() -> None:
         ("redis", "off"),
         ("postgres", "off"),
         ("cdn", "off"),
+        ("history", "off"),
     ]
 
 
