@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
 from math import ceil, exp2, frexp, inf, isfinite, log2
 from typing import Any, NamedTuple
 
@@ -172,10 +173,7 @@ class Histogram:
         try:
             made = cls()
             made.scale, made.zeros, made.rejected, made.sum, made.minimum, made.maximum, steps, counts = fields
-            index = 0
-            for step, count in zip(steps, counts, strict=True):
-                index += step
-                made.counts[index] = count
+            made.counts = dict(zip(accumulate(steps), counts, strict=True))
             if not _is_sound(made):
                 raise ValueError("no such histogram")
         except TypeError as error:
@@ -310,7 +308,8 @@ def _is_sound(made: Histogram) -> bool:
     return (
         made.scale in (SCALE, COARSEST_SCALE)
         and all(isinstance(number, (int, float)) and isfinite(number) and number >= 0 for number in numbers)
-        and all(isinstance(count, int) and count >= 0 for count in counts)
-        and all(isinstance(index, int) for index in made.counts)
+        and set(map(type, counts)) == {int}
+        and min(counts) >= 0
+        and set(map(type, made.counts)) <= {int}
         and (made.minimum is None) == (made.maximum is None) == (made.count == 0)
     )

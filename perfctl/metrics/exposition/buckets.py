@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_left
+from functools import cache
+from itertools import accumulate
+from math import log2
 from typing import TYPE_CHECKING
+
+from perfctl.recording.histogram import bucket
 
 if TYPE_CHECKING:
     from perfctl.recording.histogram import Histogram
@@ -28,14 +33,39 @@ _BOUNDS = {
 }
 
 
-def bounds(name: str, unit: str) -> Sequence[float]:
+def bounds(name: str, unit: str) -> tuple[float, ...]:
     """The upper bounds of a metric's buckets, without the last one, which has none."""
     return _BOUNDS.get(name, _BYTES if unit == "bytes" else _HTTP)
 
 
-def cumulative(histogram: Histogram, upper: Sequence[float]) -> list[int]:
+def cumulative(histogram: Histogram, upper: tuple[float, ...]) -> list[int]:
     """How many values are not above each bound. A bound within a bucket of the histogram shares it out: the error is
     that bucket's width, about 1 % of the bound; the counts never fall, and never pass the histogram's own.
+
+    The same as `share_below` of each bound, in one walk over the buckets.
     """
-    count = histogram.count
-    return [min(count, round((histogram.share_below(bound) or 0.0) * count)) for bound in upper]
+    count, indexes = histogram.count, sorted(histogram.counts)
+    counts = [histogram.counts[index] for index in indexes]
+    sums = list(accumulate(counts, initial=histogram.zeros))
+    low, high = histogram.minimum, histogram.maximum
+    found = []
+    for bound, (index, share) in zip(upper, _places(upper, histogram.scale), strict=True):
+        if low is None or high is None or bound < low:
+            found.append(0)
+        elif bound >= high:
+            found.append(count)
+        else:
+            at = bisect_left(indexes, index)
+            within = counts[at] * share if at < len(indexes) and indexes[at] == index else 0.0
+            found.append(min(count, round(sums[at] + within)))
+    return found
+
+
+@cache
+def _places(upper: tuple[float, ...], scale: int) -> tuple[tuple[int, float], ...]:
+    """Where each bound lies: the bucket, and the share of it that is below."""
+    found = []
+    for bound in upper:
+        index = bucket(bound, scale)
+        found.append((index, min(max(log2(bound) * (1 << scale) - index, 0.0), 1.0)))
+    return tuple(found)

@@ -6,7 +6,7 @@ What was not measured has no line: a scraper takes a 0 for a figure.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -147,7 +147,7 @@ def _lines(its: Family, sample: _Sample, form: _Prometheus) -> Iterator[str]:
 def _bucket_lines(its: Family, name: str, labels: str, histogram: Histogram) -> Iterator[str]:
     prefix = f'{its.name}_bucket{{{labels}{"," if labels else ""}le="'
     upper = bounds(name, its.unit)
-    for bound, count in zip(_written_bounds(tuple(upper)), cumulative(histogram, upper), strict=True):
+    for bound, count in zip(_written_bounds(upper), cumulative(histogram, upper), strict=True):
         yield f'{prefix}{bound}"}} {count}'
     yield f'{prefix}+Inf"}} {histogram.count}'
     yield f"{its.name}_count{_braced(labels)} {histogram.count}"
@@ -171,7 +171,7 @@ def _escaped(value: str) -> str:
 
 
 @lru_cache(maxsize=64)
-def _written_bounds(upper: Sequence[float]) -> tuple[str, ...]:
+def _written_bounds(upper: tuple[float, ...]) -> tuple[str, ...]:
     return tuple(number(bound) for bound in upper)
 
 

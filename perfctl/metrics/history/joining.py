@@ -47,10 +47,11 @@ def covered(frames: Iterable[Frame]) -> float:
 
 def _added(sources: Iterable[Sequence[Frame]]) -> Frame:
     """Each source's frames over time, then all sources together: what adds is merged, gauges are summed up."""
-    each = [joined(frames) for frames in sources]
-    together = joined(each) if len(each) > 1 else each[0]
-    if len(each) > 1:
-        together.gauges = _summed(each)
+    each = [joined(frames) if len(frames) > 1 else frames[0] for frames in sources]
+    if len(each) == 1:
+        return each[0]
+    together = joined(each)
+    together.gauges = _summed(each)
     return together
 
 

@@ -13,6 +13,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as prometheus_families
 
 from perfctl.metrics.exposition import Point, openmetrics, prometheus
+from perfctl.metrics.exposition.buckets import cumulative
 from perfctl.metrics.exposition.families import family
 from perfctl.recording.catalogue import METRICS
 from perfctl.recording.frame import Frame
@@ -85,6 +86,16 @@ def test_buckets_count_what_is_not_above_their_bound(write: Write, parse: Parse)
     for bound, count in buckets.items():
         nearly = [sum(value <= bound * factor for value in values) for factor in (0.989, 1.011)]
         assert nearly[0] <= count <= nearly[1]
+
+
+def test_buckets_are_the_shares_that_the_histogram_tells() -> None:
+    rng = random.Random(11)
+    for spread in (0.0, 0.5, 3.0, 12.0):
+        one = Histogram()
+        one.extend([0.0, 0.0, *(rng.lognormvariate(-4, spread) for _ in range(700))])
+        for upper in ((1e-9, 0.001, 0.005, 0.5, 1.0, 512.0), (0.25,)):
+            assert cumulative(one, upper) == [round((one.share_below(bound) or 0.0) * one.count) for bound in upper]
+    assert cumulative(Histogram(), (1.0, 2.0)) == [0, 0]
 
 
 def test_names_follow_opentelemetry_where_a_convention_is_stable() -> None:
