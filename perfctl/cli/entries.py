@@ -83,7 +83,7 @@ ENTRIES: Mapping[str, Entry] = {
     "metrics": Entry(
         "metrics", "What is measured, now.", ("show", "watch", "record", "export", "check", "compare", "alerts")
     ),
-    "optimize": Entry("optimize", "What would make it faster, the worst first; apply what is safe, and undo it."),
+    "optimize": Entry("optimize", "What would make it faster; apply what is safe, and undo it."),
     "serve": Entry("serve", "The commands over HTTP, with a dashboard."),
     "serve": Entry("serve", "The commands over HTTP, with a dashboard."),
     "config": Entry("config", "Write, check and explain the configuration.", ("init", "show", "validate", "schema")),

@@ -111,9 +111,9 @@ def _notes(result: Optimization) -> Text | None:
 
 
 def _ending(result: Optimization) -> Text | None:
-    safe = sum(row.is_safe for row in result.rows)
+    safe = any(row.is_safe for row in result.rows)
     if result.mode == "find":
-        return Text(f"perfctl optimize --apply does {safe} of {len(result.rows)}", "dim") if safe else None
+        return Text("perfctl optimize --apply does what is safe", "dim") if safe else None
     if result.run_id is None:
         return Text("nothing to apply: no finding is safe to mend by itself")
     taken = sum(row.state == "taken back" for row in result.rows)
