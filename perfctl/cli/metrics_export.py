@@ -41,7 +41,8 @@ async def export(
     """What was measured, for another program: text for Prometheus, or a row a series as JSON or CSV.
 
     Counters and histograms count from the history's beginning, so that a scraper sees them only grow; with --since from
-    then. Gauges that nobody measured for five minutes are left out; where nothing records, they are measured now.
+    then. Gauges that nobody measured for five minutes are left out; where nothing records, they are measured now
+    (exit 6 when something that is configured does not answer).
     """
     path, start = destination(file, "--file"), moment(since, "--since")
     if start is not None and start > datetime.now(UTC):
@@ -66,7 +67,11 @@ async def _taken(run: Run, start: float | None) -> Taken:
     taken = await asyncio.to_thread(everything, history, now)
     if taken.is_fresh:
         return taken
-    return with_gauges_of(taken, (await run.optimizer.metrics.collect()).frame)
+    measured = await run.optimizer.metrics.collect()
+    if measured.snapshot.unanswered:
+        run.warn(f"no answer from {' and '.join(measured.snapshot.unanswered)}: its figures are missing")
+        run.exit(6)
+    return with_gauges_of(taken, measured.frame)
 
 
 def _text(taken: Taken, form: ExportFormat) -> str:

@@ -14,6 +14,7 @@ import typer
 
 from perfctl.cli.metrics import group
 from perfctl.cli.run import Run
+from perfctl.cli.signals import Stopped
 from perfctl.errors import UsageError
 from perfctl.metrics.model import FIGURES
 from perfctl.metrics.model.recorded import RecordedInterval, Recording
@@ -45,7 +46,8 @@ async def record(
     """Measure servers and host at intervals, into the context's history, and have its alerts evaluated.
 
     One records a history at a time (exit 8). What was measured is in the file at once; a signal ends it after a last
-    look. A line an interval on a terminal, or with -o ndjson. Exit 6 when something could not be written.
+    look. A line an interval on a terminal, or with -o ndjson. Exit 6 when something could not be written, or did not
+    answer at the last look.
     """
     seconds, length = _interval(run, every), _length(for_, once=once)
     from perfctl.metrics.history import open_history
@@ -55,7 +57,7 @@ async def record(
     async with _observing(run, history, seconds, looks) as observer:
         async for _ in _paced(seconds, length):
             looks.last, looks.count = _told(run, await observer.look(), looks.count), looks.count + 1
-    if looks.unwritten_seconds:
+    if looks.unwritten_seconds or (looks.last is not None and looks.last.unanswered):
         run.exit(6)
     if run.terminal.output == "ndjson":
         return None
@@ -97,7 +99,7 @@ async def _observing(run: Run, history: History, seconds: float, looks: Counted)
     await observer.begin()
     try:
         yield observer
-    except asyncio.CancelledError:
+    except (asyncio.CancelledError, Stopped):
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(observer.look(), _LAST_LOOK_SECONDS)
         raise

@@ -75,6 +75,8 @@ ROWS: Mapping[str, Row] = {
     "cdn apply": Row("- --yes", 5, stdin="IsIPV6Enabled: true\n"),
     "cdn doctor": Row("", 1),
     "metrics show": Row("", 6),
+    "metrics record": Row("--once --every 100ms", 6),
+    "metrics export": Row("--since 1h", 0),
     "metrics watch": Row("--count 1", 6),
     "metrics check": Row("redis.hit_ratio|>=|0.5", 1),
 }
