@@ -35,6 +35,7 @@ BENCHES = (
     "planner",
     "cdn_simulate",
     "metrics_history",
+    "api",
 )
 
 
