@@ -99,6 +99,7 @@ ROWS: Mapping[str, Row] = {
     "cdn diff": Row("-", stdin="IsIPV6Enabled: true\n", exits=(0, 1)),
     "cdn apply": Row("- --dry-run", stdin="IsIPV6Enabled: true\n"),
     "cdn doctor": Row("", exits=(0, 1)),
+    "metrics alerts": Row("--evaluate"),
     "metrics show": Row(""),
     "metrics watch": Row("--count 1 --interval 100ms --by route"),
     "metrics check": Row("host.memory.used|>|0 cpu_usage_percent|<=|101%", exits=(0,)),
