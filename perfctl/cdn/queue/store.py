@@ -10,8 +10,8 @@ from pathlib import Path
 from threading import RLock
 from urllib.parse import quote
 
-from perfctl.cdn.queue.shares import share_of
 from perfctl.errors import ConfigError, LockedError, PerfctlError, ServiceError
+from perfctl.shares import share_of
 
 VERSION = 1
 BUSY_SECONDS = 10.0

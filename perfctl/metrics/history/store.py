@@ -12,6 +12,7 @@ from threading import Lock, RLock
 from urllib.parse import quote
 
 from perfctl.errors import ConfigError, LockedError, PerfctlError, ServiceError
+from perfctl.shares import share_of
 
 VERSION = 1
 BUSY_SECONDS = 10.0
@@ -140,6 +141,9 @@ def damaged(path: Path, reason: object) -> ServiceError:
 
 
 def _made(path: Path) -> sqlite3.Connection:
+    share = share_of(path)
+    if share is not None:
+        raise _unusable(path, f"it lies on a network share ({share}), whose locks do not hold between hosts")
     if not path.parent.is_dir():
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     connection = _connected(path, "rwc")

@@ -10,9 +10,9 @@ import pytest
 
 from perfctl.cdn.paths import plan
 from perfctl.cdn.queue.queue import InvalidationQueue
-from perfctl.cdn.queue.shares import share_of
 from perfctl.cdn.queue.store import Store, translated
 from perfctl.errors import ConfigError, LockedError, ServiceError
+from perfctl.shares import share_of
 from tests.unit.cdn.queue.conftest import OpenQueue
 
 MOUNTS = """\

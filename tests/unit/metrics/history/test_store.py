@@ -189,6 +189,13 @@ def test_a_history_that_cannot_be_written_names_the_setting(tmp_path: Path) -> N
     assert caught.value.where == "metrics.history_file"
 
 
+def test_a_history_on_a_network_share_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "share_of", lambda path: "nfs4 at /srv")
+    with pytest.raises(ConfigError, match=r"it lies on a network share \(nfs4 at /srv\)"):
+        History(tmp_path / "h.sqlite").append(frame(NOW), source="p")
+    assert not (tmp_path / "h.sqlite").exists()
+
+
 def test_a_new_history_is_its_owners_alone(tmp_path: Path) -> None:
     path = tmp_path / "h.sqlite"
     History(path).append(frame(NOW), source="p")
