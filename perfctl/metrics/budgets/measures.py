@@ -54,7 +54,9 @@ def in_unit(number: float, written: str, own: str) -> float | None:
     (0.05, 0.95, 200, None)
     """
     mine, theirs = _unit(own), _unit(written)
-    if written == "" and (number == 0 or mine.dimension in ("count", "count/s", "ratio") or own in ("ms", "MB", "MB/s")):
+    if written == "" and (
+        number == 0 or mine.dimension in ("count", "count/s", "ratio") or own in ("ms", "MB", "MB/s")
+    ):
         return number
     if mine.dimension != theirs.dimension:
         return None

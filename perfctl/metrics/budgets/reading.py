@@ -107,7 +107,7 @@ class _Reader:
         budget = self._budget(fields.get("expr"), node)
         seconds = self._seconds(fields.get("for"), "for")
         severity = self._severity(fields.get("severity"))
-        name = self._text(fields.get("name"), "name") or ""
+        name = (self._text(fields["name"], "name") or "") if "name" in fields else ""
         if budget is None:
             return None
         if seconds and budget.for_seconds:
