@@ -81,10 +81,11 @@ ENTRIES: Mapping[str, Entry] = {
         ),
     ),
     "metrics": Entry(
-        "metrics", "What is measured, now.", ("show", "watch", "record", "export", "check", "compare", "alerts")
+        "metrics",
+        "What is measured, now.",
+        ("show", "watch", "report", "record", "export", "check", "compare", "alerts"),
     ),
     "optimize": Entry("optimize", "What would make it faster; apply what is safe, and undo it."),
-    "serve": Entry("serve", "The commands over HTTP, with a dashboard."),
     "serve": Entry("serve", "The commands over HTTP, with a dashboard."),
     "config": Entry("config", "Write, check and explain the configuration.", ("init", "show", "validate", "schema")),
     "demo": Entry("demo", "The main jobs on real servers, each with the command that it runs."),

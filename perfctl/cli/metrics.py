@@ -18,6 +18,7 @@ group = CommandGroup(
     help="What is measured, now.",
     parts={
         "watch": "metrics_watch",
+        "report": "metrics_report",
         "record": "metrics_record",
         "export": "metrics_export",
         "check": "metrics_check",

@@ -46,7 +46,7 @@ def _groups(result: MetricsSnapshot) -> Table | None:
         return None
     from perfctl.render.metrics_groups import groups_table
 
-    return groups_table(result)
+    return groups_table(result.by, result.groups, when="lately" if result.since_seconds is None else "in that time")
 
 
 def _breaches(result: MetricsSnapshot) -> Text | None:
@@ -57,6 +57,7 @@ def _breaches(result: MetricsSnapshot) -> Text | None:
 
 VIEWS = {MetricsSnapshot: snapshot_view}
 LATER = {
+    "perfctl.metrics.model.reports.MetricsReportWritten": "metrics_report:written_view",
     "perfctl.metrics.alerts.model.Alerts": "metrics_alerts:alerts_view",
     "perfctl.metrics.model.watched.MetricsWatched": "metrics_watch:watched_view",
     "perfctl.metrics.model.recorded.Exported": "metrics_recorded:exported_view",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from perfctl.metrics.model.snapshots import MeasuredGroup, MetricsSnapshot
+from perfctl.metrics.model.snapshots import MeasuredGroup
 from perfctl.render.view import Cell, Column, Table
 from perfctl.units import format_count
 
@@ -14,9 +14,8 @@ _NOTHING = {
 }
 
 
-def groups_table(result: MetricsSnapshot) -> Table:
-    """A group on a line, the one with the most first; a column that nobody measured is not there."""
-    by = result.by or ""
+def groups_table(by: str, groups: tuple[MeasuredGroup, ...], *, when: str) -> Table:
+    """A group on a line, in their order; a column that nobody measured is not there."""
     columns = [Column(by, wraps=True), Column("count", align="right"), Column("per s", align="right")]
     optional = [
         ("hit", "hit_ratio", _percent),
@@ -26,16 +25,10 @@ def groups_table(result: MetricsSnapshot) -> Table:
         ("p95 ms", "p95_ms", _ms),
         ("p99 ms", "p99_ms", _ms),
     ]
-    shown = [row for row in optional if any(getattr(group, row[1]) is not None for group in result.groups)]
+    shown = [row for row in optional if any(getattr(group, row[1]) is not None for group in groups)]
     columns += [Column(title, align="right") for title, _, _ in shown]
-    rows = tuple((*_counts(group), *(draw(getattr(group, name)) for _, name, draw in shown)) for group in result.groups)
-    return Table(
-        tuple(columns), rows, title=f"by {by}", empty=f"no {_NOTHING.get(by, by)} were recorded {_when(result)}"
-    )
-
-
-def _when(result: MetricsSnapshot) -> str:
-    return "lately" if result.since_seconds is None else "in that time"
+    rows = tuple((*_counts(group), *(draw(getattr(group, name)) for _, name, draw in shown)) for group in groups)
+    return Table(tuple(columns), rows, title=f"by {by}", empty=f"no {_NOTHING.get(by, by)} were recorded {when}")
 
 
 def _counts(group: MeasuredGroup) -> tuple[Cell | str, ...]:

@@ -102,6 +102,7 @@ ROWS: Mapping[str, Row] = {
     "metrics alerts": Row("--evaluate"),
     "metrics show": Row(""),
     "metrics watch": Row("--count 1 --interval 100ms --by route"),
+    "metrics report": Row("--since 1h -f measured.html"),
     "metrics check": Row("host.memory.used|>|0 cpu_usage_percent|<=|101%", exits=(0,)),
     "metrics compare": Row("--a true --b true --pairs 5", exits=(0, 1)),
     "metrics record": Row("--once --every 100ms"),

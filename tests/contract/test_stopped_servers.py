@@ -95,6 +95,7 @@ READ_FILES = {
     "cdn edge package",
     "cdn optimize",
     "metrics compare",
+    "metrics report",
 } | {f"cdn logs {word}" for word in ("generate", "report", "top", "misses", "errors", "pops", "latency")}
 """Commands that ask no server, in groups that do."""
 
