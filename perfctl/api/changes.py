@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
-from perfctl.api.faults import FieldError
+from perfctl.api.faults import FieldError, StatementError
 from perfctl.api.reading import text_params
 from perfctl.cache.ttl import ttl_seconds
-from perfctl.errors import RefusedError
+from perfctl.errors import RefusedError, ServiceError
 from perfctl.units import format_counted
 
 if TYPE_CHECKING:
@@ -167,13 +167,16 @@ def cdn_preload_meant(body: bodies.CdnPreload) -> Intent:
 
 async def optimize_query(optimizer: PerformanceOptimizer, body: bodies.OptimizeQuery) -> Answer:
     """`db analyze`, under the same gate: what could write or do other harm is refused, whatever the token may."""
-    report = await optimizer.database.analyze_query_performance(
-        body.query,
-        text_params(body.params) if body.params else None,
-        run=body.run,
-        timeout=optimizer.timeout_seconds,
-        params_are_text=True,
-    )
+    try:
+        report = await optimizer.database.analyze_query_performance(
+            body.query,
+            text_params(body.params) if body.params else None,
+            run=body.run,
+            timeout=optimizer.timeout_seconds,
+            params_are_text=True,
+        )
+    except ServiceError as error:
+        raise StatementError(error.message, hint=error.hint, where="query") from error
     why = report.why_estimates if body.run else None
     return Answer(("db", "analyze"), report, (why,) if why else ())
 

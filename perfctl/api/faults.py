@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from perfctl.errors import AuthError, PerfctlError, RefusedError, UsageError
+from perfctl.errors import AuthError, PerfctlError, RefusedError, ServiceError, UsageError
 
 
 class NoSuchPathError(UsageError):
@@ -43,6 +43,12 @@ class WrongHostError(RefusedError):
 
 class FieldError(UsageError):
     """The body is JSON, and a field of it is not what the route takes."""
+
+    http_status = 422
+
+
+class StatementError(ServiceError):
+    """The statement of the body, which the database does not take: the caller's fault, and not the server's."""
 
     http_status = 422
 
