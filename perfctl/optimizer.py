@@ -137,10 +137,6 @@ class PerformanceOptimizer:
         """Another one, whose rounds are its own: what one collects since its last round is not taken from the other."""
         return self._new_metrics()
 
-    def new_metrics(self) -> MetricsEngine:
-        """Another one, whose rounds are its own: what one collects since its last round is not taken from the other."""
-        return self._new_metrics()
-
     @property
     def sync(self) -> Any:
         """The same names for synchronous code: `optimizer.sync.cache.get("k")` blocks until it is answered.
@@ -293,7 +289,9 @@ class PerformanceOptimizer:
     def _new_cdn(self) -> CloudFrontOptimizer:
         from perfctl.cdn.engine import CloudFrontOptimizer
 
-        return CloudFrontOptimizer(self._limited(self.settings.cdn), context=self.settings.context)
+        return CloudFrontOptimizer(
+            self._limited(self.settings.cdn), context=self.settings.context, recorder=self.recording
+        )
 
     def _new_database(self) -> DatabaseOptimizer:
         from perfctl.db.engine import DatabaseOptimizer

@@ -125,8 +125,10 @@ class Forgetting(Warming):
         until = started + wait_timeout_seconds
         wait = wait or bool(verify) or preload
         sent = await self._send(sender, targets, items, wait=wait, until=until)
+        self._invalidations_recorded.sent(sum(row.items for row in sent if row.error is None))
         if wait:
             sent = await _awaited(sender, sent, until)
+            self._invalidations_recorded.completed(sent)
         waited = self._time.now() - started
         proofs = [
             await self._prove(answer, url, targets[0], started) for url, answer in zip(verify, before, strict=True)
@@ -218,6 +220,7 @@ class Forgetting(Warming):
             from perfctl.cdn.queue.opening import queue_of
 
             self._queue = queue_of(self.config, self.control, context=self.context, clock=self._clock)
+            self._queue.on_sent = self._invalidations_recorded.sent
         return self._queue
 
     async def enqueue_content(

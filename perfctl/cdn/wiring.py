@@ -12,8 +12,10 @@ from perfctl.cdn.cloudfront import CloudFront, ControlPlane
 from perfctl.cdn.distributions import Distributions
 from perfctl.cdn.model.distributions import Distribution
 from perfctl.cdn.model.edge import EdgeAnswer
+from perfctl.cdn.recorded import InvalidationTimes
 from perfctl.cdn.services import Services
 from perfctl.config import CDNConfig
+from perfctl.recording.registry import Registry
 
 if TYPE_CHECKING:
     from perfctl.cdn.queue.queue import InvalidationQueue
@@ -30,9 +32,13 @@ class Wiring:
         control: ControlPlane | None = None,
         time: Time | None = None,
         context: str = "default",
+        recorder: Registry | None = None,
     ) -> None:
+        """`recorder` is told what happens, else a registry of this engine's own."""
         self.config = config
         self.context = context
+        self.recording = Registry() if recorder is None else recorder
+        self._invalidations_recorded = InvalidationTimes(self.recording)
         self._time = time or Time()
         self._clock = time
         self._queue: InvalidationQueue | None = None

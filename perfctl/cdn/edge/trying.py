@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from perfctl.cdn.edge.events import is_response, request_event, response_event
 from perfctl.cdn.edge.model import Called, EdgeFunction, EdgeFunctionError, EdgeRequest, EdgeResponse, Event
@@ -11,6 +11,9 @@ from perfctl.cdn.edge.rules import check_result
 from perfctl.cdn.edge.running import open_runner
 from perfctl.cdn.model.edge_functions import EdgeRun
 from perfctl.errors import UsageError
+
+if TYPE_CHECKING:
+    from perfctl.recording.registry import Registry
 
 SOME_ORIGIN: Event = {
     "custom": {
@@ -27,11 +30,16 @@ SOME_ORIGIN: Event = {
 """Where a request would go that nobody gave an origin."""
 
 
-async def try_function(function: EdgeFunction, event: Event, *, time_limit_ms: float | None = None) -> EdgeRun:
-    """Call a function with an event and judge what it returns; whatever goes wrong in it is part of the answer."""
+async def try_function(
+    function: EdgeFunction, event: Event, *, time_limit_ms: float | None = None, recorder: Registry | None = None
+) -> EdgeRun:
+    """Call a function with an event and judge what it returns; whatever goes wrong in it is part of the answer.
+
+    `recorder` is told how long it took.
+    """
     called: Called | None = None
     try:
-        runner = await open_runner(function, time_limit_ms=time_limit_ms)
+        runner = await open_runner(function, time_limit_ms=time_limit_ms, recorder=recorder)
         try:
             called = await runner.call(event)
         finally:

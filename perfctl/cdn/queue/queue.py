@@ -37,6 +37,8 @@ class InvalidationQueue:
         self._store = Store(path, on_commit=on_commit)
         self._control = control
         self.time = time
+        self.on_sent: Callable[[int], None] | None = None
+        """What is told of the paths and tags of each batch that is accepted."""
 
     @property
     def path(self) -> Path:
@@ -149,6 +151,7 @@ class InvalidationQueue:
             widens=widens,
             tell=tell,
             warn=warn,
+            on_sent=self.on_sent,
         )
 
     def _cancelled(

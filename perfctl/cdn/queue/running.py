@@ -42,6 +42,7 @@ class Runner:
         widens: bool = False,
         tell: Tell | None = None,
         warn: Warn | None = None,
+        on_sent: Callable[[int], None] | None = None,
     ) -> None:
         self._store = store
         self._control = control
@@ -51,6 +52,7 @@ class Runner:
         self._widens = widens
         self._tell = tell
         self._warn = warn
+        self._on_sent = on_sent
         self._look_seconds = LOOK_SECONDS
         self._holder = Holder()
         self._senders: dict[str, DistributionSender] = {}
@@ -165,6 +167,7 @@ class Runner:
             limits=self._limits,
             widens=self._widens,
             look_seconds=self._look_seconds,
+            on_sent=self._on_sent,
         )
         self._senders[name] = sender
         return sender

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -71,6 +72,7 @@ class DistributionSender:
         limits: QueueLimits,
         widens: bool = False,
         look_seconds: float = LOOK_SECONDS,
+        on_sent: Callable[[int], None] | None = None,
     ) -> None:
         self.distribution = distribution
         self.tally = Tally()
@@ -81,6 +83,7 @@ class DistributionSender:
         self._limits = limits
         self._widens = widens
         self._look_seconds = look_seconds
+        self._on_sent = on_sent
         self._traffic = Traffic(distribution, control)
         self._made: set[int] = set()
         self._doubtful: set[int] = set()
@@ -195,6 +198,8 @@ class DistributionSender:
         self.tally.sent_batches += 1
         self.tally.resent_batches += batch.id not in self._made
         self.tally.sent += len(batch.items)
+        if self._on_sent is not None:
+            self._on_sent(len(batch.items))
         next_look = now + self._look_seconds
         self._look_at = min(self._look_at, next_look) if self._look_at > now else next_look
         return self._did()
