@@ -20,7 +20,8 @@ class MetricsQuery(Query, frozen=True, kw_only=True):
 
     since: Annotated[Text | None, Meta(description="Of the last 1h, from the history.")] = None
     by: Annotated[
-        Literal["namespace", "tier", "fingerprint", "route"] | None, Meta(description="Also percentiles of each of these.")
+        Literal["namespace", "tier", "fingerprint", "route"] | None,
+        Meta(description="Also percentiles of each of these."),
     ] = None
 
 
