@@ -89,7 +89,8 @@ async def _documentation(request: Request) -> Response:
 async def _chapter(request: Request) -> Response:
     if not prefers_html(request.headers.get("accept", "")):
         raise HTTPException(404)
-    return RedirectResponse(f"{endpoints.root_of(request)}/docs/performance", 303, dict(GUARDING))
+    chapter = request.url.path.rstrip("/").rpartition("/")[2]
+    return RedirectResponse(f"{endpoints.root_of(request)}/docs/performance#{chapter}", 303, dict(GUARDING))
 
 
 async def _refused(request: Request, error: Exception) -> Response:

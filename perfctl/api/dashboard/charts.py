@@ -35,8 +35,12 @@ WINDOWS: Mapping[str, Window] = {
 }
 """The windows that the page can show, each of about a hundred steps."""
 
+LATE_SECONDS = 10.0
+"""How much later processes publish what they measured: a step that is half told would look like a fall."""
+MOST_OLD_SECONDS = 60.0
+"""How old the tables of a window with long steps may be."""
 _LATE_STEPS = 2
-"""Processes publish what they measured a little later: so many steps before the running one are read again."""
+"""So many steps before the last are read again, for what was published later still."""
 
 
 class Line(NamedTuple):
@@ -141,7 +145,7 @@ class Charts:
     def _drawn(self, window: Window, steps: dict[float, dict[Line, float]]) -> Drawn:
         now = self._clock()
         step = window.step_seconds
-        end = math.floor(now / step) * step + step
+        end = math.floor((now - LATE_SECONDS) / step) * step
         start = float(end - window.seconds)
         reason = None
         whole: Frame | None = None
@@ -153,7 +157,7 @@ class Charts:
         times = [start + number * step for number in range(window.seconds // step)]
         shown = {
             "start": start,
-            "end": now,
+            "end": end,
             "step_seconds": step,
             "times": times,
             "figures": {line.name: _values(line, times, steps) for line in _FIGURES},
@@ -161,7 +165,7 @@ class Charts:
             "tables": tables_of(whole),
             "reason": reason,
         }
-        return Drawn(shown, now + max(5.0, float(step)))
+        return Drawn(shown, min(end + step + LATE_SECONDS, now + MOST_OLD_SECONDS))
 
     def _read(self, steps: dict[float, dict[Line, float]], start: float, end: float, step: float) -> None:
         """Bring the steps up to date: those that are new, and the last few."""

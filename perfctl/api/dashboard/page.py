@@ -110,39 +110,3 @@ def sent(request: Request, found: Asset) -> Response:
     if "gzip" in request.headers.get("accept-encoding", ""):
         return Response(found.packed, media_type=found.media_type, headers={**headers, "content-encoding": "gzip"})
     return Response(found.content, media_type=found.media_type, headers=headers)
-
-
-_SECTIONS = {
-    "/performance/metrics": "performance/#figures",
-    "/performance/metrics/cache": "performance/#cache",
-    "/performance/metrics/cdn": "performance/#cdn",
-    "/performance/metrics/database": "performance/#database",
-    "/performance/cache/": "docs/performance#cache",
-    "/performance/cdn/": "docs/performance#cdn",
-    "/performance/database/": "docs/performance#database",
-}
-
-
-def page_for_a_browser(request: Request) -> Response | None:
-    """Where a browser that opens an address of the API is sent: the dashboard's section, or the documentation's.
-
-    None for all who do not ask for `text/html` first, and for addresses that have no page: JSON clients see no
-    difference.
-    """
-    path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
-    section = _SECTIONS.get(path)
-    if section is None or request.method != "GET" or not wants_html(request.headers.get("accept", "")):
-        return None
-    return RedirectResponse("../" * (path.count("/") - 1) + section, 303, headers={**_HEADERS, "vary": "Accept"})
-
-
-def wants_html(accept: str) -> bool:
-    """Whether a page is wanted rather than JSON: browsers name `text/html`, and JSON not before it.
-
-    >>> wants_html("text/html,application/xhtml+xml,*/*;q=0.8"), wants_html("*/*"), wants_html("application/json")
-    (True, False, False)
-    """
-    kinds = [kind.split(";")[0].strip().lower() for kind in accept.split(",")]
-    if "text/html" not in kinds:
-        return False
-    return "application/json" not in kinds[: kinds.index("text/html")]

@@ -108,6 +108,9 @@ def test_the_wheel_holds_its_types_its_queries_and_its_licence(wheel: Path) -> N
     assert "perfctl/py.typed" in names
     assert any(name.endswith(".sql") for name in names)
     assert any(name.endswith("LICENSE") for name in names)
+    assert {"index.html", "dashboard.js", "uplot/uPlot.iife.min.js", "uplot/LICENSE"} <= {
+        name.removeprefix("perfctl/api/dashboard/static/") for name in names
+    }
     assert not any(name.startswith(("tests/", "docs/")) for name in names)
 
 

@@ -149,7 +149,7 @@ def test_a_browser_gets_the_page_and_everybody_else_the_document(api: Api) -> No
     browser = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
     led = api.get("/performance/metrics/cache", headers=browser)
     assert (led.status_code, led.headers["location"]) == (303, "/performance/#cache")
-    assert api.get("/performance/cache/", headers=browser).headers["location"] == "/docs/performance"
+    assert api.get("/performance/cache/", headers=browser).headers["location"] == "/docs/performance#cache"
     assert api.get("/docs/performance", headers=browser).headers["content-type"].startswith("text/html")
     for accept in ("*/*", "application/json", "text/html;q=0.1, application/json"):
         assert (
