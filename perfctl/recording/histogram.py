@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
-from math import ceil, exp2, frexp, inf, isfinite, log2
+from math import exp2, floor, frexp, isfinite, log2
 from typing import Any, NamedTuple
 
 SCALE = 6
@@ -80,17 +80,16 @@ class Histogram:
     def extend(self, values: Sequence[float]) -> None:
         """Count many values: as many `record`s, in a third of the time."""
         try:
-            total = sum(values)
-            low, high = min(values), max(values)
-            if not (low > 0.0 and total < inf):
-                raise ValueError
-            self._count(values)
+            total, low, high = float(sum(values)), float(min(values)), float(max(values))
+            is_plain = low > 0.0 and high <= _LARGEST and total == total  # of nothing but finite numbers over 0
         except (ValueError, TypeError, OverflowError):
+            is_plain = False
+        if not is_plain:
             values = self._usable(values)
             if not values:
                 return
-            self._count([value for value in values if value])
-            total, low, high = _total(values), min(values), max(values)
+            total, low, high = sum(values), min(values), max(values)
+        self._count(values if is_plain else [value for value in values if value])
         self._widen(low, high)
         self.sum = min(self.sum + total, _LARGEST)
         self._fit()
@@ -189,16 +188,14 @@ class Histogram:
         return f"<Histogram of {self.count}: p50 {self.quantile(0.5)}, p95 {self.quantile(0.95)}, max {self.maximum}>"
 
     def _count(self, values: Iterable[float]) -> None:
-        counts, scale = dict(self.counts), self.scale
+        counts, scale, safe_low, safe_high = self.counts, self.scale, _SAFE_LOW, _SAFE_HIGH
         get, buckets_an_octave = counts.get, float(1 << scale)
         for value in values:
             place = log2(value) * buckets_an_octave
-            index = ceil(place)
-            if not _SAFE_LOW < index - place < _SAFE_HIGH:
-                index = _exactly(value, scale) + 1
-            index -= 1
+            index = floor(place)
+            if not safe_low < place - index < safe_high:
+                index = _exactly(value, scale)
             counts[index] = get(index, 0) + 1
-        self.counts = counts
 
     def _usable(self, values: Iterable[Any]) -> list[float]:
         """Those that can be counted; the zeros are counted here."""
@@ -227,8 +224,8 @@ class Histogram:
 def bucket(value: float, scale: int = SCALE) -> int:
     """The index of the bucket that a value over 0 belongs to: base**index < value <= base**(index+1)."""
     place = log2(value) * (1 << scale)
-    index = ceil(place)
-    return index - 1 if _SAFE_LOW < index - place < _SAFE_HIGH else _exactly(value, scale)
+    index = floor(place)
+    return index if _SAFE_LOW < place - index < _SAFE_HIGH else _exactly(value, scale)
 
 
 def merged(histograms: Iterable[Histogram]) -> Histogram:
@@ -296,10 +293,6 @@ def _middle(index: int, scale: int) -> float:
 def _share_within(value: float, index: int, scale: int) -> float:
     place = log2(value) * (1 << scale) - index
     return min(max(place, 0.0), 1.0)
-
-
-def _total(values: Iterable[float]) -> float:
-    return min(sum(values), _LARGEST)
 
 
 def _is_sound(made: Histogram) -> bool:

@@ -34,6 +34,7 @@ BENCHES = (
     "invalidation_queue",
     "planner",
     "cdn_simulate",
+    "recording",
     "metrics_history",
     "api",
 )

@@ -11,7 +11,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
 from starlette.responses import PlainTextResponse, StreamingResponse
-from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.routing import Mount, Route
 
 from perfctl import PerformanceMiddleware, PerformanceOptimizer
 from perfctl.recording.registry import Registry
