@@ -112,6 +112,7 @@ def test_nothing_is_lost_and_nothing_made_up_by_threads() -> None:
     assert whole.histograms[series("h")].count == 12 * FOLD_AT
 
 
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")  # since Python 3.12, where threads run
 def test_a_forked_child_starts_at_nothing_with_what_was_bound() -> None:
     registry = Registry()
     counter, recorder, gauge = registry.counter("c"), registry.histogram("h"), registry.gauge("g")
