@@ -52,4 +52,4 @@ def _summary(result: BudgetsChecked) -> str:
     by = "one look now, for there is no history" if result.source == "snapshot" else "the history"
     over = f" of the last {format_duration_ms(result.window_seconds * 1000)}" if result.window_seconds else ""
     of = format_counted(len(result.rows), "budget")
-    return f"{_WORDS[result.verdict]}: {of}, {', '.join(counts)}; judged by {by}{over}"
+    return f"{_WORDS[result.verdict]}: {of}, {', '.join(counts)}\njudged by {by}{over}"

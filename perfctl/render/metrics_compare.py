@@ -52,7 +52,7 @@ def picture(result: Comparison) -> str:
             f"median  {_between(column(result.lower), column(result.change), column(result.upper))}".rstrip(),
             f"limits  {_marks(column(0.0), column(result.allow), column(result.detect))}".rstrip(),
             f"        {percent(low)}{percent(high).rjust(_WIDTH - len(percent(low)))}",
-            "        0 no change, ! breach where the bounds lie right of it, x pass where they lie left of it",
+            "        breach where the bounds lie right of !, pass where they lie left of x",
         )
     )
 

@@ -21,7 +21,7 @@ CHECKED = BudgetsChecked(
     (
         BudgetRow(
             "queries",
-            "p95(db.query.duration) < 50ms for 300s",
+            "p95(db.query.duration) < 50ms for 5m",
             "breach",
             "page",
             0.0821,

@@ -51,7 +51,7 @@ def parse(text: str) -> Budget:
     """The budget that a text states. BudgetError (exit 2) says at which column it is none, and what was meant.
 
     >>> str(parse("p95( db.query.duration ) < 50ms for 5m"))
-    'p95(db.query.duration) < 50ms for 300s'
+    'p95(db.query.duration) < 50ms for 5m'
     """
     return _Parser(text).budget()
 

@@ -86,7 +86,7 @@ class Budget:
 
     def __str__(self) -> str:
         text = f"{self.expression} {self.operator} {shown_number(self.written)}{self.unit}"
-        return f"{text} for {shown_number(self.for_seconds)}s" if self.for_seconds else text
+        return f"{text} for {_lasting(self.for_seconds)}" if self.for_seconds else text
 
     @property
     def title(self) -> str:
@@ -169,3 +169,10 @@ def _label(value: str) -> str:
     if is_bare(value):
         return value
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _lasting(seconds: float) -> str:
+    """`5m`, `90s`: the largest unit in which it is a whole number."""
+    scales = (("d", 86_400), ("h", 3600), ("m", 60))
+    unit, scale = next((each for each in scales if seconds % each[1] == 0), ("s", 1))
+    return f"{shown_number(seconds / scale)}{unit}"
