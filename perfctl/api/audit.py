@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from typing import Any
 from perfctl.document.failure import without_secrets
 from perfctl.errors import ConfigError
 
+_LOG = logging.getLogger("perfctl.api.audit")
 _LONGEST = 200
 """Characters of a text that are kept."""
 
@@ -34,18 +36,27 @@ class Audit:
 
     def note(self, **fields: Any) -> None:
         """One line, in one write, so that lines of several processes do not mix. No value of a key, no parameter of a
-        statement and no secret is among the fields."""
+        statement and no secret is among the fields. A line that cannot be written is logged: what it tells of was
+        done, and its reply is the caller's.
+        """
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
         line = json.dumps({"at": at, **{name: _kept(value) for name, value in fields.items()}}) + "\n"
-        if self._file is None:
-            sys.stderr.write(line)
-            sys.stderr.flush()
-            return
-        number = _opened(self._file)
         try:
-            os.write(number, line.encode())
-        finally:
-            os.close(number)
+            _append(self._file, line)
+        except (OSError, ValueError) as error:
+            _LOG.error("the audit cannot be written (%s): %s", error, line.rstrip())
+
+
+def _append(file: str | None, line: str) -> None:
+    if file is None:
+        sys.stderr.write(line)
+        sys.stderr.flush()
+        return
+    number = _opened(file)
+    try:
+        os.write(number, line.encode())
+    finally:
+        os.close(number)
 
 
 def _opened(file: str) -> int:

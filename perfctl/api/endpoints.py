@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
@@ -29,7 +30,7 @@ _LOG = logging.getLogger("perfctl.api")
 
 Endpoint = Callable[["Request"], Awaitable[Response]]
 JOBS = "/performance/jobs/"
-_LONGEST_KEY = 200
+_IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,200}")
 
 
 def read_of(route: Route) -> Endpoint:
@@ -58,6 +59,7 @@ def change_of(route: Route) -> Endpoint:
 
     async def answer(request: Request) -> Response:
         service = service_of(request)
+        request.scope["perfctl.caller"].require(route.scope)
         body, content = await body_of(request, route.body, at_most=service.settings.api.max_body_bytes)
         intent = route.meant(body)
         service.permit(intent, body.confirm, request.scope["perfctl.caller"])
@@ -120,8 +122,8 @@ def _key(request: Request) -> tuple[str, str] | None:
     key = request.headers.get("idempotency-key")
     if key is None:
         return None
-    if not 0 < len(key) <= _LONGEST_KEY:
-        raise UsageError(f"Idempotency-Key has 1 to {_LONGEST_KEY} characters", hint="such as a UUID")
+    if not _IDEMPOTENCY_KEY.fullmatch(key):
+        raise UsageError("Idempotency-Key has 1 to 200 visible characters of ASCII", hint="such as a UUID")
     return request.scope["perfctl.caller"].name, key
 
 

@@ -17,6 +17,12 @@ class MethodError(UsageError):
     http_status = 405
 
 
+class SlowBodyError(UsageError):
+    """The body does not arrive."""
+
+    http_status = 408
+
+
 class ConflictError(UsageError):
     """An Idempotency-Key that came with another request before."""
 

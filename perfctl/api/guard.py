@@ -29,7 +29,9 @@ PROBES = frozenset(("/livez", "/readyz"))
 """Asked by those who have neither a token nor our name; they tell nothing but yes or no."""
 SCRAPED = "/metrics"
 """Asked under whatever name the scraper has for us, but by no browser."""
-_FORWARDED = (b"x-forwarded-for", b"forwarded", b"x-real-ip")
+_FORWARDED = (b"forwarded", b"via", b"x-real-ip", b"x-client-ip", b"true-client-ip", b"cf-connecting-ip")
+_OF_BROWSERS = (b"accept-language", b"sec-fetch-site", b"sec-fetch-mode")
+"""A browser sends the first one always, the others only to where it trusts: not to a name that was bent to here."""
 
 
 @dataclass(slots=True)
@@ -55,9 +57,9 @@ class Asked:
                 asked.authorization = value
             elif name == b"accept":
                 asked.accept = value
-            elif name == b"sec-fetch-site":
+            elif name in _OF_BROWSERS:
                 asked.is_of_page = True
-            elif name in _FORWARDED:
+            elif name in _FORWARDED or name.startswith(b"x-forwarded-"):
                 asked.is_forwarded = True
         return asked
 
@@ -94,9 +96,11 @@ class Hosts:
 
 
 def path_of(scope: Scope) -> str:
-    """The path below where the application is mounted."""
+    """The path below where the application is mounted, as the router has it: also behind a server that says a root
+    which the path does not begin with, or only begins with by chance (`/p` and `/performance`)."""
     path, root = str(scope["path"]), str(scope.get("root_path", ""))
-    return path[len(root) :] or "/" if root and path.startswith(root) else path
+    below = path.removeprefix(root)
+    return below if below.startswith("/") else path
 
 
 class Guard:

@@ -9,7 +9,8 @@ from perfctl.api.faults import TooManyError
 
 WINDOW_SECONDS = 60.0
 _MOST_CLIENTS = 10_000
-"""Counted apart; more of them begin anew."""
+"""Counted apart; those who come after them in the same minute are counted as one."""
+_OTHERS = "others"
 
 
 class RateLimit:
@@ -35,6 +36,7 @@ class RateLimit:
         window = int(at)
         if window != self._window:
             self._turn(window)
+        client = self._counted_as(client)
         count = self._now.get(client, 0)
         if count >= self._per_minute or count + self._before.get(client, 0) * (1 - (at - window)) >= self._per_minute:
             raise TooManyError(
@@ -47,13 +49,17 @@ class RateLimit:
         """Seconds after which the client may ask again."""
         at = self._clock() / WINDOW_SECONDS
         left = int(at) + 1 - at
+        client = self._counted_as(client)
         before, count = self._before.get(client, 0), self._now.get(client, 0)
         if count >= self._per_minute or not before:
             return round(left * WINDOW_SECONDS) + 1
         faded = 1 - (self._per_minute - 1 - count) / before
         return max(1, round(min(left, max(0.0, faded - (at - int(at)))) * WINDOW_SECONDS) + 1)
 
+    def _counted_as(self, client: str) -> str:
+        return client if client in self._now or len(self._now) < _MOST_CLIENTS else _OTHERS
+
     def _turn(self, window: int) -> None:
-        is_next = window == self._window + 1 and len(self._now) < _MOST_CLIENTS
+        is_next = window == self._window + 1
         self._before = self._now if is_next else {}
         self._now, self._window = {}, window

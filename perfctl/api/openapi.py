@@ -28,6 +28,7 @@ ERRORS: Mapping[int, str] = {
     403: "The token may not, the context does not let it, or the statement is not safe.",
     404: "Nothing is at this path.",
     405: "The path knows other methods.",
+    408: "The body did not arrive in time.",
     409: "Another run holds the lock, nothing is configured to do it with, or an Idempotency-Key came with another "
     "request before.",
     413: "The body is larger than api.max_body_bytes.",
@@ -42,7 +43,7 @@ ERRORS: Mapping[int, str] = {
     504: "A server took longer than it may.",
 }
 _OF_READS = (400, 401, 403, 405, 421, 429, 500)
-_OF_CHANGES = (400, 401, 403, 405, 409, 413, 415, 421, 422, 429, 500, 501, 502, 503, 504)
+_OF_CHANGES = (400, 401, 403, 405, 408, 409, 413, 415, 421, 422, 429, 500, 501, 502, 503, 504)
 
 _ERROR = {
     "type": "object",

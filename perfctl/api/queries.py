@@ -58,7 +58,7 @@ class SlowQuery(Query, frozen=True, kw_only=True):
     ] = "total"
     since: When | None = None
     until: When | None = None
-    min_mean_ms: Annotated[float, Meta(ge=0)] = 0.0
+    min_mean_ms: Annotated[float, Meta(ge=0, le=1e12)] = 0.0
     min_calls: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 0
     user: Text | None = None
     database: Text | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from perfctl.api.bodies import is_optional
-from perfctl.api.faults import FieldError, MediaTypeError, TooLargeError
+from perfctl.api.faults import FieldError, MediaTypeError, SlowBodyError, TooLargeError
 from perfctl.errors import UsageError
 from perfctl.units import format_bytes
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 _Query = TypeVar("_Query", bound=msgspec.Struct)
 
+BODY_SECONDS = 30.0
+"""In which all of a body arrives, so that nobody holds a connection by sending slowly."""
 DEEPEST = 100
 """How deep a body may nest."""
 _PLACE = re.compile(r" - at `(\$[^`]*)`$")
@@ -53,7 +56,11 @@ def query_of(request: Request, query: type[_Query]) -> _Query:
             raise UsageError(f"the parameter {name!r} is named twice", hint="name it once", where=name)
         fields[name] = value
     try:
-        return msgspec.convert(fields, query, strict=False)
+        asked = msgspec.convert(fields, query, strict=False)
+        nothing = next((name for name in fields if getattr(asked, name) is None), None)
+        if nothing is not None:
+            raise UsageError(f"the parameter {nothing}: it has no value", hint="leave it out", where=nothing)
+        return asked
     except msgspec.ValidationError as error:
         raise _parameter(str(error), query) from None
     except OverflowError:
@@ -62,14 +69,18 @@ def query_of(request: Request, query: type[_Query]) -> _Query:
 
 async def _content(request: Request, at_most: int) -> bytes:
     said = request.headers.get("content-length", "")
-    if said.isdigit() and int(said) > at_most:
+    if said.isdecimal() and int(said) > at_most:
         raise _too_large(at_most)
     parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > at_most:
-            raise _too_large(at_most)
-        parts.append(part)
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for part in request.stream():
+                size += len(part)
+                if size > at_most:
+                    raise _too_large(at_most)
+                parts.append(part)
+    except TimeoutError:
+        raise SlowBodyError(f"the body did not arrive within {BODY_SECONDS:g} s", hint="send it at once") from None
     return b"".join(parts)
 
 

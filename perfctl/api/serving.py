@@ -7,6 +7,7 @@ import contextlib
 import errno
 import socket
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -52,7 +53,7 @@ async def serve(
     """
     refuse_strangers(host, await Tokens.of(settings.api))
     listening = listen(host, port)
-    app = application(settings, optimizer=optimizer)
+    app = application(replace(settings, api=replace(settings.api, host=host)), optimizer=optimizer)
     service: Service = app.state.service
     server = _Server(_configured(app))
     served = asyncio.create_task(server.serve([listening]))

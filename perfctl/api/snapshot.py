@@ -217,6 +217,10 @@ async def _answered(part: Part) -> tuple[object | None, PerfctlError | None]:
         return None, TimedOutError(f"no answer within {part.timeout_seconds:g} s")
     except PerfctlError as error:
         return None, error
+    except asyncio.CancelledError:
+        if (task := asyncio.current_task()) is not None and task.cancelling():
+            raise
+        return None, PerfctlError(f"{part.name} cannot be read: the question was cancelled")
     except Exception as error:  # noqa: BLE001 - the background goes on, whatever breaks in one part
         _LOG.exception("%s cannot be read", part.name)
         return None, PerfctlError(f"{part.name} cannot be read: {type(error).__name__}")

@@ -6,7 +6,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
-from perfctl.errors import PerfctlError
+from perfctl.errors import PerfctlError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,11 +24,14 @@ async def metrics_snapshot(
     """The ten figures now, asked of every engine that is configured; or of the last `since_seconds` of the history.
 
     With trends where there is a history, the verdicts of the budgets that are configured, and the groups of `by`.
+    UsageError for a window without a length.
     """
     from perfctl.metrics.history import open_history
 
     history, budgets = open_history(optimizer.settings), _budgets(optimizer)
     if since_seconds is not None:
+        if since_seconds <= 0:
+            raise UsageError("since: a window of 0 s holds nothing", hint="such as 1h", where="since")
         return await asyncio.to_thread(_past, history, budgets, since_seconds, by)
     now = await optimizer.metrics.snapshot()
     return await asyncio.to_thread(_completed, optimizer, now, history, budgets, by)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
+from perfctl.api.faults import StatementError
 from perfctl.api.replies import document, failure
 from perfctl.api.routes import service_of
-from perfctl.errors import PerfctlError, TimedOutError, UsageError
+from perfctl.errors import PerfctlError, ServiceError, TimedOutError, UsageError
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 LIMIT_SECONDS = 5.0
 _MOST_AT_ONCE = 2
+"""Others wait for their turn, so that whoever may read cannot take all connections."""
+_TURNS: WeakKeyDictionary[Service, asyncio.Semaphore] = WeakKeyDictionary()
 _HINT = "GET /performance/database/slow-queries has the fingerprints and queryids"
 
 
@@ -41,14 +45,20 @@ async def plan(request: Request) -> Response:
 async def _planned(service: Service, named: str) -> PlanReport:
     counted = await _counted(service, named)
     try:
-        async with asyncio.timeout(LIMIT_SECONDS):
+        async with asyncio.timeout(LIMIT_SECONDS), _turns(service):
             return await service.optimizer.database.analyze_query_performance(
                 counted.query, run=False, timeout=LIMIT_SECONDS
             )
+    except ServiceError as error:
+        raise StatementError(error.message, hint=error.hint, where="query") from error
     except TimeoutError as error:
         raise TimedOutError(
             f"no plan within {LIMIT_SECONDS:g} s", hint="the database may be busy: try again, or perfctl health"
         ) from error
+
+
+def _turns(service: Service) -> asyncio.Semaphore:
+    return _TURNS.setdefault(service, asyncio.Semaphore(_MOST_AT_ONCE))
 
 
 async def _counted(service: Service, named: str) -> SlowQuery:
