@@ -18,6 +18,9 @@ _LOOPBACK = ("lo", "lo0")
 SHORTEST_SECONDS = 0.05
 """Below this the kernel's clock ticks (10 ms) are too coarse to give a share of CPU time."""
 
+_JITTER_SECONDS = 0.5
+"""So far the kernel's CPU time may go back: what a CPU waited for is corrected later."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
@@ -73,6 +76,8 @@ def memory() -> Reading:
 def _processor(before: Sample, after: Sample, seconds: float) -> Reading:
     if before.busy_seconds is None or after.busy_seconds is None:
         return Reading("cpu_usage_percent", None, "not counted on this system: CPU time")
+    if after.busy_seconds < before.busy_seconds - _JITTER_SECONDS:
+        return Reading("cpu_usage_percent", None, "CPU time: the counters began anew in between")
     share = (after.busy_seconds - before.busy_seconds) / (seconds * after.cpus)
     where = f"container's quota of {after.cpus:g} CPU" if after.is_container else f"host, {after.cpus:g} CPU"
     return Reading("cpu_usage_percent", round(min(max(share, 0.0), 1.0) * 100, 1), f"{where}, {_window(seconds)}")
@@ -81,7 +86,9 @@ def _processor(before: Sample, after: Sample, seconds: float) -> Reading:
 def _rate(name: str, before: int | None, after: int | None, seconds: float, what: str) -> Reading:
     if before is None or after is None:
         return Reading(name, None, f"not counted on this system: {what}")
-    return Reading(name, round(max(0, after - before) / MB / seconds, 3), f"{what}, {_window(seconds)}")
+    if after < before:
+        return Reading(name, None, f"{what}: the counters began anew in between")
+    return Reading(name, round((after - before) / MB / seconds, 3), f"{what}, {_window(seconds)}")
 
 
 def _window(seconds: float) -> str:

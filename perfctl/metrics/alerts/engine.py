@@ -31,6 +31,8 @@ _LONG_GAP_SECONDS = 1800.0
 _LONG_GAP_STEP_SECONDS = 60.0
 CATCH_UP_SECONDS = 6 * 3600.0
 """What lies further back than this is not looked at again."""
+_SET_BACK_SECONDS = 60.0
+"""An evaluation that lies further ahead was made by a clock that went wrong: it is begun anew from now."""
 _LATE_SECONDS = 120.0
 """Processes write what they measured as late as this."""
 _EVALUATED = "evaluated"
@@ -191,7 +193,7 @@ def moments_since(before: float | None, now: float) -> list[tuple[float, float]]
     >>> moments_since(100.0, 125.0)
     [(110.0, 10.0), (120.0, 10.0), (125.0, 5.0)]
     """
-    if before is None or before > now + _LONG_GAP_SECONDS:
+    if before is None or before > now + _SET_BACK_SECONDS:
         return [(now, 0.0)]
     gap = now - before
     if gap <= 0:

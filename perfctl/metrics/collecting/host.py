@@ -33,5 +33,7 @@ def _counted(before: Sample, after: Sample) -> dict[Series, float]:
         ("host.disk.io", before.disk_bytes, after.disk_bytes),
     )
     return {
-        Series(name): float(max(0, now - then)) for name, then, now in pairs if now is not None and then is not None
+        Series(name): float(now - then)
+        for name, then, now in pairs
+        if now is not None and then is not None and now >= then
     }

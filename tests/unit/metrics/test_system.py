@@ -7,8 +7,10 @@ from dataclasses import replace
 import pytest
 
 from perfctl.metrics import system
+from perfctl.metrics.collecting.host import host_between
 from perfctl.metrics.model import Reading
 from perfctl.metrics.system import Sample
+from perfctl.recording.series import Series
 
 BEFORE = Sample(at=100.0, busy_seconds=10.0, cpus=2.0, is_container=False, network_bytes=0, disk_bytes=5_000_000)
 
@@ -54,9 +56,13 @@ def test_too_short_a_time_gives_no_rate() -> None:
     assert [reading.value for reading in readings] == [None, None, None]
 
 
-def test_a_counter_that_was_reset_is_never_a_negative_rate() -> None:
+def test_a_counter_that_was_reset_is_no_rate_and_not_zero() -> None:
+    before = replace(BEFORE, network_bytes=7)
     after = replace(BEFORE, at=101.0, busy_seconds=0.0, network_bytes=0, disk_bytes=0)
-    assert [reading.value for reading in system.rates(BEFORE, after)] == [0.0, 0.0, 0.0]
+    assert [reading.value for reading in system.rates(before, after)] == [None, None, None]
+    gathered = host_between(before, after)
+    assert not gathered.counters
+    assert Series("host.cpu.utilization") not in gathered.gauges
 
 
 def test_this_machine_counts_its_cpu_and_its_memory() -> None:

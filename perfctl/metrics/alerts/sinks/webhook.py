@@ -5,7 +5,9 @@ from __future__ import annotations
 import http.client
 import json
 import socket
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
@@ -59,14 +61,20 @@ class WebhookSink:
         headers = {"Content-Type": "application/json", "User-Agent": "perfctl"}
         if key is not None:
             headers["Idempotency-Key"] = key
+        is_over = threading.Event()
         try:
-            connection.request("POST", self._target, body, headers | self._login())
-            answer = connection.getresponse()
-            said = answer.read(200).decode(errors="replace").strip().partition("\n")[0]
+            connection.connect()
+            with _cut_after(self._limit_seconds, connection.sock, is_over):
+                connection.request("POST", self._target, body, headers | self._login())
+                answer = connection.getresponse()
+                said = answer.read(200).decode(errors="replace").strip().partition("\n")[0]
+            if is_over.is_set():
+                raise TimeoutError
             return answer.status, f": {redacted(said)}" if said else ""
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise UnreachableError(
-                f"the webhook of alerts at {self._place} does not answer: {_reason(error)}",
+                f"the webhook of alerts at {self._place} does not answer:"
+                f" {_reason(TimeoutError() if is_over.is_set() else error)}",
                 hint="alerts wait, and are sent when it does",
                 where=_WHERE,
             ) from error
@@ -95,6 +103,24 @@ class WebhookSink:
         """Host and port alone: a path may be a secret."""
         port = f":{self._url.port}" if self._url.port else ""
         return f"{self._url.scheme}://{self._url.hostname}{port}"
+
+
+@contextmanager
+def _cut_after(seconds: float, connected: socket.socket, is_over: threading.Event) -> Iterator[None]:
+    """End the connection then: its own time-out begins anew with each byte, and a server may send one a second."""
+
+    def cut() -> None:
+        is_over.set()
+        with suppress(OSError):
+            connected.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(seconds, cut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _labels(notice: Notice) -> dict[str, str]:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from perfctl.metrics.alerts.engine import AlertEngine
+import pytest
+
+from perfctl.errors import UnreachableError
+from perfctl.metrics.alerts.engine import AlertEngine, moments_since
+from perfctl.metrics.alerts.model import Notice
 from perfctl.metrics.alerts.sinks import Sink
 from perfctl.metrics.alerts.sinks.file import FileSink
 from perfctl.metrics.alerts.sinks.webhook import WebhookSink
@@ -166,11 +172,56 @@ def test_a_line_that_was_written_before_a_crash_is_not_written_again(tmp_path: P
     app.run(60, bad=100)
     told = json.loads(lines.read_text())
     with Store(app.file).writing() as sheet:
-        from perfctl.metrics.alerts.model import Notice
-
         fields = {name: told[name] for name in ("id", "status", "name", "severity", "budget", "context", "observed")}
         sheet.tell("file", [Notice(**fields, limit=0.1, unit="ratio", reason="", starts_at=BEGAN)])
     app.run(10, bad=100)
     assert len(lines.read_text().splitlines()) == 1
     with Store(app.file).reading() as sheet:
         assert sheet.sink("file").waiting == 0
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [(b"HTTP/1.1 200 OK\r\nX: ", b"a"), (b"", b"HTTP/1.1 100 Continue\r\n\r\n"), (b"HTTP/1.1 200 OK\r\n\r\n", b"a")],
+)
+def test_a_webhook_that_answers_a_byte_at_a_time_is_left(first: bytes, then: bytes) -> None:
+    is_over = threading.Event()
+
+    def answer(listening: socket.socket) -> None:
+        caller, _ = listening.accept()
+        with caller, suppress(OSError):
+            caller.recv(65_536)
+            caller.sendall(first)
+            while not is_over.wait(0.02):
+                caller.sendall(then)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        answering = threading.Thread(target=answer, args=(listening,), daemon=True)
+        answering.start()
+        started = time.monotonic()
+        with pytest.raises(UnreachableError, match="takes too long"):
+            WebhookSink(f"http://127.0.0.1:{listening.getsockname()[1]}/", limit_seconds=0.2).tell(_NOTICE)
+        assert time.monotonic() - started < 30
+        is_over.set()
+        answering.join(10)
+
+
+_NOTICE = Notice(
+    id="1",
+    status="firing",
+    name="errors",
+    severity="page",
+    budget="",
+    context="default",
+    observed=1.0,
+    limit=0.1,
+    unit="ratio",
+    reason="",
+    starts_at=BEGAN,
+    ends_at=None,
+)
+
+
+def test_a_clock_that_was_set_back_stops_no_alert() -> None:
+    assert moments_since(BEGAN + 1500, BEGAN) == [(BEGAN, 0.0)]
+    assert moments_since(BEGAN + 5, BEGAN) == []
