@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+from functools import cache
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
+from jsonschema import Draft202012Validator
 
 from perfctl.api.app import application
+from perfctl.api.openapi import openapi
 from perfctl.api.service import Service
 from perfctl.config.settings import Settings
 from perfctl.optimizer import PerformanceOptimizer
 
 TOKEN = "a-token-of-the-tests-with-both-scopes"
 BEARER = {"authorization": f"Bearer {TOKEN}"}
+
+
+@cache
+def described_reply(method: str, path: str, status: int) -> Draft202012Validator:
+    """What checks a reply against the OpenAPI document. KeyError where the document has no such reply."""
+    replies = openapi()["paths"][path][method.lower()]["responses"]
+    schema = replies[str(status)]["content"]["application/json"]["schema"]
+    return Draft202012Validator({**schema, "components": openapi()["components"]})
 
 
 class Api:

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import httpx
 import pytest
@@ -22,12 +23,14 @@ BEARER = {"authorization": f"Bearer {TOKEN}"}
 
 
 @contextmanager
-def serving(home: dict[str, str], *words: str, **variables: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def serving(
+    home: dict[str, str], *words: str, errors: int | IO[str] = subprocess.PIPE, **variables: str
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """The process and its address."""
     environment = {**home, "PERFCTL_API_TOKEN": TOKEN, "PERFCTL_API__REFRESH_SECONDS": "0.5", **variables}
     arguments = [sys.executable, "-m", "perfctl", *words, "serve", "--port", "0", "-o", "json"]
     process = subprocess.Popen(
-        arguments, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=home["HOME"]
+        arguments, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True, cwd=home["HOME"]
     )
     try:
         assert process.stdout is not None
