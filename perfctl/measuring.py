@@ -97,7 +97,7 @@ class _CacheServer:
         facts = await self._cache.store.facts()
         hits, misses = facts.keyspace_hits, facts.keyspace_misses
         keyspace = None if hits is None or misses is None else redis_server.Lookups(hits, misses)
-        return redis_server.ServerCounts(keyspace, facts.used_memory_bytes)
+        return redis_server.ServerCounts(keyspace, facts.used_memory_bytes, facts.runs)
 
 
 class _Statements:

@@ -20,6 +20,8 @@ class ServerFacts:
     keyspace_hits: int | None = None
     """Look-ups of all clients, ours or not, that found their key, since the server started."""
     keyspace_misses: int | None = None
+    runs: tuple[str, ...] = ()
+    """Of each server a word that is another one after each start."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -206,4 +206,5 @@ def _server_facts(mode: str, answers: list[dict[str, Any]]) -> ServerFacts:
         nodes=len(answers),
         keyspace_hits=sum(answer.get("keyspace_hits", 0) for answer in answers),
         keyspace_misses=sum(answer.get("keyspace_misses", 0) for answer in answers),
+        runs=tuple(sorted(str(answer.get("run_id", "")) for answer in answers)),
     )

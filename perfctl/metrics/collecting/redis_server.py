@@ -34,6 +34,14 @@ class ServerCounts:
 
     keyspace: Lookups | None = None
     memory_bytes: int | None = None
+    runs: tuple[str, ...] = ()
+    """Another one after each start: counters that outgrew what they were before it did not fall."""
+
+    def since(self, before: ServerCounts) -> Lookups | None:
+        """The look-ups that came since then; None where that cannot be told."""
+        if self.keyspace is None or before.keyspace is None or self.runs != before.runs:
+            return None
+        return self.keyspace.since(before.keyspace)
 
 
 class CountsLookups(Protocol):
@@ -82,7 +90,7 @@ class _Redis:
         readings.append(hit_ratio(now.shared, f"{shared}, since they began"))
         readings.append(hit_ratio(self._here(), "this process, since it began"))
         if before is not None and before.server.keyspace is not None and now.server.keyspace is not None:
-            readings.append(hit_ratio(now.server.keyspace.since(before.server.keyspace), f"{every}, over {lately}"))
+            readings.append(hit_ratio(now.server.since(before.server), f"{every}, over {lately}"))
         readings.append(hit_ratio(now.server.keyspace, f"{every}, since the server started"))
         return readings
 
@@ -114,9 +122,7 @@ def hit_ratio(lookups: Lookups | None, source: str) -> Reading:
 
 
 def _grown(before: _Look | None, now: _Look) -> dict[Series, float]:
-    if before is None or before.server.keyspace is None or now.server.keyspace is None:
-        return {}
-    more = now.server.keyspace.since(before.server.keyspace)
+    more = None if before is None else now.server.since(before.server)
     if more is None:
         return {}
     return {Series("redis.keyspace.hits"): float(more.hits), Series("redis.keyspace.misses"): float(more.misses)}

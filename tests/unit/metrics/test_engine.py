@@ -81,6 +81,12 @@ class Server:
         return ServerCounts(keyspace, 1_000_000)
 
 
+def test_a_server_that_began_anew_and_outgrew_its_counters_tells_nothing_of_the_time_in_between() -> None:
+    before = ServerCounts(Lookups(10, 90), None, ("a",))
+    assert ServerCounts(Lookups(100, 95), None, ("b",)).since(before) is None
+    assert ServerCounts(Lookups(100, 95), None, ("a",)).since(before) == Lookups(90, 5)
+
+
 NOTHING = Lookups(0, 0)
 SHARED, EVERY = "perfctl's counters, all processes", "Redis INFO, all clients and keys"
 
