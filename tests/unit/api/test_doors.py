@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -127,6 +128,7 @@ def test_a_server_that_others_reach_is_called_by_its_address(
 ) -> None:
     """`serve --host 0.0.0.0`: the names that are taken are of where it listens, not of what the file says."""
     made: list[Settings] = []
+    told: dict[str, Any] = dict.fromkeys(inspect.signature(serving.serve).parameters, print)
 
     def made_of(given: Settings, **_rest: object) -> None:
         made.append(given)
@@ -135,7 +137,7 @@ def test_a_server_that_others_reach_is_called_by_its_address(
     monkeypatch.setattr(serving, "application", made_of)
     monkeypatch.setattr(serving, "listen", lambda host, port: None)
     with pytest.raises(InterruptedError):
-        asyncio.run(serving.serve(settings, optimizer=None, host="0.0.0.0", port=0, told=print))  # type: ignore[arg-type]
+        asyncio.run(serving.serve(**{**told, "settings": settings, "host": "0.0.0.0", "port": 0}))
     with Api(made[0], address="192.0.2.7") as api:
         assert api.get("/performance/metrics", headers={**BEARER, "host": "192.0.2.1:80"}).status_code == 200
         assert api.get("/performance/metrics", headers={**BEARER, "host": "evil.example"}).status_code == 421
