@@ -103,13 +103,15 @@ async def _applied(
 
 
 async def _after_failure(optimizer: PerformanceOptimizer, recorded: RecordedStep, error: PerfctlError) -> Done:
-    """A step that failed; `started` where it left something that could not be cleared away."""
+    """A step that failed; `started` where it left something: half of it, or all, which a rollback undoes."""
     try:
         left = await DOINGS[recorded.kind].left(optimizer, recorded)
     except PerfctlError:
         return Done("started", note=f"{error.message}; what is left of it is not known")
     if left.state == "started":
         return Done("started", note=f"{error.message}; it left something unfinished")
+    if left.state == "done":
+        return Done("started", left.made, f"{error.message}; what it made is there, and was not judged")
     return _failed(error)
 
 

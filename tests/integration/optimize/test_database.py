@@ -16,12 +16,13 @@ import pytest
 
 from perfctl.config import Settings
 from perfctl.db import mending
-from perfctl.errors import LockedError, RefusedError, UsageError
+from perfctl.errors import LockedError, RefusedError, UnreachableError, UsageError
 from perfctl.operations.optimizing import optimize, recorded_runs, roll_back
 from perfctl.operations.optimizing.journal import Journal
 from perfctl.operations.optimizing.model import Finding, Optimization
 from perfctl.optimizer import PerformanceOptimizer
-from tests.postgres_server import PostgresServer
+from tests.campaign import SOAKS
+from tests.postgres_server import VERSIONS, PostgresServer
 
 pytestmark = pytest.mark.servers
 
@@ -191,6 +192,7 @@ def test_a_healthy_twin_has_no_finding_of_these_sources(postgres: PostgresServer
     healthy.drop()
 
 
+@pytest.mark.parametrize("postgres", VERSIONS if SOAKS else VERSIONS[:1], indirect=True, ids="pg{}".format)
 @pytest.mark.parametrize(
     ("left", "told"),
     [
@@ -220,6 +222,24 @@ def test_the_run_after_one_that_was_killed_says_what_it_left_and_undoes_it(
         planted.rolled_back(run.id)
     assert planted.sql(INDEXES) == before
     assert planted.found("foreign_keys").notes == ()
+
+
+@pytest.mark.parametrize("postgres", VERSIONS if SOAKS else VERSIONS[:1], indirect=True, ids="pg{}".format)
+def test_an_index_that_was_built_before_the_step_failed_is_told_and_taken_back(
+    planted: Planted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, build = planted.sql(INDEXES), mending.build
+
+    async def lose(*arguments: object) -> None:
+        await build(*arguments)  # type: ignore[arg-type]
+        raise UnreachableError("the connection was lost")
+
+    monkeypatch.setattr(mending, "build", lose)
+    answer = planted.applied("foreign_keys")
+    assert (answer.applied, answer.failed) == (0, 1)
+    assert "what it made is there" in str(answer.rows[0].outcome)
+    assert planted.rolled_back(answer.run_id).undone == 1
+    assert planted.sql(INDEXES) == before
 
 
 def test_a_build_that_waits_in_vain_leaves_nothing_that_is_not_told(
