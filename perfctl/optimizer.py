@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 
 _Value = TypeVar("_Value")
 
+PUBLISH_SECONDS = 5.0
+"""How long a process keeps its figures to itself at most: gauges of several processes add up where each has told in
+the same 10 seconds of the history."""
+
 METRICS_LIMIT_SECONDS = 5.0
 """How long one engine may take to say its figures; what it does not say in time is unmeasured."""
 
@@ -228,7 +232,7 @@ class PerformanceOptimizer:
 
         with self._building:
             if self._publisher is None:
-                interval = self.settings.metrics.interval_seconds
+                interval = min(self.settings.metrics.interval_seconds, PUBLISH_SECONDS)
                 self._publisher = Publisher(registry, open_history(self.settings), interval)
                 self._publisher.start()
 

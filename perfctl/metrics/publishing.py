@@ -48,6 +48,11 @@ class Publisher:
         return self._source
 
     @property
+    def interval_seconds(self) -> float:
+        """How often it writes."""
+        return self._interval_seconds
+
+    @property
     def is_running(self) -> bool:
         """Whether its thread is at work in this process."""
         return self._thread is not None

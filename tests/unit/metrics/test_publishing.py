@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -10,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from perfctl.config.settings import MetricsConfig, Settings
 from perfctl.errors import ServiceError
 from perfctl.metrics.history import History
 from perfctl.metrics.publishing import Publisher
+from perfctl.optimizer import PerformanceOptimizer
 from perfctl.recording.frame import Frame
 from perfctl.recording.registry import Registry
 from perfctl.recording.series import series
@@ -127,3 +130,13 @@ def test_forked_children_publish_their_own_and_none_of_the_parents(tmp_path: Pat
     publisher.close()
     assert hits(path) == 103
     assert len(History(path).status().sources) == 4
+
+
+def test_each_process_is_in_every_slot_of_the_history_however_seldom_servers_are_asked(tmp_path: Path) -> None:
+    metrics = MetricsConfig(publish=True, interval_seconds=60.0, history_file=str(tmp_path / "h.sqlite"))
+    optimizer = PerformanceOptimizer(settings=Settings(metrics=metrics))
+    assert optimizer.recording is not None
+    publisher = optimizer._publisher
+    assert publisher is not None
+    assert publisher.interval_seconds < 10
+    asyncio.run(optimizer.close())
