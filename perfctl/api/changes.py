@@ -198,7 +198,8 @@ async def optimize(optimizer: PerformanceOptimizer, body: bodies.Optimize) -> An
 
 def optimize_meant(body: bodies.Optimize) -> Intent:
     """Without `apply` it only looks."""
-    return Intent("apply what optimize found", body.apply, body.apply, {"apply": body.apply})
+    action = "apply what optimize found" if body.apply else "look for what to optimize"
+    return Intent(action, body.apply, body.apply, {"apply": body.apply})
 
 
 async def _cleared(

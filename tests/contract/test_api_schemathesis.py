@@ -32,7 +32,6 @@ def test_every_check_of_schemathesis_passes(sandbox: RunningSandbox, tmp_path: P
         **sandbox.home,
         "PERFCTL_API__REQUESTS_PER_MINUTE": "0",
         "PERFCTL_API__AUDIT_FILE": str(tmp_path / "audit"),
-        "PERFCTL_API__JOB_AFTER_SECONDS": "30",
     }
     with (tmp_path / "log").open("w") as log, serving(home, "-c", sandbox.name, errors=log) as (_, url):
         ran = subprocess.run(
@@ -40,7 +39,14 @@ def test_every_check_of_schemathesis_passes(sandbox: RunningSandbox, tmp_path: P
                 *(str(Path(sys.executable).with_name("schemathesis")), "--config-file", "schemathesis.toml", "run"),
                 *(f"{url}/docs/performance/openapi.json", "--checks", "all", "--mode", "all"),
                 *("--phases", "examples,coverage,fuzzing", "--max-examples", str(CASES), "--continue-on-failure"),
-                *("--header", f"Authorization: Bearer {TOKEN}", "--suppress-health-check", "all", "--no-color"),
+                *(
+                    "--header",
+                    f"Authorization: Bearer {TOKEN}",
+                    "--suppress-health-check",
+                    "all",
+                    "--request-timeout",
+                    "60",
+                ),
             ],
             cwd=tmp_path,
             capture_output=True,
