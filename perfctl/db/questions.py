@@ -8,6 +8,9 @@ from importlib.resources import files
 MARK = "/* perfctl */"
 """Stands in each of our statements, so that lists of statements can leave them out."""
 
+_OURS: set[str] = set()
+"""What was read of `sql/`, and what became of it with a schema's name."""
+
 
 @cache
 def question(name: str, *, version: int | None = None) -> str:
@@ -24,13 +27,27 @@ def question(name: str, *, version: int | None = None) -> str:
     return _text(f"{name}_{max(fitting)}.sql")
 
 
+def in_schema(text: str, schema: str) -> str:
+    """A question's text about what lies in this schema (quoted), such as an extension's functions."""
+    text = text.replace("{schema}", schema)
+    _OURS.add(text)
+    return text
+
+
+def is_ours(sql: str) -> bool:
+    """Whether this is one of our questions, to the letter. They only read, also where they call a VOLATILE function."""
+    return sql in _OURS
+
+
 def has_versions(name: str) -> bool:
     """Whether the question is asked in other words on some versions."""
     return any(_is_version_of(name, stem) for stem in _stems())
 
 
 def _text(file: str) -> str:
-    return files("perfctl.db").joinpath("sql", file).read_text(encoding="utf-8")
+    text = files("perfctl.db").joinpath("sql", file).read_text(encoding="utf-8")
+    _OURS.add(text)
+    return text
 
 
 @cache

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from perfctl.db.asking import ask
 from perfctl.db.bloat.estimating import Bloat
 from perfctl.db.postgres import quoted
-from perfctl.db.questions import question
+from perfctl.db.questions import in_schema, question
 from perfctl.errors import PerfctlError
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ async def measured(
     if not where:
         return list(suspects)
     name = "measured_index_bloat" if is_index else "measured_table_bloat"
-    text = question(name).replace("{schema}", quoted(where[0]["schema_name"]))
+    text = in_schema(question(name), quoted(where[0]["schema_name"]))
     order = sorted(suspects, key=lambda each: -each.wasted_bytes)
     first = [await _one(session, text, each, timeout_seconds) for each in order[:MOST_MEASURED]]
     return [*first, *order[MOST_MEASURED:]]

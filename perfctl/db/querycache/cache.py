@@ -19,7 +19,7 @@ from perfctl.db.parameters import Params, bound
 from perfctl.db.querycache.moving import tells_time
 from perfctl.db.querycache.own import holds_lists, own_rows
 from perfctl.db.querycache.store import EVERYTHING, Dependencies, RowStore, Shelf
-from perfctl.db.questions import question
+from perfctl.db.questions import is_ours, question
 from perfctl.db.session.effects import effects
 from perfctl.errors import PerfctlError, RefusedError
 
@@ -147,6 +147,8 @@ class QueryCache:
         known = self._touched.get(text)
         if known is not None and known[1] + FACTS_SECONDS > self._clock():
             return known[0]
+        if is_ours(text):  # pg_stat_statements() is VOLATILE: to look at it empties no cache
+            return ()
         if not session.can_be_asked:
             return (EVERYTHING,)
         from perfctl.db.querycache.dependencies import touched

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from perfctl.db import doctor
 from perfctl.db.asking import ask
 from perfctl.db.postgres import Record, Session, quoted
-from perfctl.db.questions import question
+from perfctl.db.questions import in_schema, question
 from perfctl.errors import ServiceError
 
 if TYPE_CHECKING:
@@ -129,14 +129,14 @@ async def with_texts(
 ) -> Reading:
     """The reading with the texts of some of its statements; of one that was evicted meanwhile there is none."""
     wanted = ",".join(str(key.queryid) for key in keys)
-    ask_for = question("statement_texts").replace("{schema}", place.schema)
+    ask_for = in_schema(question("statement_texts"), place.schema)
     rows = await ask(session, ask_for, wanted, timeout_seconds=timeout or _READ_SECONDS) if wanted else []
     texts = {(row["dbid"], row["userid"], row["queryid"]): row["query"] for row in rows if row["queryid"] is not None}
     return replace(reading, texts=texts)
 
 
 def _text(name: str, place: Place) -> str:
-    return question(name, version=place.shape).replace("{schema}", place.schema)
+    return in_schema(question(name, version=place.shape), place.schema)
 
 
 def _of(info: Record) -> dict[str, Any]:

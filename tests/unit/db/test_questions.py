@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import perfctl.db
-from perfctl.db.questions import MARK, question
+from perfctl.db.questions import MARK, in_schema, is_ours, question
 from perfctl.db.sqltext import is_read, statements, tokens
 
 FILES = sorted(entry.name for entry in files("perfctl.db").joinpath("sql").iterdir())
@@ -43,3 +43,11 @@ def test_a_server_is_asked_in_the_words_of_its_version(version: int, column: str
 def test_a_server_that_is_too_old_has_no_words() -> None:
     with pytest.raises(KeyError):
         question("statements", version=12)
+
+
+def test_a_question_about_an_extension_is_known_as_ours_and_another_text_with_its_mark_is_not() -> None:
+    text = in_schema(question("statements", version=17), "public")
+    assert is_ours(text)
+    assert "public.pg_stat_statements(" in text
+    assert not is_ours(f"{text}; DELETE FROM orders")
+    assert not is_ours(f"SELECT {MARK} writer(1)")
