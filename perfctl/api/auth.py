@@ -15,7 +15,7 @@ from perfctl.errors import ConfigError, RefusedError
 
 if TYPE_CHECKING:
     from perfctl.config.secret import Secret
-    from perfctl.config.settings import ApiConfig
+    from perfctl.config.settings import Settings
 
 SHORTEST_TOKEN = 16
 """Characters: what is shorter can be tried out."""
@@ -52,25 +52,35 @@ READER = Caller("-", frozenset(("read",)))
 class Tokens:
     """The tokens of the configuration, by the digests of their values."""
 
-    def __init__(self, known: Iterable[tuple[str, Caller]]) -> None:
+    def __init__(self, known: Iterable[tuple[str, Caller]], *, short: tuple[str, ...] = ()) -> None:
         self._known = tuple((_digest(token.encode()), caller) for token, caller in known)
+        self.short = short
+        """Where those are set that can be tried out."""
 
     def __bool__(self) -> bool:
         return bool(self._known)
 
     @classmethod
-    async def of(cls, config: ApiConfig) -> Tokens:
-        """The tokens that the settings name, looked up now. ConfigError for one that is missing or too short."""
-        known = []
+    async def of(cls, settings: Settings, *, allows_short: bool = False) -> Tokens:
+        """The tokens that the settings name, looked up now. ConfigError for one that is missing, or is short where
+        that is not allowed."""
+        config, known, short = settings.api, [], []
         if config.token is not None:
             caller = Caller("api.token", frozenset(("read", "operate")))
-            known.append((await _value(config.token, "api.token"), caller))
+            where = _place(settings, "api.token")
+            value = await _value(config.token, "api.token", where, allows_short=allows_short)
+            known.append((value, caller))
+            short += [where] * (len(value) < SHORTEST_TOKEN)
         for place, row in enumerate(config.tokens):
-            where = f"api.tokens[{place}]"
+            key, where = f"api.tokens[{place}]", _place(settings, "api.tokens")
             if not row.name:
-                raise ConfigError(f"{where}: the token has no name", hint="name whom it belongs to: the audit says it")
-            known.append((await _value(row.token, where), Caller(row.name, frozenset(row.scopes), is_named=True)))
-        return cls(known)
+                raise ConfigError(
+                    f"{key}: the token has no name", hint="name whom it belongs to: the audit says it", where=where
+                )
+            value = await _value(row.token, key, where, allows_short=allows_short)
+            known.append((value, Caller(row.name, frozenset(row.scopes), is_named=True)))
+            short += [where] * (len(value) < SHORTEST_TOKEN)
+        return cls(known, short=tuple(short))
 
     def caller(self, authorization: bytes) -> Caller:
         """Whose token the header holds. NoTokenError where it is nobody's."""
@@ -96,11 +106,16 @@ def refuse_strangers(host: str, tokens: Tokens) -> None:
         )
 
 
-async def _value(token: Secret | str | None, where: str) -> str:
+def _place(settings: Settings, key: str) -> str:
+    origin = settings.origins.get(key)
+    return origin.source if origin else key
+
+
+async def _value(token: Secret | str | None, key: str, where: str, *, allows_short: bool) -> str:
     value = await resolve(token)
-    if value is None or len(value) < SHORTEST_TOKEN:
+    if not value or (len(value) < SHORTEST_TOKEN and not allows_short):
         raise ConfigError(
-            f"{where}: the token is {'missing' if not value else 'too short'}",
+            f"{key}: the token is {'missing' if not value else 'too short'}",
             hint=f"give it {SHORTEST_TOKEN} characters or more: python -c 'import secrets; "
             "print(secrets.token_urlsafe(32))'",
             where=where,

@@ -45,6 +45,8 @@ class Service:
         self.optimizer = optimizer or PerformanceOptimizer.from_settings(settings)
         self.snapshot = Snapshot(parts_of(self.optimizer), refresh_seconds=settings.api.refresh_seconds)
         self.tokens = Tokens(())
+        self.allows_short_tokens = False
+        """Whether nobody but this machine can try them out."""
         self.limit = RateLimit(settings.api.requests_per_minute)
         self.jobs = Jobs(after_seconds=settings.api.job_after_seconds)
         self.audit = Audit(settings.api.audit_file)
@@ -62,7 +64,7 @@ class Service:
             return
         async with self._making_ready:
             if not self._is_ready:
-                self.tokens = await Tokens.of(self.settings.api)
+                self.tokens = await Tokens.of(self.settings, allows_short=self.allows_short_tokens)
                 self.start()
                 self._is_ready = True
 

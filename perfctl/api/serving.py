@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from perfctl.api.app import application
-from perfctl.api.auth import Tokens, refuse_strangers
+from perfctl.api.auth import SHORTEST_TOKEN, Tokens, refuse_strangers
 from perfctl.api.recorder import record
+from perfctl.config.settings import is_local
 from perfctl.errors import AuthError, UsageError
 
 if TYPE_CHECKING:
@@ -44,17 +45,28 @@ class _Server(uvicorn.Server):
 
 
 async def serve(
-    settings: Settings, *, optimizer: PerformanceOptimizer, host: str, port: int, told: Callable[[str], None]
+    settings: Settings,
+    *,
+    optimizer: PerformanceOptimizer,
+    host: str,
+    port: int,
+    told: Callable[[str], None],
+    warn: Callable[[str], None],
 ) -> None:
     """Answer until it is cancelled; then take no more, and finish what was begun.
 
-    `told` hears the address when it can be called. RefusedError for an address that others reach without a token,
-    UsageError for one that is taken or is none, ConfigError for a token that is missing.
+    `told` hears the address when it can be called, `warn` of short tokens on this machine's address. RefusedError for
+    an address that others reach without a token, UsageError for one that is taken or is none, ConfigError for a token
+    that is missing, or too short for an address that others reach.
     """
-    refuse_strangers(host, await Tokens.of(settings.api))
+    tokens = await Tokens.of(settings, allows_short=is_local(host))
+    refuse_strangers(host, tokens)
+    for where in tokens.short:
+        warn(f"{where}: a token of less than {SHORTEST_TOKEN} characters can be tried out; only this machine takes it")
     listening = listen(host, port)
     app = application(replace(settings, api=replace(settings.api, host=host)), optimizer=optimizer)
     service: Service = app.state.service
+    service.allows_short_tokens = is_local(host)
     server = _Server(_configured(app))
     served = asyncio.create_task(server.serve([listening]))
     recording = asyncio.create_task(record(optimizer, settings))

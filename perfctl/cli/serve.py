@@ -63,7 +63,7 @@ def serve(
 
     async def work() -> None:
         try:
-            await answer(settings, optimizer=run.optimizer, host=where[0], port=where[1], told=told)
+            await answer(settings, optimizer=run.optimizer, host=where[0], port=where[1], told=told, warn=run.warn)
         finally:
             await run.close()
 

@@ -63,14 +63,27 @@ def test_another_address_is_refused_without_a_token(home: dict[str, str]) -> Non
     assert "PERFCTL_API_TOKEN" in error["hint"]
 
 
-def test_a_port_that_is_taken_and_a_token_that_is_short_are_named(home: dict[str, str]) -> None:
+def test_a_port_that_is_taken_and_a_token_that_others_may_try_out_are_named(home: dict[str, str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         code, error = refused(home, "--port", str(taken.getsockname()[1]))
     assert (code, error["where"]) == (2, "--port")
     assert "another program listens" in error["message"]
-    code, error = refused(home, "--port", "0", PERFCTL_API_TOKEN="short")
-    assert (code, error["kind"]) == (3, "config")
+    code, error = refused(home, "--host", "0.0.0.0", "--port", "0", PERFCTL_API_TOKEN="short")
+    assert (code, error["kind"], error["where"]) == (3, "config", "env PERFCTL_API_TOKEN")
     assert "short" not in error["message"].replace("too short", "")
+
+
+def test_a_short_token_on_this_machine_s_address_is_a_warning_and_works(home: dict[str, str]) -> None:
+    with serving(home, "--log-format", "json", PERFCTL_API_TOKEN="sh0rt") as (process, url):
+        asked = {"operation": "set", "key": "k", "value": 1}
+        headers = {"authorization": "Bearer sh0rt"}
+        reply = httpx.post(f"{url}/performance/cache/operation", json=asked, headers=headers, timeout=30)
+        assert reply.json()["error"]["message"].startswith("no Redis is configured")
+        assert httpx.post(f"{url}/performance/cache/operation", json=asked, timeout=30).status_code == 401
+        process.kill()
+        said = process.stderr.read() if process.stderr else ""
+    assert "env PERFCTL_API_TOKEN: a token of less than 16 characters" in said
+    assert "sh0rt" not in said
 
 
 class Asker(threading.Thread):
