@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from perfctl.metrics.collecting import application, cdn_logs, order, postgres, redis_server
 from perfctl.metrics.collecting.source import Source, off
@@ -49,7 +49,12 @@ def database_source(database: DatabaseOptimizer | None) -> Source:
     def times_ms() -> list[float]:
         return [execution.took_ms for execution in recorder.executions if not execution.was_cached]
 
-    return postgres.postgres_source(pool.fetch, _Statements(database), pool=held, times_ms=times_ms)
+    async def fetch(sql: str) -> Sequence[Mapping[str, Any]]:
+        from perfctl.db.questions import ours
+
+        return await pool.fetch(ours(sql))
+
+    return postgres.postgres_source(fetch, _Statements(database), pool=held, times_ms=times_ms)
 
 
 def cdn_source(logs: AccessLogs) -> Source:

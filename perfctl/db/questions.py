@@ -29,7 +29,11 @@ def question(name: str, *, version: int | None = None) -> str:
 
 def in_schema(text: str, schema: str) -> str:
     """A question's text about what lies in this schema (quoted), such as an extension's functions."""
-    text = text.replace("{schema}", schema)
+    return ours(text.replace("{schema}", schema))
+
+
+def ours(text: str) -> str:
+    """The text, known as a question of perfctl's from now on: it only reads."""
     _OURS.add(text)
     return text
 
@@ -45,9 +49,7 @@ def has_versions(name: str) -> bool:
 
 
 def _text(file: str) -> str:
-    text = files("perfctl.db").joinpath("sql", file).read_text(encoding="utf-8")
-    _OURS.add(text)
-    return text
+    return ours(files("perfctl.db").joinpath("sql", file).read_text(encoding="utf-8"))
 
 
 @cache
