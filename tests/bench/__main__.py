@@ -36,6 +36,7 @@ BENCHES = (
     "cdn_simulate",
     "recording",
     "metrics_history",
+    "compare_gate",
     "api",
 )
 
