@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -213,9 +214,7 @@ def translated(asked: str) -> Iterator[None]:
 
 def _session(access: AwsAccess, settings: Any = None) -> Any:
     """A session of botocore: what boto3 would make, for three quarters of its start-up."""
-    from botocore.session import Session
-
-    session = Session(profile=access.profile)
+    session = _new_session(access.profile)
     if access.region:
         session.set_config_variable("region", access.region)
     if access.access_key_id and access.secret_access_key:
@@ -226,7 +225,6 @@ def _session(access: AwsAccess, settings: Any = None) -> Any:
 def _in_role(session: Any, access: AwsAccess, settings: Any) -> Any:
     """A session whose credentials are the role's, asked for at first use and again before they expire."""
     from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
-    from botocore.session import Session
 
     def sts(service: str, **keys: Any) -> Any:
         return session.create_client(service, config=settings, region_name=access.region or DEFAULT_REGION, **keys)
@@ -237,11 +235,27 @@ def _in_role(session: Any, access: AwsAccess, settings: Any) -> Any:
         role_arn=str(access.role_arn),
         extra_args={"RoleSessionName": "perfctl"},
     )
-    within = Session(profile=access.profile)
+    within = _new_session(access.profile)
     within.set_config_variable("region", access.region or session.get_config_variable("region"))
     refreshed = DeferredRefreshableCredentials(method="assume-role", refresh_using=fetcher.fetch_credentials)
-    within._credentials = refreshed  # type: ignore[attr-defined]
+    within._credentials = refreshed
     return within
+
+
+def _new_session(profile: str | None) -> Any:
+    from botocore.session import Session
+
+    session = Session(profile=profile)
+    session.register_component("data_loader", _models(session.get_config_variable("data_path")))
+    return session
+
+
+@cache
+def _models(data_path: str | None) -> Any:
+    """The models of the services, read once for all sessions: each of them is megabytes."""
+    from botocore.loaders import create_loader
+
+    return create_loader(data_path)
 
 
 def _credentials(session: Any) -> Any:
