@@ -94,6 +94,7 @@ READ_FILES = {
     "cdn edge test",
     "cdn edge package",
     "cdn optimize",
+    "metrics alerts",
     "metrics compare",
     "metrics report",
 } | {f"cdn logs {word}" for word in ("generate", "report", "top", "misses", "errors", "pops", "latency")}

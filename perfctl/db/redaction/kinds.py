@@ -18,7 +18,7 @@ _FIELDS: Mapping[Kind, str] = {
     "sql": "query sql filter condition index_condition recheck_condition hash_condition merge_condition tid_condition "
     "join_filter one_time_filter output sort_key presorted_key group_key cache_key run_condition order_by "
     "target_tables conflict_filter remote_sql samples function_call sampling window params_evaluated query_parameters "
-    "PlanDetail.value NodeChange.before NodeChange.after",
+    "rewritten PlanDetail.value NodeChange.before NodeChange.after",
     "label": "shape subplan_name grouping_sets NodeDifference.before NodeDifference.after",
     "prose": "node evidence cause next_step observed fix objects notes object reason hint error method events "
     "ServerSetting.name",

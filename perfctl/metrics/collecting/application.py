@@ -40,13 +40,18 @@ def application_source(
 
     async def ask() -> Gathered:
         recent = await asyncio.to_thread(_recent, history, recent_seconds) if history is not None else ()
-        return Gathered(readings=(*(each for each in recent if each.value is not None), *known(), *recent))
+        return Gathered(readings=(*(each for each in recent if each.value is not None), *_told(known()), *recent))
 
     def known() -> tuple[Reading, ...]:
         frame = here()
         return tuple(_readings(frame, f"perfctl in this process, over {lasting(frame.seconds)}"))
 
     return Source(name="the application", figures=FIGURES, ask=ask, known=known, key=APPLICATION)
+
+
+def _told(readings: Iterable[Reading]) -> Iterable[Reading]:
+    """A pool of this process that has nothing open tells nothing of a database that was asked and did not answer."""
+    return (each for each in readings if each.name != "active_connections" or each.value)
 
 
 def _recent(history: History, seconds: float) -> tuple[Reading, ...]:

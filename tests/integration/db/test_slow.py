@@ -134,10 +134,10 @@ def test_a_server_that_is_down_is_a_failed_check(config: DatabaseConfig) -> None
 
 
 def test_health_never_raises(config: DatabaseConfig) -> None:
-    async def asked(config: DatabaseConfig) -> list[str]:
+    async def asked(config: DatabaseConfig) -> set[str]:
         async with DatabaseOptimizer(config) as database:
-            return [check.status for check in await database.health()]
+            return {check.status for check in await database.health()}
 
-    assert asyncio.run(asked(config)) == ["pass", "pass"]
-    assert asyncio.run(asked(dataclasses.replace(config, password="wrong"))) == ["fail"]
-    assert asyncio.run(asked(DatabaseConfig())) == ["off"]
+    assert asyncio.run(asked(config)) == {"pass"}
+    assert "fail" in asyncio.run(asked(dataclasses.replace(config, password="wrong")))
+    assert asyncio.run(asked(DatabaseConfig())) == {"off"}

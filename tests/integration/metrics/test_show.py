@@ -34,7 +34,7 @@ def silent_port() -> Iterator[str]:
 def test_every_figure_that_the_stack_can_tell_is_measured(sandbox: RunningSandbox) -> None:
     sandbox.perfctl("cache", "get", "looked-up", "-n", "metrics")
     data = _data(sandbox.perfctl("metrics", "show", "-o", "json"))
-    assert set(data["unmeasured"]) == UNREPORTED
+    assert set(data["unmeasured"]) <= UNREPORTED  # access logs tell them, where there were requests lately
     assert data["unanswered"] == []
     assert 0 <= data["cache_hit_rate"] <= 1
     assert data["database_query_time_ms"] > 0
