@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from perfctl.api import queries
@@ -106,8 +107,13 @@ async def health(optimizer: PerformanceOptimizer, query: queries.HealthQuery) ->
 async def alerts(optimizer: PerformanceOptimizer, query: queries.Query) -> Alerts:
     """`metrics alerts`, as they stood when they were last evaluated."""
     from perfctl.metrics.alerts.opening import open_alerts
+    from perfctl.metrics.history import open_history
 
-    return await asyncio.to_thread(lambda: open_alerts(optimizer.settings).alerts())
+    def asked() -> Alerts:
+        with closing(open_history(optimizer.settings)) as history:
+            return open_alerts(optimizer.settings, history=history).alerts()
+
+    return await asyncio.to_thread(asked)
 
 
 async def invalidations(optimizer: PerformanceOptimizer, query: queries.Query) -> InvalidationSpending:
@@ -119,7 +125,11 @@ async def totals(optimizer: PerformanceOptimizer, query: queries.Query) -> Frame
     """All that the history ever measured: counters that only grow, for a scraper."""
     from perfctl.metrics.history import open_history
 
-    return await asyncio.to_thread(open_history(optimizer.settings).totals)
+    def asked() -> Frame | None:
+        with closing(open_history(optimizer.settings)) as history:
+            return history.totals()
+
+    return await asyncio.to_thread(asked)
 
 
 PARTS: tuple[tuple[str, Read, queries.Query, float], ...] = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
@@ -62,6 +63,7 @@ def serve(
             run.terminal.write(dumps(envelope(run.words, serving, meta, tuple(run.warnings))) + "\n")
 
     async def work() -> None:
+        gc.set_threshold(*_GARBAGE)
         try:
             await answer(settings, optimizer=run.optimizer, host=where[0], port=where[1], told=told, warn=run.warn)
         finally:
@@ -69,6 +71,10 @@ def serve(
 
     run_in_loop(work(), new_loop=_loop())
     return None
+
+
+_GARBAGE = (700, 10, 10)
+"""A process that stays looks for garbage as Python does, and not as seldom as a command that soon ends."""
 
 
 def _loop() -> Callable[[], asyncio.AbstractEventLoop]:

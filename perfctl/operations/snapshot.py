@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from perfctl.errors import PerfctlError, UsageError
@@ -28,13 +29,14 @@ async def metrics_snapshot(
     """
     from perfctl.metrics.history import open_history
 
-    history, budgets = open_history(optimizer.settings), _budgets(optimizer)
-    if since_seconds is not None:
-        if since_seconds <= 0:
-            raise UsageError("since: a window of 0 s holds nothing", hint="such as 1h", where="since")
-        return await asyncio.to_thread(_past, history, budgets, since_seconds, by)
-    now = await optimizer.metrics.snapshot()
-    return await asyncio.to_thread(_completed, optimizer, now, history, budgets, by)
+    budgets = _budgets(optimizer)
+    with closing(open_history(optimizer.settings)) as history:
+        if since_seconds is not None:
+            if since_seconds <= 0:
+                raise UsageError("since: a window of 0 s holds nothing", hint="such as 1h", where="since")
+            return await asyncio.to_thread(_past, history, budgets, since_seconds, by)
+        now = await optimizer.metrics.snapshot()
+        return await asyncio.to_thread(_completed, optimizer, now, history, budgets, by)
 
 
 def _past(history: History, budgets: Sequence[Budget], seconds: float, by: By | None) -> MetricsSnapshot:
