@@ -9,15 +9,14 @@ from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import quote
 
 from perfctl.errors import ConfigError, LockedError, PerfctlError, ServiceError
 from perfctl.metrics.alerts.ledger import Events
 from perfctl.metrics.alerts.model import Notice
 from perfctl.metrics.alerts.stepping import Standing
+from perfctl.metrics.history.store import BUSY_SECONDS, connected, version_of
 
 VERSION = 1
-BUSY_SECONDS = 10.0
 MOST_WAITING = 10_000
 """More changes than these are not kept for one place: the oldest go first."""
 _FINE_SECONDS = 3 * 3600.0
@@ -89,7 +88,7 @@ class Store:
     @contextmanager
     def reading(self) -> Iterator[Sheet]:
         """What is there, for who may not write, too."""
-        with self._translated(), closing(_connected(self.path, "ro")) as connection:
+        with self._translated(), closing(connected(self.path, "ro")) as connection:
             _refuse_other_versions(connection, self.path)
             connection.execute("BEGIN")
             yield Sheet(connection)
@@ -97,7 +96,7 @@ class Store:
     def _opened(self) -> sqlite3.Connection:
         if not self.path.parent.is_dir():
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        connection = _connected(self.path, "rwc")
+        connection = connected(self.path, "rwc")
         try:
             _prepare(connection, self.path)
         except BaseException:
@@ -240,17 +239,12 @@ class Sheet:
         return changed.rowcount == 1
 
 
-def _connected(path: Path, mode: str) -> sqlite3.Connection:
-    address = f"file:{quote(str(path.absolute()))}?mode={mode}"
-    return sqlite3.connect(address, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-
-
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     """The tables, made by the first. A commit is on the disk when it returns: what was told is not told again."""
-    if _version(connection) == 0:
+    if version_of(connection) == 0:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("BEGIN IMMEDIATE")
-        if _version(connection) == 0:
+        if version_of(connection) == 0:
             for statement in _SCHEMA.split(";\n"):
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {VERSION}")
@@ -260,13 +254,8 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     _refuse_other_versions(connection, path)
 
 
-def _version(connection: sqlite3.Connection) -> int:
-    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
-    return version
-
-
 def _refuse_other_versions(connection: sqlite3.Connection, path: Path) -> None:
-    found = _version(connection)
+    found = version_of(connection)
     if found != VERSION:
         raise ServiceError(
             f"the alerts' file {path} has version {found}, and this perfctl reads version {VERSION}",

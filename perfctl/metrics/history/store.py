@@ -146,7 +146,7 @@ def _made(path: Path) -> sqlite3.Connection:
         raise _unusable(path, f"it lies on a network share ({share}), whose locks do not hold between hosts")
     if not path.parent.is_dir():
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    connection = _connected(path, "rwc")
+    connection = connected(path, "rwc")
     try:
         _prepare(connection, path)
         _refuse_other_versions(connection, path)
@@ -158,7 +158,7 @@ def _made(path: Path) -> sqlite3.Connection:
 
 def _opened_to_read(path: Path) -> sqlite3.Connection | None:
     """None where another process is making the file, and has not made its tables."""
-    connection = _connected(path, "ro")
+    connection = connected(path, "ro")
     try:
         if _is_empty(connection):
             connection.close()
@@ -170,7 +170,7 @@ def _opened_to_read(path: Path) -> sqlite3.Connection | None:
     return connection
 
 
-def _connected(path: Path, mode: str) -> sqlite3.Connection:
+def connected(path: Path, mode: str) -> sqlite3.Connection:
     """Transactions are begun and ended where they are meant; threads are kept apart by the store's locks."""
     address = f"file:{quote(str(path.absolute()))}?mode={mode}"
     return sqlite3.connect(address, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
@@ -221,16 +221,17 @@ def _make_tables(connection: sqlite3.Connection) -> None:
 def _is_empty(connection: sqlite3.Connection) -> bool:
     """Whether it has neither tables nor a version: nobody's yet."""
     tables: int = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-    return not tables and _version(connection) == 0
+    return not tables and version_of(connection) == 0
 
 
-def _version(connection: sqlite3.Connection) -> int:
+def version_of(connection: sqlite3.Connection) -> int:
+    """The number of the form in which the file was written; 0 for a new one."""
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     return version
 
 
 def _refuse_other_versions(connection: sqlite3.Connection, path: Path) -> None:
-    found = _version(connection)
+    found = version_of(connection)
     if found != VERSION:
         raise ServiceError(
             f"the history {path} has version {found}, and this perfctl reads version {VERSION}",
