@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from perfctl.config import DatabaseConfig
+from perfctl.sandbox.pgdata import ServerData
 from perfctl.sandbox.pginstall import PostgresInstall, find_install
 from perfctl.sandbox.place import Place, as_user, give, server_uid
 from tests.redis_server import free_port
@@ -97,7 +98,7 @@ class PostgresServer:
         for _ in range(600):
             if self.process.poll() is not None:
                 break
-            if (self.data / "postmaster.pid").is_file() and "ready" in (self.data / "postmaster.pid").read_text():
+            if ServerData(self.data).takes_connections(self.process.pid):
                 return
             time.sleep(0.05)
         raise AssertionError(f"PostgreSQL {self.version} does not start: {self.log.read_text()[-2000:]}")

@@ -14,6 +14,9 @@ from perfctl.sandbox.place import give, server_uid
 from perfctl.sandbox.ports import HOST
 
 DATABASE = "trading"
+_STATUS_LINE = 8
+"""Of postmaster.pid, whose first line is the postmaster's pid: starting, stopping, ready or standby."""
+
 OWNER = "perfctl"
 """A superuser, which owns the database."""
 
@@ -60,6 +63,14 @@ class ServerData:
         text = CONFIGURATION.format(host=HOST, port=port) + "".join(f"{line}\n" for line in extra)
         _write(self.folder / "postgresql.conf", text)
         _write(self.folder / "pg_hba.conf", ACCESS)
+
+    def takes_connections(self, pid: int) -> bool:
+        """Whether that postmaster says that it is ready: it listens before, while it still refuses (57P03)."""
+        try:
+            lines = (self.folder / "postmaster.pid").read_text(encoding="utf-8").splitlines()
+        except OSError:
+            return False
+        return len(lines) >= _STATUS_LINE and lines[0] == str(pid) and lines[_STATUS_LINE - 1].strip() == "ready"
 
 
 def set_password(install: PostgresInstall, data: Path, password: str) -> None:

@@ -14,7 +14,7 @@ from perfctl.errors import UnreachableError
 from perfctl.sandbox.pgdata import DATABASE, OWNER, ServerData, set_password
 from perfctl.sandbox.pginstall import PostgresInstall
 from perfctl.sandbox.place import server_uid
-from perfctl.sandbox.ports import HOST, is_listening, settle
+from perfctl.sandbox.ports import HOST, settle
 from perfctl.sandbox.process import end, identify
 from perfctl.sandbox.service import Command
 from perfctl.sandbox.supervisor import READY_SECONDS, spawn, tail
@@ -30,7 +30,7 @@ def seed_folder(install: PostgresInstall, folder: Path, *, mark: str, log: Path)
     password, port = secrets.token_urlsafe(24), settle({}, ["seed"])["seed"]
     set_password(install, folder, password)
     ServerData(folder).configure(port, *_BULK)
-    with _serving(install, folder, mark=mark, port=port, log=log):
+    with _serving(install, folder, mark=mark, log=log):
         asyncio.run(seed(port=port, password=password, with_load=True))
     ServerData(folder).configure(port)
     install.run("pg_resetwal", "-D", str(folder))
@@ -46,13 +46,13 @@ async def seed(*, port: int, password: str, with_load: bool) -> None:
 
 
 @contextmanager
-def _serving(install: PostgresInstall, folder: Path, *, mark: str, port: int, log: Path) -> Iterator[None]:
+def _serving(install: PostgresInstall, folder: Path, *, mark: str, log: Path) -> Iterator[None]:
     argv = (str(install.bin / "postgres"), "-D", str(folder), "-c", f"cluster_name={mark}")
     child = spawn(Command(argv, cwd=folder.parent, environ=install.environ, uid=server_uid()), log)
     process = identify(child.pid)
     try:
         deadline = time.monotonic() + READY_SECONDS
-        while not is_listening(port):
+        while not ServerData(folder).takes_connections(child.pid):
             if child.poll() is not None or time.monotonic() > deadline:
                 said = " ".join(tail(log, 3))
                 raise UnreachableError(f"the server to be seeded did not come up: {said}", hint=f"the log is {log}")
