@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -105,6 +106,17 @@ def work(server: PostgresServer, transactions: int) -> None:
 def logs_of(server: PostgresServer) -> dict[str, Path]:
     """The server's logs by ending."""
     return {ending: server.data / "log" / f"postgresql.{ending}" for ending in ENDINGS}
+
+
+def wait_for_collector(server: PostgresServer) -> None:
+    """Until every log tells that the server was shut down: its collector may write on after the server is gone."""
+    for _ in range(600):
+        if all(
+            path.is_file() and b"database system is shut down" in path.read_bytes() for path in logs_of(server).values()
+        ):
+            return
+        time.sleep(0.05)
+    raise AssertionError("the collector of the server that was shut down did not write its last lines")
 
 
 def repeated(log: Path, to: Path, size_bytes: int) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import hiredis
 import pytest
 
+from perfctl.sandbox.ports import settle
 from perfctl.sandbox.valkey import find_server
 
 PRODUCTS = ("valkey", "redis")
@@ -32,10 +33,8 @@ def program(product: str) -> Path:
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as free:
-        port: int = free.getsockname()[1]
-        return port
+    """A port that nobody listens on, and that no outgoing connection takes before it is used."""
+    return settle({}, ["free"])["free"]
 
 
 class RedisServer:

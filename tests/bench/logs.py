@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench.measure import Figure
-from tests.logging_server import ENDINGS, PREFIX, logging_server, logs_of, repeated, work
+from tests.logging_server import ENDINGS, PREFIX, logging_server, logs_of, repeated, wait_for_collector, work
 from tests.pgbadger import command, counted_by_pgbadger, summed
 
 _MEGABYTE = 1_000_000
@@ -60,6 +60,7 @@ def _written(folder: Path) -> dict[str, Path]:
     with logging_server(folder) as server:
         work(server, _TRANSACTIONS)
         server.restart()
+        wait_for_collector(server)
         kept = {ending: folder / path.name for ending, path in logs_of(server).items()}
         for ending, path in logs_of(server).items():
             kept[ending].write_bytes(path.read_bytes())

@@ -16,7 +16,7 @@ from perfctl.db.engine import DatabaseOptimizer
 from perfctl.db.model.statements import SlowQueries
 from perfctl.db.statements.order import Wanted
 from perfctl.errors import ServiceError
-from tests.logging_server import ENDINGS, PREFIX, logging_server, logs_of, work
+from tests.logging_server import ENDINGS, PREFIX, logging_server, logs_of, wait_for_collector, work
 from tests.pgbadger import answer, counted_by_pgbadger, counted_by_us
 from tests.postgres_server import PostgresServer
 
@@ -36,7 +36,8 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         server.sql("DO 'BEGIN PERFORM 1/0; EXCEPTION WHEN division_by_zero THEN NULL; END'")
         with pytest.raises(ServiceError):
             server.sql("SELECT *\nFROM nowhere\nWHERE name = 'a\nb'")
-        server.restart()  # the collector has then written everything
+        server.restart()
+        wait_for_collector(server)
         kept = {ending: folder / path.name for ending, path in logs_of(server).items()}
         for ending, path in logs_of(server).items():
             kept[ending].write_bytes(path.read_bytes())
