@@ -110,10 +110,9 @@ def logs_of(server: PostgresServer) -> dict[str, Path]:
 
 def wait_for_collector(server: PostgresServer) -> None:
     """Until every log tells that the server was shut down: its collector may write on after the server is gone."""
+    last = b"database system is shut down"
     for _ in range(600):
-        if all(
-            path.is_file() and b"database system is shut down" in path.read_bytes() for path in logs_of(server).values()
-        ):
+        if all(path.is_file() and last in path.read_bytes() for path in logs_of(server).values()):
             return
         time.sleep(0.05)
     raise AssertionError("the collector of the server that was shut down did not write its last lines")
