@@ -110,10 +110,13 @@ def replay(
     return Replay(told.notices, counts)
 
 
-def holding(counts: list[tuple[float, int, int]], burn: Burn, objective: float) -> list[tuple[float, float]]:
+def holding(
+    counts: list[tuple[float, int, int]], burn: Burn, objective: float, *, is_sure: bool = False
+) -> list[tuple[float, float]]:
     """From when to when the condition of the workbook holds, added up plainly from the same requests.
 
-    Every step has to have been measured.
+    Sure: where the history is shorter than the long window, only with a hundred bad requests in it; fewer may be
+    chance. Every step has to have been measured.
     """
     bad = [0, *accumulate(each[1] for each in counts)]
     total = [0, *accumulate(each[2] for each in counts)]
@@ -122,7 +125,8 @@ def holding(counts: list[tuple[float, int, int]], burn: Burn, objective: float) 
     for last, (at, _, _) in enumerate(counts, 1):
         firsts = [max(0, last - round(window / STEP)) for window in (burn.long_seconds, burn.short_seconds)]
         rates = [(bad[last] - bad[first]) / (total[last] - total[first]) for first in firsts]
-        if min(rates) >= burn.factor * (1 - objective):
+        is_enough = not is_sure or at >= burn.long_seconds + 120 or bad[last] - bad[firsts[0]] >= 100
+        if min(rates) >= burn.factor * (1 - objective) and is_enough:
             found = [*found[:-1], (found[-1][0], at)] if is_open else [*found, (at, at)]
             is_open = True
         else:
