@@ -16,7 +16,7 @@ from perfctl.config.settings import ApiConfig, Settings
 from tests.api_client import TOKEN, Api, described_reply
 from tests.conftest import RunningSandbox
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("seeded")]
 
 LOG = "#Fields: date time x-edge-location sc-bytes cs-method cs-uri-stem sc-status x-edge-result-type\n" + "".join(
     f"2026-05-01\t10:00:0{second}\tFRA56-P3\t900\tGET\t/a.css\t200\t{result}\n"
@@ -34,6 +34,8 @@ class Row:
     body: Any = None
     exits: tuple[int, ...] = (0,)
     stdin: str | None = None
+    before: str = ""
+    """A command that has to have run."""
     is_exact: bool = False
     """Whether nothing of the answer depends on the moment."""
 
@@ -60,6 +62,7 @@ ROWS: tuple[Row, ...] = (
         "cache get user:1 -n contract",
         "/performance/cache/operation",
         {"operation": "get", "key": "user:1", "namespace": "contract"},
+        before='cache set user:1 {"name":|"Ada"} --json -n contract',
     ),
     Row(
         "cache get absent -n contract",
@@ -125,8 +128,9 @@ def test_every_route_has_a_row() -> None:
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.line[:40])
 def test_a_route_answers_what_its_command_answers(api: Api, seeded_sandbox: RunningSandbox, row: Row) -> None:
-    words = [word.replace("|", " ") for word in row.line.split()]
-    ran = seeded_sandbox.perfctl(*words, "-o", "json", input=row.stdin)
+    if row.before:
+        assert seeded_sandbox.perfctl(*_words(row.before)).returncode == 0
+    ran = seeded_sandbox.perfctl(*_words(row.line), "-o", "json", input=row.stdin)
     assert ran.returncode in row.exits, ran.stderr
     said = json.loads(ran.stdout)
     reply = api.get(row.path) if row.body is None else api.post(row.path, row.body)
@@ -138,6 +142,10 @@ def test_a_route_answers_what_its_command_answers(api: Api, seeded_sandbox: Runn
     assert answered["meta"]["context"] == said["meta"]["context"]
     assert answered["data"] == said["data"] if row.is_exact else _form(answered["data"]) == _form(said["data"])
     _validate(row, answered)
+
+
+def _words(line: str) -> list[str]:
+    return [word.replace("|", " ") for word in line.split()]
 
 
 def test_the_document_describes_itself_as_openapi_does(api: Api) -> None:
