@@ -238,12 +238,13 @@ class Reader:
         """What the server's answer makes of a key."""
         if blob is UNANSWERED:
             self._tiers.is_expected(name, case.ticket)
-            stands = case.entry is not None and self._tiers.stands(state, case.entry)
-            return Look(case.entry if stands else None, 1, is_answered=False)
+            missed = self._tiers.recovery.of(name)
+            return Look(await self._standing(state, name, case, missed), 1, is_answered=False)
         if self._tiers.recovery or case.missed is not None:
             missed = self._tiers.recovery.of(name) or case.missed
             if missed is not None and (blob is None or not _is_newer(self._tiers, blob, missed.created_ms)):
-                return self._as_missed(state, name, case, is_deleted=missed.blob is None)
+                self._tiers.is_expected(name, case.ticket)
+                return NOTHING if missed.blob is None else Look(await self._standing(state, name, case, missed))
         entry = None if blob is None else await self._read(state, name, blob, case)
         is_current = self._tiers.is_expected(name, case.ticket)
         if entry is None:
@@ -257,12 +258,24 @@ class Reader:
         self._slide(name, entry)
         return Look(entry, 2)
 
-    def _as_missed(self, state: NamespaceState, name: bytes, case: Case, *, is_deleted: bool) -> Look:
-        """The server does not know yet what this process did to the key."""
-        self._tiers.is_expected(name, case.ticket)
-        if is_deleted or case.entry is None or not self._tiers.stands(state, case.entry):
-            return NOTHING
-        return Look(case.entry)
+    async def _standing(self, state: NamespaceState, name: bytes, case: Case, missed: Missed | None) -> Entry | None:
+        """What the process has of a key that the server does not tell, or does not know yet: its entry, or, where
+        late news of older writes took that away, what the server was not told."""
+        if case.entry is not None and self._tiers.stands(state, case.entry):
+            return case.entry
+        return None if missed is None else await self._untold(state, name, missed, case)
+
+    async def _untold(self, state: NamespaceState, name: bytes, missed: Missed, case: Case) -> Entry | None:
+        """The entry of a write that the server was not told. One under version 0 was made while nobody knew the
+        version: a clear in this process takes such a write away itself."""
+        if missed.blob is None or missed.left_ms(self._tiers.now_ms) == 0:
+            return None
+        decoded = await self._decode(state, name, missed.blob)
+        if decoded is None or decoded.meta.version not in (0, state.version):
+            return None
+        if any(state.tags.get(tag) != version for tag, version in decoded.meta.tags):
+            return None
+        return self._entry_of(state, decoded, crc32(missed.blob), case)
 
     async def _read(self, state: NamespaceState, name: bytes, blob: bytes, case: Case) -> Entry | None:
         """The entry of a blob, if it holds: the one that the process has, where it came from the same blob."""
@@ -276,6 +289,9 @@ class Reader:
         decoded = await self._decode(state, name, blob)
         if decoded is None or not await self._is_valid(state, decoded.meta.version, decoded.meta.tags):
             return None
+        return self._entry_of(state, decoded, checksum, case)
+
+    def _entry_of(self, state: NamespaceState, decoded: Decoded, checksum: int, case: Case) -> Entry:
         return self._tiers.entry(
             state,
             decoded.value,

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from perfctl.cache.clock import ManualClock
+from perfctl.cache.serving.hearing import Hearing
 from perfctl.cache.serving.recovery import Missed, Recovery
 from tests.unit.cache.faulty import FaultyStore
 from tests.unit.cache.test_engine_stale import Stage, play
@@ -23,6 +24,13 @@ def with_server(scene: Scene) -> None:
         await scene(stage, stage.store)
 
     play(played)
+
+
+def hearing_of(stage: Stage) -> Hearing:
+    """What its backplane would tell."""
+    works = stage.cache.works
+    assert works.stampede is not None
+    return Hearing(works.tiers, works.stampede)
 
 
 async def come_back(stage: Stage, store: FaultyStore) -> None:
@@ -98,6 +106,61 @@ def test_a_read_between_return_and_replay_is_right() -> None:
         stage.clock.advance(6)  # longer than the process trusts its copies
         assert await stage.cache.get("a") is None
         assert await stage.cache.get("b") == "new"
+
+    with_server(scene)
+
+
+@pytest.mark.parametrize("times", [1, 2, 5])
+def test_late_news_of_older_writes_does_not_lose_what_only_this_process_has(times: int) -> None:
+    async def scene(stage: Stage, store: FaultyStore) -> None:
+        await stage.cache.set("a", "before")
+        store.freeze()
+        await stage.cache.set("a", "meanwhile", ttl=60)
+        for _ in range(times):
+            hearing_of(stage).changed([stage.cache.layout.of("a", None)])
+        assert await stage.cache.get("a") == "meanwhile"
+        assert await stage.cache.get_many(["a"]) == {"a": "meanwhile"}
+        assert await stage.cache.get_or_set("a", lambda: "computed") == "meanwhile"
+        assert await stage.cache.exists("a")
+        stage.clock.advance(61)
+        assert await stage.cache.get("a") is None, "it lives no longer for being untold"
+
+    with_server(scene)
+
+
+def test_what_was_written_under_no_known_version_outlives_a_lost_connection() -> None:
+    async def scene(stage: Stage, store: FaultyStore) -> None:
+        await stage.cache.set("b", "before")
+        hearing_of(stage).changed([stage.cache.state().mark])
+        store.freeze()
+        await stage.cache.set("a", "meanwhile")
+        hearing_of(stage).everything_changed()
+        assert await stage.cache.get("a") == "meanwhile"
+        await stage.cache.clear()
+        assert await stage.cache.get("a") is None
+
+    with_server(scene)
+
+
+@pytest.mark.parametrize("clears", ["the namespace", "its tag", "the key", "news of the namespace", "news of its tag"])
+def test_what_was_cleared_does_not_come_back_from_what_is_untold(clears: str) -> None:
+    async def scene(stage: Stage, store: FaultyStore) -> None:
+        cache, layout = stage.cache, stage.cache.layout
+        await cache.set("a", "before", tags=("t",))
+        store.freeze()
+        await cache.set("a", "meanwhile", tags=("t",))
+        if clears == "the namespace":
+            await cache.clear()
+        elif clears == "its tag":
+            await cache.clear(tag="t")
+        elif clears == "the key":
+            await cache.delete("a")
+        else:
+            mark = cache.state().mark if clears == "news of the namespace" else layout.tag_mark("default", "t")
+            hearing_of(stage).changed([mark])
+        for _ in range(2):
+            hearing_of(stage).changed([layout.of("a", None)])
+        assert await cache.get("a") is None
 
     with_server(scene)
 
