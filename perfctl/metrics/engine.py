@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from perfctl.metrics.model import FIGURES, MetricsSnapshot, PerformanceMetrics, 
 from perfctl.metrics.model.collected import Collected
 
 if TYPE_CHECKING:
+    from perfctl.metrics.collecting.spreading import Round
     from perfctl.metrics.system import Sample
     from perfctl.recording.frame import Frame
 
@@ -36,6 +38,8 @@ class MetricsEngine:
         self._before: Sample | None = None
         self._host: Sample | None = None
         self._collected_at: float | None = None
+        self._rounds: deque[Round] = deque()
+        """Those before, the last one last."""
         self._one_at_a_time = asyncio.Lock()
 
     def current(self) -> PerformanceMetrics:
@@ -48,8 +52,7 @@ class MetricsEngine:
 
     async def measure(self, *, interval_seconds: float = 0.25) -> PerformanceMetrics:
         """Ask every source. A source that fails is a reason, never an error."""
-        metrics, _, _ = await self._round(interval_seconds)
-        return metrics
+        return (await self._round(interval_seconds)).metrics
 
     async def snapshot(self, *, interval_seconds: float = 0.25) -> MetricsSnapshot:
         """The same for an output, with the names of the sources that did not answer."""
@@ -58,18 +61,18 @@ class MetricsEngine:
     async def collect(self, *, interval_seconds: float = 0.25) -> Collected:
         """Ask every source what came since the round before; the first round takes two looks, that long apart.
 
-        A source that fails is a reason, and named as unanswered where nobody answered; never an error.
+        A source that fails is a reason, and named as unanswered where nobody answered; never an error. What it tells
+        when it answers again is spread over the rounds that it did not answer in.
         """
-        metrics, answers, seconds = await self._round(interval_seconds)
-        return Collected(
-            _frame(answers, seconds),
-            snapshot_of(
-                metrics,
-                unanswered=tuple(answer.name for answer in answers if not answer.answered),
-                notes=tuple(dict.fromkeys(note for answer in answers for note in answer.gathered.notes)),
-                at=datetime.now(UTC),
-            ),
+        done = await self._round(interval_seconds)
+        snapshot = snapshot_of(
+            done.metrics,
+            unanswered=tuple(answer.name for answer in done.answers if not answer.answered),
+            notes=tuple(dict.fromkeys(note for answer in done.answers for note in answer.gathered.notes)),
+            at=datetime.now(UTC),
         )
+        frame, earlier = _frames(done)
+        return Collected(frame, snapshot, earlier)
 
     async def close(self) -> None:
         """Nothing is held open."""
@@ -80,16 +83,27 @@ class MetricsEngine:
     async def __aexit__(self, *failure: object) -> None:
         await self.close()
 
-    async def _round(self, interval_seconds: float) -> tuple[PerformanceMetrics, list[_Answer], float]:
+    async def _round(self, interval_seconds: float) -> _Done:
         async with self._one_at_a_time:
             began = time.monotonic()
             answers = list(await asyncio.gather(*(self._ask(source) for source in self._sources)))
             host = await self._watched(interval_seconds)
-            answers = list(await asyncio.gather(*(self._again(answer) for answer in answers)))
-            now, before = time.monotonic(), self._collected_at
-            self._collected_at = now
-        readings = {answer.source: answer.gathered.readings for answer in answers if answer.source is not None}
-        return metrics_of(_in_order(readings, host.readings)), [*answers, _Answer(None, host)], now - (before or began)
+            if self._collected_at is None:
+                answers = list(await asyncio.gather(*(self._again(answer) for answer in answers)))
+            readings = {answer.source: answer.gathered.readings for answer in answers if answer.source is not None}
+            metrics = metrics_of(_in_order(readings, host.readings))
+            before, self._collected_at = self._collected_at or began, time.monotonic()
+            return _Done(metrics, [*answers, _Answer(None, host)], *self._remembered(self._collected_at - before))
+
+    def _remembered(self, seconds: float) -> tuple[Round, tuple[Round, ...]]:
+        """The round that ends now, and those before it."""
+        from perfctl.metrics.collecting.spreading import MOST_ROUNDS, Round
+
+        now, before = Round(time.time(), seconds), tuple(self._rounds)
+        self._rounds.append(now)
+        if len(self._rounds) > MOST_ROUNDS:
+            self._rounds.popleft()
+        return now, before
 
     async def _ask(self, source: Source) -> _Answer:
         try:
@@ -103,7 +117,11 @@ class MetricsEngine:
             return _no_answer(source, f"{source.name}: no answer within {self._limit_seconds:g} s", answered=False)
 
     async def _again(self, answer: _Answer) -> _Answer:
-        """A second look where the first can say nothing of the time in between; the first stands where it fails."""
+        """A second look where the first can say nothing of the time in between; the first stands where it fails.
+
+        In the first round alone: a source that answers for the first time later is asked again in the next round, or
+        a moment's counts would stand for a whole round.
+        """
         if answer.source is None or not answer.gathered.is_first:
             return answer
         second = await self._ask(answer.source)
@@ -142,6 +160,16 @@ class _Answer:
         return self.source.name if self.source else "the host"
 
 
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What a round came to, and the rounds before it."""
+
+    metrics: PerformanceMetrics
+    answers: Sequence[_Answer]
+    round: Round
+    before: tuple[Round, ...]
+
+
 def _no_answer(source: Source, reason: str, *, answered: bool) -> _Answer:
     return _Answer(source, Gathered(readings=tuple(Reading(name, None, reason) for name in source.figures)), answered)
 
@@ -155,14 +183,16 @@ def _in_order(readings: Mapping[Source, Sequence[Reading]], host: Sequence[Readi
     yield from (Reading(name, None, _NO_APPLICATION) for name in APPLICATION_FIGURES)
 
 
-def _frame(answers: Iterable[_Answer], seconds: float) -> Frame:
-    """What was measured. A source that did not answer has nothing in it."""
-    from perfctl.recording.frame import Frame
+def _frames(done: _Done) -> tuple[Frame, tuple[Frame, ...]]:
+    """What was measured of this round, and of earlier ones. A source that did not answer has nothing in them."""
+    from perfctl.metrics.collecting.spreading import spread
+    from perfctl.recording.frame import Frame, merge
 
-    frame = Frame(time.time(), seconds)
-    for answer in answers:
-        frame.counters.update(answer.gathered.counters)
-        frame.histograms.update(answer.gathered.histograms)
+    frame = Frame(*done.round)
+    earlier: dict[float, list[Frame]] = {}
+    for answer in done.answers:
+        for part in spread(answer.gathered, frame, done.before):
+            earlier.setdefault(part.at, []).append(part)
         for series, value in answer.gathered.gauges.items():
             frame.gauge(series, value)
-    return frame
+    return frame, tuple(merge(parts) for _, parts in sorted(earlier.items()))

@@ -6,13 +6,13 @@ import asyncio
 import os
 import secrets
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
 from perfctl.errors import LockedError, PerfctlError
-from perfctl.metrics.history.joining import joined
+from perfctl.metrics.history.joining import covered, joined
 
 if TYPE_CHECKING:
     from perfctl.metrics.alerts.model import Alert
@@ -33,6 +33,11 @@ class Measured(Protocol):
     @property
     def frame(self) -> Frame:
         """What came since the look before."""
+        ...
+
+    @property
+    def earlier(self) -> Sequence[Frame]:
+        """What is known only now of the looks before."""
         ...
 
     @property
@@ -82,7 +87,7 @@ class Observer:
     @property
     def kept_seconds(self) -> float:
         """How much measured time is not in the history."""
-        return sum(frame.seconds for frame in self._kept)
+        return covered(self._kept)
 
     async def begin(self) -> None:
         """Take the history for this observer, and look for the first time: later looks count from here.
@@ -95,7 +100,7 @@ class Observer:
     async def look(self) -> Look:
         """What came since the last look, written to the history; trouble with that is told, not raised."""
         measured = await self._collect()
-        trouble = await self._write(measured.frame)
+        trouble = await self._write((*measured.earlier, measured.frame))
         alerts: tuple[Alert, ...] = ()
         if self._evaluate is not None:
             try:
@@ -130,8 +135,8 @@ class Observer:
                 hint=f"one is enough; if it was killed, try again in {self._lease_seconds:.0f} s",
             )
 
-    async def _write(self, frame: Frame) -> str | None:
-        self._kept.append(frame)
+    async def _write(self, frames: Sequence[Frame]) -> str | None:
+        self._kept += frames
         try:
             await self._lease()
             await asyncio.to_thread(self._append)
@@ -140,10 +145,16 @@ class Observer:
         return None
 
     def _append(self) -> None:
-        """In a thread that may outlive a cancelled look: one at a time, and what is new meanwhile stays."""
+        """In a thread that may outlive a cancelled look: one at a time, and what is new meanwhile stays.
+
+        What cannot be written becomes one frame, or it would grow for as long as that lasts.
+        """
         with self._appending:
             taken = self._kept[:]
-            if taken:
-                self._kept[: len(taken)] = [joined(taken)]
-                self._history.append(self._kept[0], source=SOURCE)
+            for number, frame in enumerate(taken):
+                try:
+                    self._history.append(frame, source=SOURCE)
+                except PerfctlError:
+                    self._kept[: len(taken) - number] = [joined(taken[number:])]
+                    raise
                 del self._kept[0]

@@ -164,3 +164,29 @@ def test_a_signal_ends_a_recording_after_a_last_look_and_gives_the_history_back(
     assert latest is not None
     assert latest.at > datetime.fromisoformat(json.loads([json.dumps(first), *rest][-1])["at"]).timestamp()
     assert history.lease("observe", holder="next", seconds=30) is None
+
+
+class Silent(Counting):
+    """A server that was silent for the three looks before, and counted 40 hits since then."""
+
+    async def collect(self) -> Collected:
+        counted = await super().collect()
+        at = counted.frame.at
+        earlier = tuple(Frame(at - back, 1.0, {HITS: 10.0}) for back in (3.0, 2.0, 1.0))
+        return Collected(Frame(at, 1.0, {HITS: 10.0}), counted.snapshot, earlier)
+
+
+def test_what_is_known_of_earlier_looks_goes_where_it_belongs(tmp_path: Path) -> None:
+    history = History(tmp_path / "h.sqlite")
+
+    async def looked() -> float:
+        observer = Observer(Silent().collect, history, interval_seconds=10)
+        await observer.begin()
+        return (await observer.look()).at.timestamp()
+
+    at = asyncio.run(looked())
+    assert hits(history) == 40
+    assert history.window(at - 60, at + 60).seconds == pytest.approx(4.0)
+    latest = history.latest()
+    assert latest is not None
+    assert latest.at == pytest.approx(at, abs=0.001)

@@ -43,6 +43,8 @@ class _Logs:
     def __init__(self, look: Look, clock: Callable[[], float]) -> None:
         self._look, self._clock = look, clock
         self._counted_until: float | None = None
+        self._counted_at: float | None = None
+        """When something was counted for the last time."""
         self._answer: tuple[float, Gathered] | None = None
 
     async def ask(self) -> Gathered:
@@ -50,17 +52,30 @@ class _Logs:
         if self._answer is not None and now - self._answer[0] < AGAIN_SECONDS:
             return Gathered(readings=self._answer[1].readings)
         logged = await self._look(now - WINDOW_SECONDS, now)
-        gathered = Gathered(readings=_readings(logged), counters=await self._new(logged))
+        gathered = await self._new(logged, now)
         self._answer = (now, gathered)
         return gathered
 
-    async def _new(self, logged: Logged) -> dict[Series, float]:
-        """What was answered after the last request that was counted: a log line that comes later than those of its
-        time is in no counter, but in the readings."""
+    async def _new(self, logged: Logged, now: float) -> Gathered:
+        """With what was answered after the last request that was counted: a log line that comes later than those of
+        its time is in no counter, but in the readings."""
+        readings = _readings(logged)
         until, self._counted_until = self._counted_until, logged.last_at or self._counted_until
+        counted_at = self._counted_at = now if self._counted_at is None else self._counted_at
         if until is None or logged.last_at is None or logged.last_at <= until:
-            return {}
-        return _counters(await self._look(until, logged.last_at))
+            return Gathered(readings=readings)
+        new = await self._look(until, logged.last_at)
+        self._counted_at = now
+        return Gathered(readings=readings, counters=_counters(new), seconds=self._lasted(new, counted_at, now))
+
+    def _lasted(self, new: Logged, counted_at: float, now: float) -> float:
+        """The time that these requests stand for: theirs, and at least that since the look before, which found none.
+
+        It ends now, not when the last of them was answered: logs come late, and the history tells when it knew.
+        """
+        looked_at = self._answer[0] if self._answer is not None else counted_at
+        theirs = new.last_at - new.first_at if new.last_at is not None and new.first_at is not None else 0.0
+        return min(max(theirs, now - looked_at), now - counted_at)
 
 
 def cdn_source(look: Look, *, clock: Callable[[], float] = time.time) -> Source:

@@ -82,6 +82,7 @@ def postgres_source(
             readings=(Reading(_CONNECTIONS, clients, "pg_stat_activity, this database"), *counted.readings, *lifetime),
             counters=counted.counters,
             gauges={Series("db.connections.active"): clients},
+            seconds=counted.seconds,
             notes=counted.notes,
             is_first=counted.is_first,
         )
@@ -98,6 +99,7 @@ def postgres_source(
 class _Counted:
     readings: tuple[Reading, ...] = ()
     counters: Mapping[Series, float] = ()  # type: ignore[assignment]
+    seconds: float | None = None
     notes: tuple[str, ...] = ()
     is_first: bool = False
 
@@ -120,7 +122,7 @@ async def _counted(statements: CountsStatements | None, schema: str | None) -> _
         return _Counted((Reading(_TIME, None, error.message),), {})
     if done is None:
         return _Counted((), {}, is_first=True)
-    return _Counted((_mean_between(done),), _series(done), done.events)
+    return _Counted((_mean_between(done),), _series(done), done.seconds, done.events)
 
 
 def _mean_between(done: StatementsDone) -> Reading:

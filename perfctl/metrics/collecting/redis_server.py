@@ -77,6 +77,7 @@ class _Redis:
             readings=tuple(self._readings(before, now)),
             counters=_grown(before, now),
             gauges=_gauges(now.server),
+            seconds=None if before is None else now.at - before.at,
             is_first=before is None,
         )
 

@@ -24,6 +24,8 @@ class Gathered:
     gauges: Mapping[Series, float] = field(default_factory=dict)
     histograms: Mapping[Series, Histogram] = field(default_factory=dict)
     """What was recorded since the look before."""
+    seconds: float | None = None
+    """How long the look before was ago, where it says so: more than a round where it could not be asked meanwhile."""
     notes: tuple[str, ...] = ()
     """What makes these figures too low: a counter that was reset, statements that were evicted."""
     is_first: bool = False

@@ -82,6 +82,7 @@ class _Scrape:
             counters=_dropped(lately, self._max_series),
             gauges={},
             histograms=_histograms(lately, self._max_series) if lately else {},
+            seconds=lately.seconds if lately else None,
             is_first=before is None,
         )
 
