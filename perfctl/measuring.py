@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from perfctl.errors import AuthError, ServiceError
 from perfctl.metrics.collecting import application, cdn_logs, order, postgres, redis_server
 from perfctl.metrics.collecting.source import Source, off
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from perfctl.metrics.history import History
     from perfctl.recording.frame import Frame
 
+_OUR_AGENT = "perfctl"
+"""What perfctl's own requests to the edge say that they come from."""
 _NO_DATABASE = "the database is not configured: no database.dsn or DB_HOST is set"
 
 
@@ -63,7 +66,8 @@ def cdn_source(logs: AccessLogs) -> Source:
     async def look(since: float, until: float) -> cdn_logs.Logged:
         from perfctl.cdn.logs.filtering import Filter
 
-        wanted = Filter(since=datetime.fromtimestamp(since, UTC), until=datetime.fromtimestamp(until, UTC))
+        times = datetime.fromtimestamp(since, UTC), datetime.fromtimestamp(until, UTC)
+        wanted = Filter(since=times[0], until=times[1], agents_but=(_OUR_AGENT,))
         found = await logs.stats(wanted=wanted)
         return cdn_logs.Logged(
             requests=found.requests,
@@ -85,16 +89,28 @@ def prometheus_source(config: MetricsConfig) -> Source:
     return prometheus_source(config.prometheus_url or "", config.prometheus_metrics, max_series=config.max_series)
 
 
+_HASHES = "hgetall"
+_LOOKS_WITH = (
+    *(_HASHES, "pttl", "type", "strlen", "getrange"),
+    *("object", "object|encoding", "object|freq", "object|idletime"),
+)
+"""What perfctl looks up by itself goes through these commands, but for one or two of others (INFO commandstats)."""
+
+
 class _CacheServer:
     """The cache's server, as the metrics ask it."""
 
     def __init__(self, cache: AdvancedCache) -> None:
         self._cache = cache
+        self._ours = redis_server.Lookups(0, 0)
 
     async def counted(self) -> redis_server.Lookups:
         from perfctl.cache.counters import by_namespace
 
-        counts = by_namespace(await self._cache.store.counters(self._cache.layout.counters)).values()
+        counters = await self._cache.store.counters(self._cache.layout.counters)
+        found = bool(counters)  # the server counts this very look as one that found something, or not
+        self._ours = redis_server.Lookups(self._ours.hits + found, self._ours.misses + (not found))
+        counts = by_namespace(counters).values()
         hits = sum(count.hits_l1 + count.hits_l2 for count in counts)
         return redis_server.Lookups(hits, sum(count.misses for count in counts))
 
@@ -102,7 +118,28 @@ class _CacheServer:
         facts = await self._cache.store.facts()
         hits, misses = facts.keyspace_hits, facts.keyspace_misses
         keyspace = None if hits is None or misses is None else redis_server.Lookups(hits, misses)
-        return redis_server.ServerCounts(keyspace, facts.used_memory_bytes, facts.runs)
+        calls = await self._calls() if keyspace is not None else None
+        return redis_server.ServerCounts(
+            keyspace,
+            facts.used_memory_bytes,
+            facts.runs,
+            self._ours,
+            None if calls is None else sum(calls.values()),
+            0 if calls is None else calls[_HASHES],
+        )
+
+    async def _calls(self) -> Mapping[str, int] | None:
+        """Of the commands that perfctl looks with; None where the server does not tell."""
+        try:
+            nodes = (await self._cache.store.info("commandstats")).values()
+        except (AuthError, ServiceError):
+            return None
+        if not any(nodes):
+            return None
+        return {
+            command: sum(node.get(f"cmdstat_{command}", {}).get("calls", 0) for node in nodes)
+            for command in _LOOKS_WITH
+        }
 
 
 class _Statements:

@@ -29,6 +29,8 @@ class Filter:
     """`404`, or `5xx`."""
     locations: tuple[str, ...] = ()
     """The beginnings of edge locations: `FRA`, `FRA56-P1`."""
+    agents_but: tuple[str, ...] = ()
+    """User agents whose requests do not count, to the letter."""
 
     def __post_init__(self) -> None:
         for status in self.statuses:
@@ -57,6 +59,9 @@ class Filter:
         if self.locations:
             beginnings = tuple(place.upper().encode() for place in self.locations)
             mask &= _where(block, "x-edge-location", lambda value: value.startswith(beginnings))
+        if self.agents_but:
+            agents = {agent.encode() for agent in self.agents_but}
+            mask &= ~_where(block, "cs(User-Agent)", agents.__contains__)
         return mask
 
     def _in_time(self, block: Block) -> Mask:

@@ -154,7 +154,7 @@ async def _lifetime(fetch: Fetch, schema: str | None) -> Reading:
     except (ServiceError, AuthError) as error:
         return Reading(_TIME, None, error.message)
     if not times["calls"]:
-        return Reading(_TIME, None, "pg_stat_statements has counted no statement of this database")
+        return Reading(_TIME, None, "pg_stat_statements has counted no statement of this database but perfctl's")
     source = f"pg_stat_statements, {times['calls']} calls since its reset"
     return Reading(_TIME, round(times["total_ms"] / times["calls"], 4), source)
 

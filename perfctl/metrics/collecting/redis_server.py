@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,10 +23,24 @@ class Lookups:
     hits: int
     misses: int
 
+    @property
+    def total(self) -> int:
+        """Of both kinds."""
+        return self.hits + self.misses
+
     def since(self, before: Lookups) -> Lookups | None:
         """What came since then; None where the counters went back: another server, or a restarted one."""
         more = Lookups(self.hits - before.hits, self.misses - before.misses)
         return more if more.hits >= 0 and more.misses >= 0 else None
+
+    def without(self, ours: Lookups) -> Lookups:
+        """Those of others."""
+        return Lookups(max(self.hits - ours.hits, 0), max(self.misses - ours.misses, 0))
+
+
+_NONE = Lookups(0, 0)
+_HASHES, _HASHES_A_SECOND = 5, 2.0
+"""How many hashes perfctl's processes read together, at most: one a look, and one each time the cache is counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +51,36 @@ class ServerCounts:
     memory_bytes: int | None = None
     runs: tuple[str, ...] = ()
     """Another one after each start: counters that outgrew what they were before it did not fall."""
+    ours: Lookups = _NONE
+    """What of these look-ups this process's own questions are, and no application's."""
+    maybe_ours: int | None = None
+    """How many calls there were of the commands that perfctl looks with, by whomever."""
+    hashes_read: int = 0
+    """How many of these calls read a hash, as applications do, too."""
 
-    def since(self, before: ServerCounts) -> Lookups | None:
-        """The look-ups that came since then; None where that cannot be told."""
+    def since(self, before: ServerCounts, *, seconds: float = math.inf) -> ServerCounts | None:
+        """What came since then, so long ago; None where that cannot be told.
+
+        An application that lives on hashes reads more of them than perfctl ever does: what is beyond is not ours.
+        """
         if self.keyspace is None or before.keyspace is None or self.runs != before.runs:
             return None
-        return self.keyspace.since(before.keyspace)
+        keyspace, ours = self.keyspace.since(before.keyspace), self.ours.since(before.ours)
+        if keyspace is None or ours is None:
+            return None
+        read = self.hashes_read - before.hashes_read
+        beyond = max(read - (_HASHES + _HASHES_A_SECOND * seconds), 0)
+        calls = None if self.maybe_ours is None else round(self.maybe_ours - (before.maybe_ours or 0) - beyond)
+        return ServerCounts(keyspace, self.memory_bytes, self.runs, ours, calls, read)
+
+    @property
+    def theirs(self) -> Lookups | None:
+        """Without what is surely ours; None where most of the rest may be, too: of another process of perfctl."""
+        if self.keyspace is None:
+            return None
+        rest = self.keyspace.without(self.ours)
+        is_doubtful = self.maybe_ours is not None and 2 * (self.maybe_ours - self.ours.total) > rest.total
+        return None if rest.total and is_doubtful else rest
 
 
 class CountsLookups(Protocol):
@@ -91,8 +130,10 @@ class _Redis:
         readings.append(hit_ratio(now.shared, f"{shared}, since they began"))
         readings.append(hit_ratio(self._here(), "this process, since it began"))
         if before is not None and before.server.keyspace is not None and now.server.keyspace is not None:
-            readings.append(hit_ratio(now.server.since(before.server), f"{every}, over {lately}"))
-        readings.append(hit_ratio(now.server.keyspace, f"{every}, since the server started"))
+            readings.append(
+                _of_server(now.server.since(before.server, seconds=now.at - before.at), f"{every}, over {lately}")
+            )
+        readings.append(_of_server(now.server, f"{every}, since the server started"))
         return readings
 
 
@@ -115,15 +156,25 @@ def hit_ratio(lookups: Lookups | None, source: str) -> Reading:
     """Hits by look-ups as a reading; without any, the reason."""
     if lookups is None:
         return Reading("cache_hit_rate", None, f"{source}: not told, or the counters began anew in between")
-    total = lookups.hits + lookups.misses
+    total = lookups.total
     if not total:
         return Reading("cache_hit_rate", None, f"{source}: nothing was looked up")
     plural = "look-up" if total == 1 else "look-ups"
     return Reading("cache_hit_rate", round(lookups.hits / total, 4), f"{source}, {total} {plural}")
 
 
+def _of_server(counts: ServerCounts | None, source: str) -> Reading:
+    """An application's hit ratio, or why there is none: what perfctl looks up itself is none of its look-ups."""
+    theirs = counts.theirs if counts is not None else None
+    if theirs is None and counts is not None and counts.keyspace is not None:
+        return Reading("cache_hit_rate", None, f"{source}: most look-ups may be perfctl's own")
+    return hit_ratio(theirs, source)
+
+
 def _grown(before: _Look | None, now: _Look) -> dict[Series, float]:
-    more = None if before is None else now.server.since(before.server)
+    """What applications looked up; nothing, and not 0, where that cannot be told from what perfctl did."""
+    since = None if before is None else now.server.since(before.server, seconds=now.at - before.at)
+    more = since.theirs if since is not None else None
     if more is None:
         return {}
     return {Series("redis.keyspace.hits"): float(more.hits), Series("redis.keyspace.misses"): float(more.misses)}

@@ -78,3 +78,11 @@ def test_a_role_without_rights_still_sees_how_many_are_connected(config: Databas
 
 def test_connections_of_this_process_count_but_the_one_that_asks(config: DatabaseConfig) -> None:
     assert _measured(config, connected=3).measured("active_connections") == 2
+
+
+def test_statements_of_perfctl_itself_are_none_of_the_application(config: DatabaseConfig) -> None:
+    """Nobody else uses this database: what is looked at again and again stays the one statement that was asked."""
+    _run(config, "CREATE EXTENSION pg_stat_statements", "SELECT pg_stat_statements_reset()")
+    for _ in range(3):
+        source = _measured(config).sources["database_query_time_ms"]
+        assert source == "pg_stat_statements, 1 calls since its reset"

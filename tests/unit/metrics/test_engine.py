@@ -84,10 +84,54 @@ class Server:
 def test_a_server_that_began_anew_and_outgrew_its_counters_tells_nothing_of_the_time_in_between() -> None:
     before = ServerCounts(Lookups(10, 90), None, ("a",))
     assert ServerCounts(Lookups(100, 95), None, ("b",)).since(before) is None
-    assert ServerCounts(Lookups(100, 95), None, ("a",)).since(before) == Lookups(90, 5)
+    since = ServerCounts(Lookups(100, 95), None, ("a",)).since(before)
+    assert since is not None
+    assert since.theirs == Lookups(90, 5)
 
 
 NOTHING = Lookups(0, 0)
+
+
+def _counts(hits: int, misses: int, *, ours: int = 0, maybe: int | None = None, hashes: int = 0) -> ServerCounts:
+    return ServerCounts(Lookups(hits, misses), None, ("a",), Lookups(ours, 0), maybe, hashes)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "theirs"),
+    [
+        (_counts(10, 0, ours=10, maybe=10), _counts(11, 0, ours=11, maybe=11), Lookups(0, 0)),
+        (_counts(10, 0, ours=10, maybe=10), _counts(101, 10, ours=11, maybe=11), Lookups(90, 10)),
+        (_counts(10, 0, ours=10, maybe=10), _counts(13, 0, ours=11, maybe=13), None),
+        (_counts(10, 0, ours=10), _counts(13, 0, ours=11), Lookups(2, 0)),
+        (_counts(0, 0, maybe=0, hashes=0), _counts(900, 100, maybe=1000, hashes=1000), Lookups(900, 100)),
+        (_counts(0, 0, maybe=0, hashes=0), _counts(20, 0, maybe=20, hashes=20), None),
+    ],
+    ids=["idle", "busy", "another perfctl", "no commandstats", "an application of hashes", "few hashes"],
+)
+def test_what_perfctl_looks_up_is_no_look_up_of_an_application(
+    before: ServerCounts, after: ServerCounts, theirs: Lookups | None
+) -> None:
+    since = after.since(before, seconds=10.0)
+    assert since is not None
+    assert since.theirs == theirs
+
+
+def test_a_ratio_that_may_be_of_perfctls_look_ups_alone_is_none_and_says_why() -> None:
+    class Idle:
+        async def counted(self) -> Lookups:
+            return NOTHING
+
+        async def server(self) -> ServerCounts:
+            return _counts(40, 3, ours=1, maybe=43)
+
+    engine = MetricsEngine([redis_source(lambda: NOTHING, Idle())])
+    found = asyncio.run(engine.collect(interval_seconds=0.05))
+    readings = asyncio.run(redis_source(lambda: NOTHING, Idle()).ask()).readings
+    assert found.snapshot.cache_hit_rate is None
+    assert readings[-1].value is None
+    assert readings[-1].source.endswith("since the server started: most look-ups may be perfctl's own")
+
+
 SHARED, EVERY = "perfctl's counters, all processes", "Redis INFO, all clients and keys"
 
 

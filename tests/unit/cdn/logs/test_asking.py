@@ -73,6 +73,21 @@ def test_requests_are_counted_where_the_filter_wants_them(log: str, wanted: Filt
     assert answer.left_out == (4 - requests if answer.files else 0)
 
 
+def test_requests_of_an_agent_that_does_not_count_are_left_out_and_all_count_where_no_agent_is_logged(
+    log: str, tmp_path: Path
+) -> None:
+    agents = ("Mozilla/5.0", "perfctl", "perfctl-like/1.0", "-")
+    lines = (f"{line} {agent}" for line, agent in zip(LINES, agents, strict=True))
+    text = f"#Version: 1.0\n#Fields: {FIELDS} cs(User-Agent)\n" + "".join(
+        line.replace(" ", "\t") + "\n" for line in lines
+    )
+    with_agents = tmp_path / "E1.2026-05-01-13.efgh.gz"
+    with_agents.write_bytes(gzip.compress(text.encode()))
+    wanted = Filter(agents_but=("perfctl",))
+    assert asked(CDNConfig(), lambda logs: logs.stats([str(with_agents)], wanted=wanted)).requests == 3
+    assert asked(CDNConfig(), lambda logs: logs.stats([log], wanted=wanted)).requests == 4
+
+
 def test_edge_locations_of_the_configuration_are_those_that_count(log: str) -> None:
     config = CDNConfig(logs=(log,), edge_locations=("IAD",))
     assert asked(config, lambda logs: logs.stats()).requests == 2
