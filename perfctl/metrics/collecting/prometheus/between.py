@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from perfctl.metrics.collecting.prometheus.names import STARTED, Family
 from perfctl.metrics.collecting.prometheus.text import Page, Sample
@@ -20,6 +20,8 @@ class Scraped:
     at: float
     values: Mapping[Key, float]
     kinds: Mapping[str, str]
+    wall: float = 0.0
+    """The same moment, in Unix seconds."""
 
     @property
     def started(self) -> float | None:
@@ -27,9 +29,50 @@ class Scraped:
         return self.values.get((STARTED, ()))
 
 
-def scraped(page: Page, at: float) -> Scraped:
+def scraped(page: Page, at: float, wall: float = 0.0) -> Scraped:
     """The page by series; of a series that stands twice the last one counts, as with Prometheus."""
-    return Scraped(at, {(sample.name, sample.labels): sample.value for sample in page.samples}, page.kinds)
+    return Scraped(at, {(sample.name, sample.labels): sample.value for sample in page.samples}, page.kinds, wall)
+
+
+Who = Literal["same", "anew", "another"]
+"""Whose page it is: of the process of the page before, of one that began since then in its place, or of another one
+that was there all the time, behind the same address."""
+
+
+def who(before: Scraped, now: Scraped) -> Who:
+    """By when the process began, where it says so, and by the counters: those of one process never fall.
+
+    Where it does not say so, a process that began since the page before has little of what was counted before, of
+    everything; one that has more of some and less of other things is another one.
+    """
+    fell, rose = _moved(before, now)
+    if before.started != now.started:
+        is_new = now.started is not None and now.started >= before.wall - _CLOCKS_DIFFER_SECONDS
+        return "anew" if is_new else "another"
+    if not fell:
+        return "same"
+    if before.started is not None or rose:
+        return "another"
+    return "anew" if _counted(now) <= _LITTLE * _counted(before) else "another"
+
+
+_CLOCKS_DIFFER_SECONDS = 2.0
+_LITTLE = 0.1
+
+
+def _moved(before: Scraped, now: Scraped) -> tuple[bool, bool]:
+    """Whether a counter fell, and whether another one grew; one that is new, or gone, tells nothing."""
+    pairs = [(before.values[key], now.values[key]) for key in _counters(now) if key in before.values]
+    return any(new < old for old, new in pairs), any(new > old for old, new in pairs)
+
+
+def _counters(page: Scraped) -> Iterator[Key]:
+    """Series that count: not a value that goes up and down, nor a sum that may be of negative ones."""
+    return (key for key in page.values if key[0].endswith(("_total", "_count")) and page.kinds.get(key[0]) != "gauge")
+
+
+def _counted(page: Scraped) -> float:
+    return sum(page.values[key] for key in _counters(page))
 
 
 class Answered(NamedTuple):
@@ -69,7 +112,7 @@ def grown(before: Scraped | None, now: Scraped) -> dict[Key, float]:
     """What each series gained; since the start where there is no page before, or where the application began anew.
 
     A counter that fell began anew, and has what it has; so has a series that is new (rate() of Prometheus does the
-    first alike, and misses the second).
+    first alike, and misses the second). Of the page of another process (`who`) that says nothing.
     """
     if before is None or before.started != now.started:
         return dict(now.values)

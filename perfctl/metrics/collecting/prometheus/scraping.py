@@ -20,6 +20,7 @@ from perfctl.metrics.collecting.prometheus.between import (
     present,
     requests_of,
     scraped,
+    who,
 )
 from perfctl.metrics.collecting.prometheus.fetching import Address, address_of, fetch
 from perfctl.metrics.collecting.prometheus.names import Family
@@ -33,6 +34,9 @@ FIGURES = ("api_response_time_ms", "requests_per_second", "error_rate")
 LIMIT_SECONDS = 4.0
 """Less than a source may take: the reason is then what the address did, and not that time was up."""
 MAX_SERIES = 1000
+DOUBTFUL_LOOKS = 3
+"""So many looks in a row must be at the same process, after another one answered, before it is taken to be alone."""
+_OTHERS = "several processes answer here in turn, each with its own counters: what came lately cannot be told"
 _MB = 1_000_000
 
 
@@ -48,28 +52,41 @@ def prometheus_source(
 
     ConfigError for an address, or a name, that is none.
     """
-    scrape = _Scrape(address_of(url), wanted_of(names), limit_seconds, max_series, clock)
     figures = tuple(dict.fromkeys((*FIGURES, *(each.partition("=")[0].strip() for each in names))))
+    scrape = _Scrape(address_of(url), wanted_of(names), figures, limit_seconds, max_series, clock)
     return Source(name="Prometheus", figures=figures, ask=scrape.ask, key=PROMETHEUS)
 
 
 class _Scrape:
-    """Reads the page again and again; each is told apart from the one before."""
+    """Reads the page again and again; each is told apart from the one before.
+
+    What lies behind a load balancer, or is one of several workers, has pages of several processes: the difference of
+    two of those is nothing that ever came.
+    """
 
     def __init__(
-        self, address: Address, wanted: Wanted, limit_seconds: float, max_series: int, clock: Callable[[], float]
+        self,
+        address: Address,
+        wanted: Wanted,
+        figures: tuple[str, ...],
+        limit_seconds: float,
+        max_series: int,
+        clock: Callable[[], float],
     ) -> None:
         self._address, self._wanted = address, wanted
         self._limit_seconds, self._max_series, self._clock = limit_seconds, max_series, clock
         self._before: Scraped | None = None
+        self._doubts = 0
+        self._figures = figures
 
     async def ask(self) -> Gathered:
         text = await fetch(self._address, limit_seconds=self._limit_seconds)
         at = self._clock()
         page = await asyncio.to_thread(read_page, text, self._wanted.names, where=str(self._address))
-        now = scraped(page, at)
+        now = scraped(page, at, time.time())
         before, self._before = self._before, now
-        lately = None if before is None else _Look(now, grown(before, now), at - before.at, self._wanted)
+        is_other = before is not None and self._is_doubtful(before, now)
+        lately = None if before is None or is_other else _Look(now, grown(before, now), at - before.at, self._wanted)
         ever = _Look(now, dict(now.values), None, self._wanted)
         if lately is None and not ever.has_http and not page.samples:
             raise ServiceError(
@@ -78,13 +95,26 @@ class _Scrape:
             )
         where = f"Prometheus at {self._address.host}:{self._address.port}"
         return Gathered(
-            readings=(*(lately.readings(where) if lately else ()), *ever.readings(where)),
+            readings=(
+                *(Reading(figure, None, f"{where}: {_OTHERS}") for figure in self._figures if is_other),
+                *(lately.readings(where) if lately else ()),
+                *ever.readings(where),
+            ),
             counters=_dropped(lately, self._max_series),
             gauges={},
             histograms=_histograms(lately, self._max_series) if lately else {},
             seconds=lately.seconds if lately else None,
+            notes=(f"{where}: {_OTHERS}",) if is_other else (),
             is_first=before is None,
         )
+
+    def _is_doubtful(self, before: Scraped, now: Scraped) -> bool:
+        """Whether another process answers than before, or did a moment ago: the one that does is not all of them."""
+        if who(before, now) == "another":
+            self._doubts = DOUBTFUL_LOOKS
+            return True
+        self._doubts -= self._doubts > 0
+        return self._doubts > 0
 
 
 @dataclass(frozen=True, slots=True)
