@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
+import msgspec.inspect
 
 from perfctl.api.bodies import is_optional
 from perfctl.api.faults import FieldError, MediaTypeError, SlowBodyError, TooLargeError
@@ -168,14 +169,36 @@ def _of_field(message: str, body: type[Any]) -> FieldError:
     what = _PLACE.sub("", message)
     field = place.group(1).removeprefix("$").removeprefix(".") if place else ""
     said = f"the field {field}: {what}" if field else f"the body: {what}"
-    return FieldError(said, hint=_taken(body), where=field or None)
+    return FieldError(said, hint=_choices(body, field) or _taken(body), where=field or None)
 
 
 def _parameter(message: str, query: type[Any]) -> UsageError:
     place = _PLACE.search(message)
     name = place.group(1).removeprefix("$.") if place else ""
     what = _PLACE.sub("", message).replace("Object contains unknown field", "unknown parameter")
-    return UsageError(f"the parameter {name}: {what}" if name else what, hint=_taken(query), where=name or None)
+    said = f"the parameter {name}: {what}" if name else what
+    return UsageError(said, hint=_choices(query, name) or _taken(query), where=name or None)
+
+
+def _choices(fields: type[Any], place: str) -> str | None:
+    """The words that a field takes, also each of a list's; None for a field that takes others."""
+    name = re.split(r"[.\[]", place, maxsplit=1)[0]
+    struct = msgspec.inspect.type_info(fields)
+    found = [each.type for each in getattr(struct, "fields", ()) if each.encode_name == name]
+    words = [word for kind in found for word in _words(kind)]
+    return f"one of {', '.join(words)}" if words else None
+
+
+def _words(kind: msgspec.inspect.Type) -> Iterator[str]:
+    if isinstance(kind, msgspec.inspect.LiteralType):
+        yield from map(str, kind.values)
+    elif isinstance(kind, msgspec.inspect.UnionType):
+        for each in kind.types:
+            yield from _words(each)
+    elif isinstance(kind, msgspec.inspect.Metadata):
+        yield from _words(kind.type)
+    elif isinstance(kind, msgspec.inspect.ListType):
+        yield from _words(kind.item_type)
 
 
 def _taken(fields: type[Any]) -> str:

@@ -6,7 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from perfctl.api.replies import failure
+from perfctl.aws import ThrottledError
+from perfctl.cdn.cloudfront import TooManyInProgressError
 from perfctl.config.settings import ApiConfig, Settings
+from perfctl.errors import ServiceError
 from tests.api_client import BEARER, TOKEN, Api
 
 OPERATION = "/performance/cache/operation"
@@ -51,6 +55,26 @@ def test_a_body_that_cannot_be_used_says_why(api: Api, content: bytes, status: i
 
 
 @pytest.mark.parametrize(
+    ("path", "content", "where", "hint"),
+    [
+        (OPERATION, b'{"operation": "drop"}', "operation", "one of clear, delete, get, set"),
+        (OPERATION, b'{"operation": 7}', "operation", "one of clear, delete, get, set"),
+        ("/performance/cdn/preload", b'{"paths": ["/"], "encodings": ["zip"]}', "encodings[0]", "one of br, gzip"),
+        ("/performance/metrics?by=colour", None, "by", "one of fingerprint, namespace, route, tier"),
+        ("/performance/database/slow-queries?by=colour", None, "by", "one of calls, io, mean, rows, temp, total, wal"),
+    ],
+)
+def test_a_word_that_is_none_of_those_that_are_taken_names_them(
+    api: Api, path: str, content: bytes | None, where: str, hint: str
+) -> None:
+    reply = api.get(path) if content is None else api.post(path, content=content, headers=JSON)
+    error = reply.json()["error"]
+    assert reply.status_code == (400 if content is None else 422)
+    assert error["where"] == where
+    assert error["hint"].startswith(hint)
+
+
+@pytest.mark.parametrize(
     "kind", ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin-1"]
 )
 def test_a_body_is_json_and_says_so(api: Api, kind: str) -> None:
@@ -73,3 +97,9 @@ def test_a_body_that_is_too_large_is_not_read(api: Api) -> None:
 
 def test_a_body_may_be_left_out_where_every_field_may(api: Api) -> None:
     assert api.post("/performance/optimize", headers=BEARER).status_code == 200
+
+
+@pytest.mark.parametrize("error", [TooManyInProgressError("15 wildcards are in progress"), ThrottledError("slower")])
+def test_what_aws_takes_later_is_asked_for_later(error: ServiceError) -> None:
+    reply = failure(error)
+    assert (reply.status_code, reply.headers["retry-after"]) == (429, "60")
