@@ -51,8 +51,20 @@ async def optimize(
 
         return recorded_runs(run.settings.context)
     if rollback is not None:
+        _require_id(rollback)
         return await _rolled_back(run, rollback, dry_run=dry_run)
     return await _optimized(run, only or (), apply=apply, dry_run=dry_run)
+
+
+def _require_id(rollback: str) -> None:
+    """No ID begins with a dash: that is the next option, where the ID was left out."""
+    if not rollback or rollback.startswith("-"):
+        after = f" before {rollback}" if rollback else ""
+        raise UsageError(
+            f"--rollback: the ID of a run is missing{after}",
+            hint="perfctl optimize --history lists them",
+            where="--rollback",
+        )
 
 
 async def _optimized(run: Run, only: Sequence[str], *, apply: bool, dry_run: bool) -> Optimization:
