@@ -62,6 +62,7 @@ class Caller:
 class ThrottledError(ServiceError):
     """The service asks for fewer calls; the same call may succeed later."""
 
+    http_status = 429
     retryable = True
 
 

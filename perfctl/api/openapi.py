@@ -35,7 +35,7 @@ ERRORS: Mapping[int, str] = {
     415: "The body is not said to be JSON.",
     421: "The name that was called is not one of this server.",
     422: "The body is JSON, and a field of it is not what is taken.",
-    429: "More requests in a minute than one client may send; Retry-After says when to come again.",
+    429: "More requests in a minute than one client may send, or than AWS takes; Retry-After says when to come again.",
     500: "A bug in perfctl.",
     501: "An extra that is needed is not installed.",
     502: "A server refused.",
@@ -203,7 +203,7 @@ def _unknown(known: Mapping[str, Any]) -> dict[str, Any]:
     unanswered = {"type": "array", "items": {"type": "string"}, "minItems": 1}
     return {
         "type": "object",
-        "required": [*known["required"], "unanswered"],
+        "required": list(dict.fromkeys([*known["required"], "unanswered"])),
         "properties": {**fields, "unanswered": unanswered},
     }
 

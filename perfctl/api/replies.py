@@ -47,8 +47,9 @@ def document(
 
 
 def failure(error: PerfctlError, *, headers: Mapping[str, str] | None = None) -> Response:
-    """`{"error": ...}` with the error's status."""
-    return reply(encoded({"error": error_fields(error)}), error.http_status, headers=headers)
+    """`{"error": ...}` with the error's status; with 429, when to come again."""
+    waits = {"retry-after": "60"} if error.http_status == 429 else {}
+    return reply(encoded({"error": error_fields(error)}), error.http_status, headers={**waits, **(headers or {})})
 
 
 def encoded(value: Any) -> bytes:

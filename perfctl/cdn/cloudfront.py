@@ -25,6 +25,7 @@ T = TypeVar("T")
 class TooManyInProgressError(ServiceError):
     """The distribution's quota of invalidations in progress is used up; there is room after the next completion."""
 
+    http_status = 429
     retryable = True
 
 
