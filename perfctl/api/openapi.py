@@ -11,6 +11,7 @@ import msgspec
 
 from perfctl.api.bodies import is_optional
 from perfctl.api.jobs import JobState
+from perfctl.api.queries import PlanQuery
 from perfctl.api.replies import encoded, reply
 from perfctl.api.routes import ROUTES, Route
 from perfctl.api.shown import result_type
@@ -76,6 +77,7 @@ def openapi() -> dict[str, Any]:
     paths: dict[str, Any] = {}
     for route in ROUTES:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schemas)
+    paths["/performance/database/plan"] = {"get": _plan(schemas)}
     paths["/performance/jobs/{job_id}"] = {"get": _job(schemas)}
     paths.update({path: {"get": _probe(*row)} for path, row in _PROBES.items()})
     return {
@@ -116,7 +118,7 @@ def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
         "security": [{"token": []}] if route.scope == "operate" else [{}, {"token": []}],
     }
     if route.method == "GET":
-        made["parameters"] = _parameters(route, schemas)
+        made["parameters"] = _parameters(route.query, schemas)
     else:
         made["parameters"] = [_IDEMPOTENCY]
         made["requestBody"] = _body(route, schemas)
@@ -133,11 +135,11 @@ _IDEMPOTENCY = {
 }
 
 
-def _parameters(route: Route, schemas: dict[str, Any]) -> list[dict[str, Any]]:
-    fields = _of_struct(route.query, schemas, keeps=False)["properties"]
+def _parameters(query: type[msgspec.Struct], schemas: dict[str, Any]) -> list[dict[str, Any]]:
+    struct = _of_struct(query, schemas, keeps=False)
     return [
-        {"name": name, "in": "query", "required": False, "schema": _without_null(schema)}
-        for name, schema in fields.items()
+        {"name": name, "in": "query", "required": name in struct.get("required", ()), "schema": _without_null(schema)}
+        for name, schema in struct["properties"].items()
     ]
 
 
@@ -243,6 +245,24 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
     forms = [form for form in schema.get("anyOf", ()) if form.get("type") != "null"]
     rest = {key: value for key, value in schema.items() if key not in ("anyOf", "default")}
     return {**rest, **forms[0]} if len(forms) == 1 else schema
+
+
+def _plan(schemas: dict[str, Any]) -> dict[str, Any]:
+    """What the dashboard asks for beside the table: no part of the snapshot, so it fails where the database does."""
+    words = ("db", "analyze")
+    made = _document(words, "perfctl.db.model.plans:PlanReport", schemas, is_read=False)
+    return {
+        "operationId": "get_database_plan",
+        "summary": "The plan of a statement that was counted: estimated, and never run",
+        "description": "As `perfctl db analyze --query FINGERPRINT --no-run`.",
+        "tags": ["database"],
+        "parameters": _parameters(PlanQuery, schemas),
+        "security": [{}, {"token": []}],
+        "responses": {
+            "200": {"description": "Its plan, and what is wrong with it", "content": _json(made)},
+            **_errors(tuple(sorted({*_OF_READS, 409, 422, 501, 502, 503, 504}))),
+        },
+    }
 
 
 def _job_document(schemas: dict[str, Any]) -> dict[str, Any]:

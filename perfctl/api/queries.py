@@ -71,3 +71,12 @@ class HealthQuery(Query, frozen=True, kw_only=True):
 
     deep: Annotated[bool, Meta(description="Also rights, versions and settings.")] = False
     limit: Limit | None = None
+
+
+class PlanQuery(Query, frozen=True, kw_only=True):
+    """Of `db analyze --query`."""
+
+    query: Annotated[
+        str,
+        Meta(min_length=1, max_length=200, description="A fingerprint or queryid, as slow-queries has them."),
+    ]

@@ -23,7 +23,7 @@ from tests.conftest import RunningSandbox
 
 pytestmark = pytest.mark.servers
 
-OPERATIONS = [(route.method, route.path) for route in ROUTES]
+OPERATIONS = [*((route.method, route.path) for route in ROUTES), ("GET", "/performance/database/plan")]
 
 
 @cache

@@ -22,6 +22,7 @@ LOG = "#Fields: date time x-edge-location sc-bytes cs-method cs-uri-stem sc-stat
     f"2026-05-01\t10:00:0{second}\tFRA56-P3\t900\tGET\t/a.css\t200\t{result}\n"
     for second, result in enumerate(("Miss", "Hit", "Hit", "Error"))
 )
+PLAN = "/performance/database/plan"
 QUERY = "SELECT symbol FROM stocks WHERE sector = $1"
 
 
@@ -154,6 +155,7 @@ def test_the_document_describes_itself_as_openapi_does(api: Api) -> None:
     assert {path for path in described["paths"] if path.startswith("/performance/")} == {
         *(route.path for route in ROUTES),
         "/performance/jobs/{job_id}",
+        PLAN,
     }
 
 
@@ -161,6 +163,23 @@ def test_a_statement_that_writes_is_refused_whoever_asks(api: Api) -> None:
     for query in ("DELETE FROM stocks", "SELECT pg_terminate_backend(1)", "SELECT 1; DROP TABLE stocks"):
         reply = api.post("/performance/database/optimize-query", {"query": query})
         assert (reply.status_code, reply.json()["error"]["kind"]) == (403, "refused"), query
+
+
+def test_the_plan_of_a_counted_statement_is_what_its_command_answers(api: Api, seeded_sandbox: RunningSandbox) -> None:
+    slow = api.get("/performance/database/slow-queries?by=total&limit=0").json()["data"]["rows"]
+    counted = next(row["fingerprint"] for row in slow if "FROM stocks" in row["query"])
+    reply = api.get(f"{PLAN}?query={counted}")
+    assert reply.status_code == 200, reply.text
+    described_reply("GET", PLAN, 200).validate(reply.json())
+    ran = seeded_sandbox.perfctl("db", "analyze", "--query", counted, "--no-run", "-o", "json")
+    assert _form(reply.json()["data"]) == _form(json.loads(ran.stdout)["data"])
+
+
+@pytest.mark.parametrize("asked", ["", "?query=", "?query=absent", "?query=a&query=b", f"?query={'x' * 201}", "?q=a"])
+def test_a_plan_of_what_was_not_counted_is_refused_as_it_is_described(api: Api, asked: str) -> None:
+    reply = api.get(PLAN + asked)
+    assert reply.status_code == 400, reply.text
+    described_reply("GET", PLAN, 400).validate(reply.json())
 
 
 def test_the_same_idempotency_key_does_it_once(api: Api) -> None:

@@ -102,11 +102,17 @@ def _operation(document: Json, base: str, path: str, method: str, operation: Jso
 
 def curl(base: str, path: str, method: str, operation: Json, fields: list[tuple[str, str, bool, str]]) -> str:
     """A line for a shell that asks for it; `$PERFCTL_API_TOKEN` where a token is needed."""
-    words = ["curl -s", shlex.quote(base + path)]
+    words = ["curl -s", shlex.quote(base + path + _required(operation))]
     if method != "GET":
         words.append('-H "Authorization: Bearer $PERFCTL_API_TOKEN"')
         words.append("--json " + shlex.quote(json.dumps(_example(operation, fields), ensure_ascii=False)))
     return " \\\n  ".join(words) if len(words) > 2 else " ".join(words)
+
+
+def _required(operation: Json) -> str:
+    """What stands behind the `?`, where something must."""
+    names = [one["name"] for one in operation.get("parameters", ()) if one.get("required") and one.get("in") == "query"]
+    return "?" + "&".join(f"{name}={name.upper()}" for name in names) if names else ""
 
 
 _EXAMPLES: Mapping[str, Any] = {

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from perfctl.api.faults import StatementError
-from perfctl.api.replies import document, failure
+from perfctl.api.queries import PlanQuery
+from perfctl.api.reading import query_of
+from perfctl.api.replies import document, failure, reply
 from perfctl.api.routes import service_of
 from perfctl.errors import PerfctlError, ServiceError, TimedOutError, UsageError
 
@@ -34,11 +36,9 @@ async def plan(request: Request) -> Response:
     """
     service = service_of(request)
     try:
-        report = await _planned(service, request.query_params.get("query", ""))
+        report = await _planned(service, query_of(request, PlanQuery).query)
     except PerfctlError as error:
         return failure(error)
-    from perfctl.api.replies import reply
-
     return reply(document(("db", "analyze"), report, context=service.settings.context))
 
 
@@ -63,8 +63,6 @@ def _turns(service: Service) -> asyncio.Semaphore:
 
 async def _counted(service: Service, named: str) -> SlowQuery:
     """The statement among those that the snapshot knows."""
-    if not named or len(named) > 200:
-        raise UsageError("no statement is named", hint=f"give ?query=FINGERPRINT: {_HINT}")
     known = await service.snapshot.settled("slow-queries")
     rows: tuple[SlowQuery, ...] = getattr(known.value, "rows", ())
     found = next((row for row in rows if named in (row.fingerprint, row.queryid)), None)
