@@ -15,6 +15,7 @@ import uvicorn
 from perfctl.api.app import application
 from perfctl.api.auth import SHORTEST_TOKEN, Tokens, refuse_strangers
 from perfctl.api.recorder import record
+from perfctl.api.reloading import reloading
 from perfctl.config.settings import is_local
 from perfctl.errors import AuthError, UsageError
 
@@ -52,8 +53,11 @@ async def serve(
     port: int,
     told: Callable[[str], None],
     warn: Callable[[str], None],
+    read: Callable[[], Settings] | None = None,
 ) -> None:
     """Answer until it is cancelled; then take no more, and finish what was begun.
+
+    `read` reads the configuration again: with it SIGHUP replaces the tokens.
 
     `told` hears the address when it can be called, `warn` of short tokens on this machine's address. RefusedError for
     an address that others reach without a token, UsageError for one that is taken or is none, ConfigError for a token
@@ -69,7 +73,9 @@ async def serve(
     service.allows_short_tokens = is_local(host)
     server = _Server(_configured(app))
     served = asyncio.create_task(server.serve([listening]))
-    recording = asyncio.create_task(record(optimizer, settings))
+    beside = {asyncio.create_task(record(optimizer, settings))}
+    if read is not None:
+        beside.add(asyncio.create_task(reloading(service, host, read)))
     try:
         up = asyncio.create_task(server.is_up.wait())
         await asyncio.wait({up, served}, return_when=asyncio.FIRST_COMPLETED)
@@ -77,10 +83,11 @@ async def serve(
             told(_address(listening))
         await asyncio.shield(served)
     finally:
-        recording.cancel()
+        for task in beside:
+            task.cancel()
         service.end_streams()
         server.should_exit = True
-        await asyncio.wait({served, recording}, timeout=DRAIN_SECONDS + 1.0)
+        await asyncio.wait({served, *beside}, timeout=DRAIN_SECONDS + 1.0)
         listening.close()
 
 

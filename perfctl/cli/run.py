@@ -46,21 +46,25 @@ class Run:
     def settings(self) -> Settings:
         """The configuration of this run's context, read on first use. ConfigError where it is invalid."""
         if self._settings is None:
-            from perfctl.config import load_settings
-
-            self._settings = load_settings(
-                context=self.options.context,
-                config_file=self.options.config,
-                flags={
-                    "database.dsn": self.options.dsn,
-                    "cache.redis_url": self.options.redis_url,
-                    "cdn.distribution_id": self.options.distribution,
-                },
-            )
+            self._settings = self.settings_now()
             _LOG.info("context %s", self._settings.context)
             for warning in self._settings.warnings:
                 self.warn(warning)
         return self._settings
+
+    def settings_now(self) -> Settings:
+        """The same read from the files and variables as they are now; this run's own stay what they were."""
+        from perfctl.config import load_settings
+
+        return load_settings(
+            context=self.options.context,
+            config_file=self.options.config,
+            flags={
+                "database.dsn": self.options.dsn,
+                "cache.redis_url": self.options.redis_url,
+                "cdn.distribution_id": self.options.distribution,
+            },
+        )
 
     @property
     def context_name(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
@@ -40,7 +41,8 @@ def serve(
 
     On this machine whoever is here may read; each POST needs a token (PERFCTL_API_TOKEN). Another address than this
     machine's is refused without one. It measures into the history and evaluates alerts meanwhile. What was begun when
-    it is told to end is answered to its end.
+    it is told to end is answered to its end. SIGHUP has the tokens read again, from the files they come from, where
+    it was not started at a terminal: that ends it when it goes away.
     """
     from perfctl.cli.loop import run_in_loop
     from perfctl.document.envelope import Meta, dumps, envelope
@@ -65,7 +67,15 @@ def serve(
     async def work() -> None:
         gc.set_threshold(*_GARBAGE)
         try:
-            await answer(settings, optimizer=run.optimizer, host=where[0], port=where[1], told=told, warn=run.warn)
+            await answer(
+                settings,
+                optimizer=run.optimizer,
+                host=where[0],
+                port=where[1],
+                told=told,
+                warn=run.warn,
+                read=None if sys.stdin and sys.stdin.isatty() else run.settings_now,
+            )
         finally:
             await run.close()
 

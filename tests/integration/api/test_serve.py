@@ -133,3 +133,46 @@ def test_it_answers_and_ends_without_cutting_a_reply(sandbox: RunningSandbox, tm
     assert [asker.wrong for asker in askers] == [[], [], [], []]
     done = [line for line in audit.read_text().splitlines() if json.loads(line)["outcome"] == "done"]
     assert len(done) == sum(asker.answered for asker in askers) >= 50
+
+
+def test_a_hangup_has_the_tokens_read_again_and_ends_nothing(home: dict[str, str], tmp_path: Path) -> None:
+    other, file = "another-token-of-the-tests-987654", tmp_path / "token"
+    file.write_text(TOKEN)
+    config = tmp_path / "perfctl.yaml"
+    config.write_text(f"api: {{token: {{file: {file}}}}}\n")
+    variables = {name: value for name, value in home.items() if name != "PERFCTL_API_TOKEN"}
+    environment = {**variables, "PERFCTL_API__REFRESH_SECONDS": "0.5"}
+    words = [sys.executable, "-m", "perfctl", "--config", str(config), "-v", "serve", "--port", "0", "-o", "json"]
+    process = subprocess.Popen(
+        words,
+        env=environment,
+        cwd=home["HOME"],
+        text=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        url = json.loads(process.stdout.readline())["data"]["url"]
+        file.write_text(other)
+        process.send_signal(signal.SIGHUP)
+        assert any("the tokens were read again" in line for line in process.stderr)
+        asked = {"operation": "get", "key": "k"}
+        statuses = [
+            httpx.post(
+                f"{url}/performance/cache/operation",
+                json=asked,
+                headers={"authorization": f"Bearer {token}"},
+                timeout=30,
+            ).status_code
+            for token in (TOKEN, other)
+        ]
+        assert statuses[0] == 401
+        assert statuses[1] != 401
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 143
+    finally:
+        process.kill()
+        process.communicate()
