@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from perfctl.errors import ConfigError, LockedError, PerfctlError, ServiceError
 from perfctl.shares import share_of
+from perfctl.write_ahead import switch_to_wal
 
 VERSION = 1
 BUSY_SECONDS = 10.0
@@ -173,7 +174,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     is_new = _version(connection) == 0
     if is_new:
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-    mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+    mode = switch_to_wal(connection, at_most_seconds=BUSY_SECONDS)
     if mode != "wal":
         raise _unusable(path, f"its file system allows no write-ahead log (journal mode {mode})")
     connection.execute("PRAGMA synchronous = FULL")

@@ -15,6 +15,7 @@ from perfctl.metrics.alerts.ledger import Events
 from perfctl.metrics.alerts.model import Notice
 from perfctl.metrics.alerts.stepping import Standing
 from perfctl.metrics.history.store import BUSY_SECONDS, connected, version_of
+from perfctl.write_ahead import switch_to_wal
 
 VERSION = 1
 MOST_WAITING = 10_000
@@ -242,7 +243,7 @@ class Sheet:
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     """The tables, made by the first. A commit is on the disk when it returns: what was told is not told again."""
     if version_of(connection) == 0:
-        connection.execute("PRAGMA journal_mode = WAL")
+        switch_to_wal(connection, at_most_seconds=BUSY_SECONDS)
         connection.execute("BEGIN IMMEDIATE")
         if version_of(connection) == 0:
             for statement in _SCHEMA.split(";\n"):

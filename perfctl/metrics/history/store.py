@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ from urllib.parse import quote
 
 from perfctl.errors import ConfigError, LockedError, PerfctlError, ServiceError
 from perfctl.shares import share_of
+from perfctl.write_ahead import switch_to_wal
 
 VERSION = 1
 BUSY_SECONDS = 10.0
@@ -190,19 +190,9 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _switch_to_wal(connection: sqlite3.Connection, path: Path) -> None:
-    """SQLite does not wait here while another process switches the same new file: ask again."""
-    give_up = time.monotonic() + BUSY_SECONDS
-    while True:
-        try:
-            mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
-        except sqlite3.OperationalError as error:
-            if not (error.sqlite_errorname or "").startswith("SQLITE_BUSY") or time.monotonic() > give_up:
-                raise
-            time.sleep(0.02)
-            continue
-        if mode != "wal":
-            raise _unusable(path, f"its file system allows no write-ahead log (journal mode {mode})")
-        return
+    mode = switch_to_wal(connection, at_most_seconds=BUSY_SECONDS)
+    if mode != "wal":
+        raise _unusable(path, f"its file system allows no write-ahead log (journal mode {mode})")
 
 
 def _make_tables(connection: sqlite3.Connection) -> None:

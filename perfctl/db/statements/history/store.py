@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from perfctl.errors import ConfigError, LockedError, PerfctlError, ServiceError
 from perfctl.folders import state_home
+from perfctl.write_ahead import switch_to_wal
 
 if TYPE_CHECKING:
     import sqlite3
@@ -133,7 +134,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     if _version(connection) == VERSION:
         return
     connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-    connection.execute("PRAGMA journal_mode = WAL")
+    switch_to_wal(connection, at_most_seconds=BUSY_SECONDS)
     with transaction(connection):
         if _version(connection) == 0:
             for statement in _SCHEMA.split(";"):
