@@ -7,7 +7,9 @@ import os
 import signal
 import subprocess
 import tempfile
+import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Protocol
 
@@ -18,6 +20,8 @@ _TAIL_BYTES = 2000
 _TAIL_LINES = 6
 _ENDING_SECONDS = 2.0
 _POLL_SECONDS = 0.002
+_RAISING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
+"""Signals whose handlers may raise wherever the run is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +50,12 @@ def run_once(command: str, name: str, *, timeout_seconds: float, keep_output: bo
     early (Ctrl-C, the deadline), the command and its process group are ended, too.
     """
     with tempfile.TemporaryFile() as errors, _target(keep_output) as output:
-        started = time.monotonic()
-        child = subprocess.Popen(  # noqa: S602 - the user's own command line
-            command, shell=True, stdin=subprocess.DEVNULL, stdout=output, stderr=errors, start_new_session=True
-        )
+        started, child = time.monotonic(), None
         try:
+            with _signals_held():
+                child = subprocess.Popen(  # noqa: S602 - the user's own command line
+                    command, shell=True, stdin=subprocess.DEVNULL, stdout=output, stderr=errors, start_new_session=True
+                )
             status, usage = _waited(child.pid, started + timeout_seconds)
         except TimeoutError as error:
             raise TimedOutError(
@@ -60,11 +65,45 @@ def run_once(command: str, name: str, *, timeout_seconds: float, keep_output: bo
             ) from error
         finally:
             ended = time.monotonic()
-            _end(child)
+            if child is not None:
+                _end(child)
         code = os.waitstatus_to_exitcode(status)
         if code != 0:
             raise _failed(command, name, code, _tail(errors))
         return Took(usage.ru_utime + usage.ru_stime, ended - started, _content(output) if keep_output else b"")
+
+
+@contextlib.contextmanager
+def _signals_held() -> Iterator[None]:
+    """While a child is started: a signal whose handler raised just then would leave behind a child that nobody knows.
+
+    It is heeded at the end. The mask, which the child would inherit, holds signals only while handlers are changed.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    handlers = {number: handler for number in _RAISING if callable(handler := signal.getsignal(number))}
+    with _signals_masked():
+        for number in handlers:
+            signal.signal(number, lambda number, _frame: came.append(number))
+    try:
+        yield
+    finally:
+        with _signals_masked():
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+        for held in came:
+            signal.raise_signal(held)
+
+
+@contextlib.contextmanager
+def _signals_masked() -> Iterator[None]:
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _RAISING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _target(keep_output: bool) -> IO[bytes]:
