@@ -49,7 +49,10 @@ def test_applying_asks_first_and_a_rollback_restores_what_was_there(seeded_sandb
         (("--apply", "--history"), "do not go together"),
         (("--only", "foreign_kys"), "did you mean 'foreign_keys'"),
         (("--rollback", "../../etc/passwd"), "there is no run"),
-        (("--rollback", "--yes"), "the ID of a run is missing before --yes\n  set by: --rollback\n  try:    perfctl optimize --history"),
+        (
+            ("--rollback", "--yes"),
+            "the ID of a run is missing before --yes\n  set by: --rollback\n  try:    perfctl optimize --history",
+        ),
     ],
 )
 def test_what_cannot_be_meant_is_a_usage_error(
